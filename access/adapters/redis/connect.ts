@@ -1,0 +1,42 @@
+import { Redis, type RedisOptions } from 'ioredis'
+import { Fault } from '../../domain/errors.ts'
+
+const common = {
+  connectTimeout: 500,
+  retryStrategy: (attempt: number) => Math.min(attempt * 50, 1_000),
+} satisfies RedisOptions
+
+/** For commands that somebody waits for: fails within about a second while Redis is away, and queues nothing. */
+export const connectPrompt = (url: string, onError: (error: Error) => void): Redis =>
+  listening(
+    new Redis(url, { ...common, enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 1_000 }),
+    onError,
+  )
+
+/** For blocking reads and BullMQ workers: waits for Redis as long as it takes. */
+export const connectPatient = (url: string, onError: (error: Error) => void): Redis =>
+  listening(new Redis(url, { ...common, maxRetriesPerRequest: null }), onError)
+
+const listening = (redis: Redis, onError: (error: Error) => void): Redis => redis.on('error', onError)
+
+/** Waits until Redis answers, and refuses one that could drop grants under memory pressure. */
+export const awaitSafe = async (redis: Redis): Promise<void> => {
+  if (redis.status !== 'ready') {
+    await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
+  }
+  const [, policy] = (await redis.config('GET', 'maxmemory-policy').catch(() => [])) as string[]
+  if (policy !== undefined && policy !== 'noeviction') {
+    throw new Fault('store/unsafe', `Redis evicts keys (maxmemory-policy ${policy}), so grants could vanish`, {
+      mend: 'set maxmemory-policy noeviction',
+    })
+  }
+}
+
+/** Redis away is a fault of its own, so that callers can say it in words. */
+export const reachable = async <T>(command: Promise<T>): Promise<T> => {
+  try {
+    return await command
+  } catch (error) {
+    throw new Fault('store/unreachable', `Redis did not answer: ${(error as Error).message}`, { cause: error })
+  }
+}

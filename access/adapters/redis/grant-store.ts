@@ -1,0 +1,81 @@
+import type { Redis } from 'ioredis'
+import { Fault } from '../../domain/errors.ts'
+import type { End, EndCause, Grant } from '../../domain/grant.ts'
+import { moveGrant } from '../../domain/grant-transitions.ts'
+import type { Clock, GrantStore } from '../../ports.ts'
+import type { Statements } from '../statements.ts'
+import { reachable } from './connect.ts'
+import { names } from './names.ts'
+
+/**
+ * The one atomic write: compare the version, store the signed statement, append the event with the next sequence
+ * number. Everything else (views, jobs, messages, audit) derives from that event.
+ */
+const write = `
+local versions, live, ended, sequence, epoch, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local id, expected, version, kind, statement = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('NOEPOCH no bot or worker has prepared this Redis') end
+local current = redis.call('HGET', versions, id) or '0'
+if current ~= expected then return {0, current} end
+local number = redis.call('INCR', sequence)
+redis.call('HSET', versions, id, version)
+if kind == 'grant' then
+  redis.call('HSET', live, id, statement)
+else
+  redis.call('HSET', ended, id, (redis.call('HGET', live, id) or '') .. ' ' .. statement)
+  redis.call('HDEL', live, id)
+end
+redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kind, 'id', id, 'statement', statement)
+return {1, number}
+`
+
+type Writing = { readonly id: string; readonly version: number; readonly kind: 'grant' | 'end'; readonly statement: string }
+
+export const createGrantStore = (redis: Redis, statements: Statements, clock: Clock): GrantStore => {
+  const run = async ({ id, version, kind, statement }: Writing): Promise<{ stored: boolean; sequence: number }> => {
+    const { versions, live, ended, sequence, epoch, events } = names
+    const keys = [versions, live, ended, sequence, epoch, events]
+    const reply = await reachable(redis.eval(write, keys.length, ...keys, id, version - 1, version, kind, statement))
+    const [stored, number] = reply as [number, number | string]
+    return { stored: stored === 1, sequence: Number(number) }
+  }
+
+  return {
+    give: async (grant) => {
+      const statement = await statements.sign('grant', grant)
+      const { stored, sequence } = await run({ id: grant.id, version: grant.version, kind: 'grant', statement })
+      return { given: stored, sequence }
+    },
+    end: async (grant: Grant, cause: EndCause, by) => {
+      if (moveGrant(grant.state, cause) !== 'ended') throw new Fault('store/conflict', `an ${grant.state} grant can't be ${cause}`)
+      const end: End = {
+        id: grant.id,
+        version: grant.version + 1,
+        environment: grant.environment,
+        state: 'ended',
+        cause,
+        ...(by === undefined ? {} : { by }),
+        at: clock.now(),
+      }
+      const statement = await statements.sign('end', end)
+      const { stored, sequence } = await run({ id: end.id, version: end.version, kind: 'end', statement })
+      return { ended: stored, sequence }
+    },
+  }
+}
+
+/** A grant and its end as stored, for what is told afterwards. Both signatures are checked. */
+export const readEnded = async (
+  redis: Redis,
+  statements: Statements,
+  id: string,
+): Promise<{ readonly grant: Grant; readonly end: End } | undefined> => {
+  const [grant, end] = ((await reachable(redis.hget(names.ended, id))) ?? '').split(' ')
+  if (!grant || !end) return undefined
+  return { grant: await statements.verify('grant', grant), end: await statements.verify('end', end) }
+}
+
+/** Gives an empty Redis its epoch. Every bot and worker does so before its first write. */
+export const prepareStore = async (redis: Redis, epoch: string): Promise<void> => {
+  await reachable(redis.set(names.epoch, epoch, 'NX'))
+}

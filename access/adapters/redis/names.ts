@@ -1,0 +1,33 @@
+/** The hash tag keeps every key on one node of a cluster, which one atomic script needs. */
+export const tag = '{pagepass}'
+
+export const names = {
+  /** Which life of the data set this is: made once, when it is empty. */
+  epoch: `${tag}:epoch`,
+  /** The sequence number of the newest event. */
+  sequence: `${tag}:sequence`,
+  /** id → version of every grant ever stored. */
+  versions: `${tag}:versions`,
+  /** id → signed statement of each live grant. */
+  live: `${tag}:live`,
+  /** id → its last grant statement and its end statement, separated by a space. */
+  ended: `${tag}:ended`,
+  /** The stream of changes: entry ids are `<sequence>-0`. */
+  events: `${tag}:events`,
+  /** The stream of signed heads. */
+  heads: `${tag}:heads`,
+  /** Who signs the heads at the moment. */
+  headSigner: `${tag}:head-signer`,
+  /** What proxies report: that they live, what they confirm, what was used. */
+  reports: `${tag}:reports`,
+  /** boot → cumulative usage of one grant by one proxy process. */
+  usage: (grant: string) => `${tag}:usage:${grant}`,
+  /** The grants of one occasion. */
+  occasion: (id: string) => `${tag}:occasion:${id}`,
+  /** boot → when it last reported, of each proxy process. */
+  fleet: `${tag}:fleet`,
+  /** The boots that carried out one event. */
+  confirmed: (sequence: number) => `${tag}:confirmed:${sequence}`,
+  /** Messages from outside that were seen already. */
+  seen: (id: string) => `${tag}:seen:${id}`,
+} as const

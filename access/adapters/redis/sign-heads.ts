@@ -1,0 +1,63 @@
+import type { Redis } from 'ioredis'
+import type { View } from '../../domain/view.ts'
+import type { Clock } from '../../ports.ts'
+import type { Statements } from '../statements.ts'
+import { names } from './names.ts'
+
+const periodMs = 1_000
+/** A signer that falls silent is replaced after this long. */
+const termMs = 3_000
+
+const elect = `
+local holder = redis.call('GET', KEYS[1])
+if not holder then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end
+if holder ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+`
+
+/**
+ * Signs the head once a second, when this process is the elected one. Any bot or worker may be: whoever finds the
+ * place empty takes it. The head attests this process's own view, so a process out of step signs nothing.
+ */
+export const signHeads = ({ redis, view, statements, clock, instance, environment, epoch, alarm }: {
+  readonly redis: Redis
+  readonly view: View
+  readonly statements: Statements
+  readonly clock: Clock
+  readonly instance: string
+  readonly environment: string
+  readonly epoch: () => string
+  readonly alarm: (what: string, facts: Record<string, unknown>) => void
+}) => {
+  let busy = false
+  let silent = false
+
+  const tick = async (): Promise<void> => {
+    if (busy || !view.ready()) return
+    busy = true
+    try {
+      if ((await redis.eval(elect, 1, names.headSigner, instance, termMs)) === 1) {
+        const sequence = view.sequence()
+        const state = view.at(sequence)
+        if (state === undefined) return
+        const head = { environment, at: clock.now(), epoch: epoch(), sequence, ...state }
+        await redis.xadd(names.heads, 'MAXLEN', '~', 100, '*', 'statement', await statements.sign('head', head))
+      }
+      silent = false
+    } catch (error) {
+      if (!silent) alarm('the head can’t be signed', { error: (error as Error).message })
+      silent = true
+    } finally {
+      busy = false
+    }
+  }
+
+  void tick()
+  const timer = setInterval(() => void tick(), periodMs)
+  return {
+    stop: async (): Promise<void> => {
+      clearInterval(timer)
+    },
+  }
+}

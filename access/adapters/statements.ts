@@ -1,0 +1,66 @@
+import { CompactSign, compactVerify, decodeJwt } from 'jose'
+import type { z } from 'zod'
+import { Fault } from '../domain/errors.ts'
+import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
+import { type Head, headShape } from '../domain/head.ts'
+import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
+import type { Keys, Role } from './keys.ts'
+
+/**
+ * Signed statements: compact JWS (RFC 7515) with Ed25519 (RFC 8037). Each kind has its own `typ` and its own key
+ * role, and names the environment, so that none can stand in for another.
+ */
+const kinds = {
+  grant: { role: 'issue', shape: grantShape },
+  end: { role: 'end', shape: endShape },
+  head: { role: 'head', shape: headShape },
+  directory: { role: 'directory', shape: directoryShape },
+} as const satisfies Record<string, { role: Role; shape: z.ZodType }>
+
+type Bodies = { grant: Grant; end: End; head: Head; directory: DirectoryFile }
+export type StatementKind = keyof Bodies
+
+const typ = (kind: StatementKind) => `pagepass-${kind}+jws`
+const utf8 = new TextEncoder()
+
+export const createStatements = (keys: Keys) => ({
+  /** Signs a statement. Faults when this process holds no key of the kind's role. */
+  sign: async <K extends StatementKind>(kind: K, body: Bodies[K]): Promise<string> => {
+    const own = keys.own.get(kinds[kind].role)
+    if (own === undefined) throw new Fault('keys/missing', `this process can't sign a ${kind}`)
+    return new CompactSign(utf8.encode(JSON.stringify(body)))
+      .setProtectedHeader({ alg: 'EdDSA', typ: typ(kind), kid: own.kid })
+      .sign(own.key)
+  },
+
+  /** The body of a statement whose signature, kind, role and environment hold. Throws `statement/invalid`. */
+  verify: async <K extends StatementKind>(kind: K, statement: string): Promise<Bodies[K]> => {
+    try {
+      const { payload } = await compactVerify(
+        statement,
+        (header) => {
+          const key = header.kid === undefined ? undefined : keys.trusted.get(header.kid)
+          if (header.typ !== typ(kind) || key?.role !== kinds[kind].role) throw new Error('wrong kind or key')
+          return key.key
+        },
+        { algorithms: ['EdDSA'] },
+      )
+      const body = kinds[kind].shape.parse(JSON.parse(new TextDecoder().decode(payload))) as Bodies[K]
+      if (body.environment !== keys.environment) throw new Error(`it is of environment "${body.environment}"`)
+      return body
+    } catch (error) {
+      throw new Fault('statement/invalid', `a ${kind} statement does not hold: ${(error as Error).message}`, { cause: error })
+    }
+  },
+})
+
+export type Statements = ReturnType<typeof createStatements>
+
+/** What a statement says, before its signature is checked. Never act on it alone to give anything. */
+export const readUnverified = <K extends 'grant' | 'end'>(kind: K, statement: string): Bodies[K] => {
+  try {
+    return kinds[kind].shape.parse(decodeJwt(statement)) as Bodies[K]
+  } catch (error) {
+    throw new Fault('statement/invalid', `a ${kind} statement can't be read`, { cause: error })
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * One line of the audit. Version 1. Times are milliseconds. Headers, bodies and query values are never recorded.
+ * - `admitted` stands before the first byte goes upstream, `closed` after the last.
+ * - `refused` is what was not forwarded.
+ * - `step` is a change of a grant: the signed statement itself, by its stream id.
+ * - `opened` begins what one process wrote.
+ */
+export type AuditRecord =
+  | { readonly kind: 'opened'; readonly at: number; readonly origin: string; readonly rules: string; readonly torn: boolean }
+  | {
+      readonly kind: 'refused'
+      readonly at: number
+      readonly id: string
+      readonly reason: string
+      readonly status: number
+      readonly client: string
+      readonly method: string
+      readonly host: string
+      readonly path: string
+      readonly who?: string
+      readonly grant?: string
+    }
+  | { readonly kind: 'step'; readonly at: number; readonly event: string; readonly step: string; readonly grant: string; readonly statement: string }
+
+export type Admission = {
+  readonly at: number
+  readonly id: string
+  readonly who: string
+  readonly service: string
+  readonly release: string
+  readonly tier: string
+  readonly pattern: string
+  readonly method: string
+  readonly path: string
+  readonly grant: string
+  readonly version: number
+  readonly rules: string
+  readonly client: string
+  readonly viewAge: number
+}
+
+const longestField = 2_048
+
+/** What a client chose, kept to a size that can't fill the log. */
+export const clip = (text: string): string =>
+  text.length > longestField ? `${text.slice(0, longestField)}… (${text.length} characters)` : text
+
+/** A line for the log: JSON on one line, without characters that some viewers take for line breaks. */
+export const auditLine = (record: AuditRecord): string =>
+  `${JSON.stringify({ v: 1, ...record }).replaceAll(/[\u2028\u2029\u007f-\u009f]/g, escaped)}\n`
+
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/**
+ * The line of an admission, built by hand: it is written for every request. What is not quoted by `JSON.stringify`
+ * holds no character that JSON escapes: ids, names and patterns by their grammar, method and path because they are
+ * canonical.
+ */
+export const admittedLine = (it: Admission): string =>
+  `{"v":1,"kind":"admitted","at":${it.at},"id":"${it.id}","who":${JSON.stringify(it.who)},"service":"${it.service}"` +
+  `,"release":"${it.release}","tier":"${it.tier}","pattern":"${it.pattern}","method":"${it.method}","path":"${it.path}"` +
+  `,"grant":"${it.grant}","version":${it.version},"rules":"${it.rules}","client":"${it.client}","viewAge":${it.viewAge}}\n`
+
+export const closedLine = (it: { at: number; id: string; outcome: string; status: number; bytes: number; ms: number }): string =>
+  `{"v":1,"kind":"closed","at":${it.at},"id":"${it.id}","outcome":"${it.outcome}","status":${it.status},"bytes":${it.bytes},"ms":${it.ms}}\n`

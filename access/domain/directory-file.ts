@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { Fault } from './errors.ts'
+import { type Person, principalKey } from './principal.ts'
+
+/** The directory as it is signed: who is who, and as of when. */
+export const directoryShape = z.strictObject({
+  environment: z.string(),
+  asOf: z.int(),
+  people: z.array(
+    z.strictObject({
+      issuer: z.string().min(1),
+      subject: z.string().min(1),
+      name: z.string().min(1).max(100),
+      groups: z.array(z.string()),
+      active: z.boolean(),
+      slack: z.strictObject({ team: z.string().min(1), user: z.string().min(1) }).optional(),
+      pagerduty: z.strictObject({ account: z.string().min(1), user: z.string().min(1) }).optional(),
+    }),
+  ),
+})
+
+export type DirectoryFile = z.output<typeof directoryShape>
+
+/** Look-ups over a directory file. Faults when two people share an alias. */
+export const indexDirectory = (file: DirectoryFile) => {
+  const index = (kind: string, keyOf: (person: Person) => string | undefined): Map<string, Person> => {
+    const found = new Map<string, Person>()
+    for (const entry of file.people) {
+      const person = entry as Person
+      const key = keyOf(person)
+      if (key === undefined) continue
+      const other = found.get(key)
+      if (other !== undefined) {
+        throw new Fault('directory/invalid', `${other.name} and ${person.name} share the ${kind} "${key}"`, {
+          mend: 'each alias belongs to one person; correct the directory and sign it again',
+        })
+      }
+      found.set(key, person)
+    }
+    return found
+  }
+  const bySlack = index('Slack account', ({ slack }) => (slack === undefined ? undefined : `${slack.team} ${slack.user}`))
+  const byPagerDuty = index('PagerDuty user', ({ pagerduty }) => pagerduty?.user)
+  const byPrincipal = index('principal', principalKey)
+  return {
+    bySlack: (team: string, user: string): Person | undefined => bySlack.get(`${team} ${user}`),
+    byPagerDuty: (user: string): Person | undefined => byPagerDuty.get(user),
+    byPrincipal: (principal: string): Person | undefined => byPrincipal.get(principal),
+  }
+}

@@ -1,0 +1,36 @@
+/** Every fault has a code (what callers and tests compare), what happened, and how to mend it. */
+export const faultCodes = {
+  'config/invalid': 'the environment variables of a process are missing or wrong',
+  'rules/invalid': 'the rule set has faults; each is named with its line',
+  'rules/unreadable': 'the rule set file could not be read',
+  'directory/invalid': 'the directory has faults or its signature does not hold',
+  'keys/missing': 'a key that this process needs is not in its key folder',
+  'keys/forbidden': 'this process was handed a private key that its role must not hold',
+  'statement/invalid': 'a signed statement does not verify or does not parse',
+  'store/unreachable': 'Redis did not answer in time',
+  'store/conflict': 'the grant changed meanwhile; load it again and decide again',
+  'store/unsafe': 'Redis is configured so that grants could be lost',
+  'pagerduty/failed': 'the PagerDuty API did not give a usable answer',
+  'slack/failed': 'the Slack API refused a call',
+  'audit/failed': 'the audit log could not be written',
+  'listen/failed': 'an address could not be listened on',
+} as const
+
+export type FaultCode = keyof typeof faultCodes
+
+/** A fault: something that should not have happened. Refusals are values, not faults (`reasons.ts`). */
+export class Fault extends Error {
+  readonly code: FaultCode
+  /** What a person can do about it. */
+  readonly mend: string | undefined
+
+  constructor(code: FaultCode, message: string, options: { mend?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'Fault'
+    this.code = code
+    this.mend = options.mend
+  }
+}
+
+export const isFault = (error: unknown, code?: FaultCode): error is Fault =>
+  error instanceof Fault && (code === undefined || error.code === code)

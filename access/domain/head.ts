@@ -1,0 +1,16 @@
+import { z } from 'zod'
+
+/**
+ * What is live, attested once a second by one elected bot or worker: at this time, in this epoch, after the event
+ * with this sequence number, so many grants are live and their statements have this set hash.
+ */
+export const headShape = z.strictObject({
+  environment: z.string(),
+  at: z.int(),
+  epoch: z.string(),
+  sequence: z.int().min(0),
+  count: z.int().min(0),
+  set: z.string(),
+})
+
+export type Head = z.output<typeof headShape>

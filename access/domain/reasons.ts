@@ -1,0 +1,50 @@
+/**
+ * Every reason for which something is refused: a closed list. `status` is what the proxy answers (RFC 9110),
+ * `person` what the refused person reads. The reason's code is what logs, audit and tests compare.
+ */
+export const reasons = {
+  // The request itself
+  'target-not-canonical': { status: 400, person: 'The path of this request can be read in more than one way.' },
+  'headers-ambiguous': { status: 400, person: 'A header of this request is repeated or can be read in more than one way.' },
+  'header-reserved': { status: 400, person: 'This request carries a header that only Pagepass may set.' },
+  'method-not-allowed': { status: 400, person: 'This method is not forwarded.' },
+  'upgrade-not-admitted': { status: 403, person: 'No pass admits this protocol upgrade.' },
+  'host-wrong': { status: 421, person: 'This proxy does not serve this host.' },
+  'service-unknown': { status: 404, person: 'There is no such service here.' },
+  // Who asks
+  'token-missing': { status: 401, person: 'Say who you are: send a token of your identity provider.' },
+  'token-invalid': { status: 401, person: 'Your token does not verify. Sign in again.' },
+  'token-expired': { status: 401, person: 'Your token has expired. Sign in again.' },
+  'identity-unavailable': { status: 503, person: 'The identity provider does not answer, so nobody can be recognised.' },
+  // What they may
+  'grant-missing': { status: 403, person: 'You have no pass for this service.' },
+  'tier-too-low': { status: 403, person: 'Your pass does not reach this far.' },
+  'tier-none': { status: 403, person: 'No pass to this service allows this.' },
+  'grant-unverified': { status: 403, person: 'Your pass does not verify.' },
+  'grant-beyond-rules': { status: 403, person: 'Your pass goes beyond what the rules allow you.' },
+  'view-missing': { status: 503, person: 'Pagepass is starting and does not know the passes yet.' },
+  'view-stale': { status: 503, person: 'Pagepass has not heard of changes for too long to let this through.' },
+  'rate-limited': { status: 429, person: 'This pass allows fewer requests a second.' },
+  'audit-unavailable': { status: 503, person: 'What you do could not be recorded, so it was not done.' },
+  'upstream-failed': { status: 502, person: 'The service did not answer.' },
+  'upstream-late': { status: 504, person: 'The service did not answer in time.' },
+  'stopping': { status: 503, person: 'This proxy is stopping. Try again.' },
+  // Asking for a pass
+  'person-unknown': { status: 403, person: 'Your Slack account is not linked to a person Pagepass knows.' },
+  'person-inactive': { status: 403, person: 'Your account is not active.' },
+  'tier-unknown': { status: 404, person: 'There is no such tier.' },
+  'not-eligible': { status: 403, person: 'The rules do not let you ask for this.' },
+  'approval-needed': { status: 403, person: 'This tier needs an approval, which can’t be asked for yet.' },
+  'duration-too-long': { status: 400, person: 'A pass of this tier is shorter.' },
+  'reason-needed': { status: 400, person: 'This tier needs a reason.' },
+  'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
+  'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
+  'store-unavailable': { status: 503, person: 'Passes can’t be changed right now.' },
+  // A page
+  'page-unmapped': { status: 403, person: 'The paged person is not in Pagepass’s directory.' },
+  'page-no-rule': { status: 403, person: 'No rule gives the paged person a pass.' },
+  'page-by-self': { status: 403, person: 'The paged person set off this incident.' },
+  'page-untrusted': { status: 403, person: 'What set off this incident is not among the trusted triggers.' },
+} as const
+
+export type Reason = keyof typeof reasons

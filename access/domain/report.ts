@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { usageShape } from './usage.ts'
+
+/**
+ * What proxies report, and all that they may write. `boot` names one life of one proxy process; `usage` is
+ * cumulative within it and numbered, so that reading a report twice or late changes nothing.
+ */
+export const reportShape = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('alive'), proxy: z.string(), boot: z.string() }),
+  z.strictObject({ kind: z.literal('gone'), proxy: z.string(), boot: z.string() }),
+  z.strictObject({
+    kind: z.literal('confirmed'),
+    proxy: z.string(),
+    boot: z.string(),
+    /** The event that was carried out. */
+    sequence: z.int(),
+    cut: z.int().min(0),
+  }),
+  z.strictObject({
+    kind: z.literal('usage'),
+    proxy: z.string(),
+    boot: z.string(),
+    grant: z.string(),
+    number: z.int().min(1),
+    usage: usageShape,
+  }),
+])
+export type Report = z.output<typeof reportShape>

@@ -1,0 +1,163 @@
+import type { End, Grant } from './grant.ts'
+import { principalKey } from './principal.ts'
+import { createSetHash } from './set-hash.ts'
+
+/** A live grant as a process holds it. */
+export type HeldGrant = {
+  readonly grant: Grant
+  /** The signed statement, as Redis carried it. */
+  readonly statement: string
+  /** Whether the statement's signature has been checked: at first use, and in the background. */
+  verified: boolean
+}
+
+/** One event of the stream. Sequence numbers are contiguous within an epoch. */
+export type ViewEvent =
+  | { readonly kind: 'grant'; readonly sequence: number; readonly grant: Grant; readonly statement: string }
+  | { readonly kind: 'end'; readonly sequence: number; readonly end: End; readonly statement: string }
+
+export type Applied = { readonly gap: boolean; readonly given?: HeldGrant; readonly ended?: HeldGrant }
+
+const rememberedHashes = 512
+const rememberedEnds = 200_000
+const none: readonly HeldGrant[] = []
+const holderKey = (service: string, principal: string): string => `${service} ${principal}`
+
+/**
+ * The in-memory copy of the live grants. It does no I/O and knows no clock: `adapters/redis/follow-view.ts` feeds
+ * it, `decide-request.ts` reads it. Versions never go back, and an end beats every version.
+ */
+export const createView = () => {
+  /** Ends outlive a resync, so that a snapshot from an older Redis can't bring a grant back. */
+  const ended = new Map<string, number>()
+  let state = createState(ended, -1)
+  let ready = false
+  let headAt: number | undefined
+
+  return {
+    /**
+     * Begins a full resync from the state at this sequence number. The old state goes on deciding until `commit`.
+     */
+    resync: (from: number) => {
+      const next = createState(ended, from)
+      return {
+        load: (grant: Grant, statement: string): void => {
+          const known = state.live.get(grant.id)
+          next.put(known?.statement === statement ? known : { grant, statement, verified: false })
+        },
+        apply: next.apply,
+        /** From now on the loaded state decides; it agrees with the stream at its sequence number. */
+        commit: (): void => {
+          next.exact()
+          state = next
+          ready = true
+        },
+      }
+    },
+    /** Applies the next event. `gap` means that events are missing, and a full resync is due. */
+    apply: (event: ViewEvent): Applied => state.apply(event),
+    /** Takes out a grant whose signature does not hold. The set hash keeps counting it until the next resync. */
+    reject: (held: HeldGrant): void => state.reject(held),
+    /** The time of the newest verified head: freshness counts from there. Never goes back. */
+    headSeen: (at: number): void => {
+      if (headAt === undefined || at > headAt) headAt = at
+    },
+    /** Milliseconds since the newest verified head was signed; infinite before the first. */
+    age: (now: number): number => (headAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, now - headAt)),
+    /** Count and set hash as they were at a sequence number, while remembered. */
+    at: (sequence: number) => state.hashes.get(sequence),
+    sequence: (): number => state.sequence(),
+    /** Whether there was a full sync. Until then nothing is allowed. */
+    ready: (): boolean => ready,
+    get: (id: string): HeldGrant | undefined => state.live.get(id),
+    /** What this principal (`principalKey`) holds for this service. */
+    heldBy: (service: string, principal: string): readonly HeldGrant[] =>
+      state.byHolder.get(holderKey(service, principal)) ?? none,
+    all: (): Iterable<HeldGrant> => state.live.values(),
+  }
+}
+
+export type View = ReturnType<typeof createView>
+
+const createState = (ended: Map<string, number>, from: number) => {
+  const live = new Map<string, HeldGrant>()
+  const byHolder = new Map<string, HeldGrant[]>()
+  const hashes = new Map<number, { readonly count: number; readonly set: string }>()
+  const setHash = createSetHash()
+  let sequence = from
+  let exact = false
+
+  const holderKeys = ({ services, who }: Grant): string[] =>
+    services.map((service) => holderKey(service, principalKey(who)))
+
+  const drop = (held: HeldGrant): void => {
+    live.delete(held.grant.id)
+    for (const key of holderKeys(held.grant)) {
+      const left = byHolder.get(key)?.filter((other) => other !== held) ?? []
+      if (left.length > 0) byHolder.set(key, left)
+      else byHolder.delete(key)
+    }
+  }
+
+  const remove = (held: HeldGrant): void => {
+    drop(held)
+    setHash.remove(held.statement)
+  }
+
+  const put = (held: HeldGrant): boolean => {
+    const { grant } = held
+    const before = live.get(grant.id)
+    if (ended.has(grant.id) || (before !== undefined && before.grant.version >= grant.version)) return false
+    if (before !== undefined) remove(before)
+    live.set(grant.id, held)
+    setHash.add(held.statement)
+    for (const key of holderKeys(grant)) byHolder.set(key, [...(byHolder.get(key) ?? []), held])
+    return true
+  }
+
+  const end = ({ id, version }: End): HeldGrant | undefined => {
+    ended.set(id, version)
+    if (ended.size > rememberedEnds) for (const oldest of ended.keys()) if (ended.delete(oldest)) break
+    const held = live.get(id)
+    if (held !== undefined) remove(held)
+    return held
+  }
+
+  const given = (grant: Grant, statement: string) => {
+    const held: HeldGrant = { grant, statement, verified: false }
+    return put(held) ? { given: held } : {}
+  }
+
+  const over = (it: End) => {
+    const held = end(it)
+    return held === undefined ? {} : { ended: held }
+  }
+
+  const remember = (): void => {
+    hashes.set(sequence, { count: live.size, set: setHash.value() })
+    hashes.delete(sequence - rememberedHashes)
+  }
+
+  return {
+    live,
+    byHolder,
+    hashes,
+    put,
+    sequence: (): number => sequence,
+    exact: (): void => {
+      exact = true
+      remember()
+    },
+    apply: (event: ViewEvent): Applied => {
+      if (event.sequence <= sequence) return { gap: false }
+      if (event.sequence !== sequence + 1) return { gap: true }
+      sequence = event.sequence
+      const change = event.kind === 'grant' ? given(event.grant, event.statement) : over(event.end)
+      if (exact) remember()
+      return { gap: false, ...change }
+    },
+    reject: (held: HeldGrant): void => {
+      if (live.get(held.grant.id) === held) drop(held)
+    },
+  }
+}

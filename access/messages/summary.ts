@@ -1,0 +1,45 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { End, Grant } from '../domain/grant.ts'
+import { requestsOf, total, type Usage } from '../domain/usage.ts'
+import { because, } from './grant-given.ts'
+import { clockTime, code, plural, quoted } from './slack-text.ts'
+
+export type Used = { readonly grant: Grant; readonly end: End; readonly usage: Usage }
+
+const shownPatterns = 20
+const endWords = { expired: 'it ran out', revoked: 'it was revoked', 'incident over': 'the incident ended' } as const
+
+/**
+ * To the incident channel, when the last pass of an occasion has ended: who had what, for how long, why, and what
+ * was done with it. Patterns and counts only: raw paths hold customers' data.
+ */
+export const summaryMessage = (all: readonly Used[]): string => {
+  const first = all[0]?.grant
+  const title =
+    first?.why.kind === 'page'
+      ? `*Access during incident #${first.why.incident.number} “${quoted(first.why.incident.title)}”*`
+      : '*Access, summed up*'
+  return [title, ...all.map(aboutOne)].join('\n\n')
+}
+
+const aboutOne = ({ grant, end, usage }: Used): string => {
+  const lasted = Math.max(0, Math.min(end.at, grant.until) - grant.from)
+  const by = end.by === undefined ? '' : ` by ${quoted(end.by.name)}`
+  const lines = [
+    `*${quoted(grant.who.name)}* had *${grant.tier}* on ${grant.services.map(code).join(', ')} for ${formatDuration(lasted)} (${clockTime(grant.from)} to ${clockTime(Math.min(end.at, grant.until))}), ${because(grant)}. It ended because ${endWords[end.cause]}${by}. Pass ${code(grant.id)}.`,
+    `${plural(requestsOf(usage), 'request')}, ${plural(usage.writes, 'write')}, ${plural(total(usage.refused), 'refusal')}.`,
+  ]
+  const patterns = Object.entries(usage.patterns).sort(([, a], [, b]) => total(b) - total(a))
+  for (const [pattern, statuses] of patterns.slice(0, shownPatterns)) {
+    lines.push(`• ${code(pattern)} ${total(statuses)}: ${counts(statuses)}`)
+  }
+  if (patterns.length > shownPatterns) lines.push(`• and ${plural(patterns.length - shownPatterns, 'more pattern')}`)
+  if (total(usage.refused) > 0) lines.push(`• refused: ${counts(usage.refused)}`)
+  return lines.join('\n')
+}
+
+const counts = (numbers: Readonly<Record<string, number>>): string =>
+  Object.entries(numbers)
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([key, count]) => `${count} × ${key}`)
+    .join(', ')

@@ -1,0 +1,51 @@
+import type { EndCause, Grant } from './domain/grant.ts'
+import type { Incident } from './domain/incident.ts'
+import type { Person } from './domain/principal.ts'
+import type { HeldGrant } from './domain/view.ts'
+
+/** Milliseconds since the epoch, which never run backwards. */
+export type Clock = { readonly now: () => number }
+
+/** The grants as they are stored: every change is one atomic write with its event. */
+export type GrantStore = {
+  /** Signs and stores a new grant. False when a grant of this id was ever stored: nothing is changed then. */
+  readonly give: (grant: Grant) => Promise<{ readonly given: boolean; readonly sequence: number }>
+  /** Signs and stores the end of a grant. False when it had ended already: nothing is changed then. */
+  readonly end: (
+    grant: Grant,
+    cause: EndCause,
+    by?: { readonly issuer: string; readonly subject: string; readonly name: string },
+  ) => Promise<{ readonly ended: boolean; readonly sequence: number }>
+}
+
+/** This process's copy of the live grants, for finding and listing. */
+export type LiveGrants = {
+  readonly get: (id: string) => HeldGrant | undefined
+  readonly all: () => Iterable<HeldGrant>
+  /** Waits until the copy holds everything that Redis held when this was called. */
+  readonly catchUp: () => Promise<void>
+}
+
+/** Who is who. Each alias belongs to one person. */
+export type Directory = {
+  readonly bySlack: (team: string, user: string) => Person | undefined
+  readonly byPagerDuty: (user: string) => Person | undefined
+  readonly byPrincipal: (principal: string) => Person | undefined
+}
+
+/** What is asked of PagerDuty. */
+export type Incidents = {
+  /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id. */
+  readonly read: (id: string) => Promise<Incident | undefined>
+}
+
+/** What the proxies did about a change. */
+export type Receipt = {
+  /** Names of the proxies that confirmed. */
+  readonly confirmed: readonly string[]
+  /** Names of those that did not, in the time given. */
+  readonly missing: readonly string[]
+  readonly streamsCut: number
+}
+
+export type Receipts = { readonly of: (sequence: number) => Promise<Receipt> }

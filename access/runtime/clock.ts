@@ -1,0 +1,17 @@
+import type { Clock } from '../ports.ts'
+
+/**
+ * Now, which never runs backwards: a wall clock set back is outrun by the monotonic one, and a wall clock set
+ * forward is believed. Either way a grant can only end earlier, never later.
+ */
+export const createClock = (): Clock => {
+  const start = Date.now()
+  const startMonotonic = performance.now()
+  let last = start
+  return {
+    now: () => {
+      last = Math.max(last, Date.now(), start + Math.floor(performance.now() - startMonotonic))
+      return last
+    },
+  }
+}

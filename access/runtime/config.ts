@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { Fault } from '../domain/errors.ts'
+
+/** Reads a process's environment variables, and names every fault in them at once. Empty counts as missing. */
+export const readConfig = <T extends z.ZodType>(shape: T, environment: NodeJS.ProcessEnv): z.output<T> => {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+  const parsed = shape.safeParse(set)
+  if (parsed.success) return parsed.data
+  const faults = parsed.error.issues.map(({ path, message, input }) => {
+    const name = path.join('.')
+    return `${name}: ${input === undefined && set[name] === undefined ? 'is missing' : message}`
+  })
+  throw new Fault('config/invalid', faults.join('\n'), { mend: 'see .env.example for what each variable is' })
+}
+
+/** `host:port` or `:port` (loopback only). Port 0 lets the system choose. */
+export const address = z.string().transform((text, context) => {
+  const parts = /^(?:(\[[0-9a-f:]+\]|[^\s:/]+))?:(\d{1,5})$/i.exec(text)
+  const port = Number(parts?.[2])
+  if (parts === null || port > 65_535) {
+    context.addIssue({ code: 'custom', message: `"${text}" is not host:port` })
+    return z.NEVER
+  }
+  return { host: (parts[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port }
+})
+export type Address = z.output<typeof address>
+
+/** A secret, or several separated by commas while one is being replaced. */
+export const secrets = z.string().transform((text) => text.split(',').map((part) => part.trim()))
+  .refine((list) => list.every((one) => one.length >= 16), 'each secret needs at least 16 characters')
+
+const loopback = new Set(['127.0.0.1', 'localhost', '::1', '[::1]'])
+export const isLoopback = (host: string): boolean => loopback.has(host)
+
+/** What every process reads. No `PAGEPASS_MODE` means production. */
+export const commonShape = {
+  PAGEPASS_MODE: z.enum(['production', 'sandbox']).default('production'),
+  PAGEPASS_RULES: z.string().default('access.yaml'),
+  PAGEPASS_KEYS: z.string(),
+  PAGEPASS_DATA_DIR: z.string(),
+  PAGEPASS_INSTANCE: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'use lower-case letters, digits, dots and dashes'),
+  PAGEPASS_ADMIN_LISTEN: address,
+  PAGEPASS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+}
+
+type Common = z.output<z.ZodObject<typeof commonShape>>
+
+/**
+ * Refuses what is too weak for production, and in the sandbox refuses whatever is not loopback, so that neither
+ * can be mistaken for the other. `vendors` are the API addresses with the hosts they may have in production.
+ */
+export const checkMode = (
+  config: Common,
+  listens: Readonly<Record<string, Address>>,
+  vendors: Readonly<Record<string, { readonly url: string; readonly hosts: readonly string[] | 'any' }>> = {},
+): void => {
+  const faults: string[] = []
+  const redis = new URL(config.REDIS_URL)
+  if (config.PAGEPASS_MODE === 'sandbox') {
+    for (const [name, { host }] of Object.entries({ ...listens, PAGEPASS_ADMIN_LISTEN: config.PAGEPASS_ADMIN_LISTEN })) {
+      if (!isLoopback(host)) faults.push(`${name}: the sandbox listens on loopback only`)
+    }
+    for (const [name, { url }] of Object.entries(vendors)) {
+      if (!isLoopback(new URL(url).hostname)) faults.push(`${name}: the sandbox talks to loopback only`)
+    }
+    if (!isLoopback(redis.hostname)) faults.push('REDIS_URL: the sandbox uses a Redis on loopback only')
+  } else {
+    if (redis.password === '') faults.push('REDIS_URL: production needs a Redis with a password')
+    if (redis.protocol !== 'rediss:' && !isLoopback(redis.hostname)) faults.push('REDIS_URL: production needs TLS (rediss://)')
+    for (const [name, { url, hosts }] of Object.entries(vendors)) {
+      const { protocol, hostname } = new URL(url)
+      if (protocol !== 'https:') faults.push(`${name}: production needs https`)
+      if (hosts !== 'any' && !hosts.includes(hostname)) faults.push(`${name}: must be one of ${hosts.join(', ')}`)
+    }
+  }
+  if (faults.length > 0) throw new Fault('config/invalid', faults.join('\n'))
+}

@@ -1,0 +1,31 @@
+import { readFile } from 'node:fs/promises'
+import type { Statements } from '../adapters/statements.ts'
+import { directoryShape, indexDirectory } from '../domain/directory-file.ts'
+import { Fault } from '../domain/errors.ts'
+import type { Directory } from '../ports.ts'
+
+/** Reads the signed directory file; its signature, environment and aliases must hold. */
+export const loadDirectory = async (file: string, statements: Statements): Promise<Directory> => {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('directory/invalid', `the directory ${file} can't be read (${error.code})`, {
+      mend: 'sign one with: pagepass directory sign',
+    })
+  })
+  return indexDirectory(await statements.verify('directory', text.trim()))
+}
+
+/** Signs a list of people as the directory of an environment, as of `now`. Faults where two share an alias. */
+export const signDirectory = async (
+  people: unknown,
+  statements: Statements,
+  environment: string,
+  now: number,
+): Promise<string> => {
+  const file = directoryShape.safeParse({ environment, asOf: now, people })
+  if (!file.success) {
+    const faults = file.error.issues.map(({ path, message }) => `${path.slice(1).join('.')}: ${message}`)
+    throw new Fault('directory/invalid', faults.join('\n'), { mend: 'correct the directory and sign it again' })
+  }
+  indexDirectory(file.data)
+  return statements.sign('directory', file.data)
+}

@@ -1,0 +1,132 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import { App, LogLevel } from '@slack/bolt'
+import { Worker } from 'bullmq'
+import type { Redis } from 'ioredis'
+import type { Keys } from '#access/adapters/keys.ts'
+import { createIncidents } from '#access/adapters/pagerduty/incidents.ts'
+import { type IncidentJob, type MessageJob, openQueue, queueNames, queuePrefix } from '#access/adapters/queues.ts'
+import { awaitSafe } from '#access/adapters/redis/connect.ts'
+import { followView } from '#access/adapters/redis/follow-view.ts'
+import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
+import { names } from '#access/adapters/redis/names.ts'
+import { followReceipts } from '#access/adapters/redis/receipts.ts'
+import { signHeads } from '#access/adapters/redis/sign-heads.ts'
+import { createStatements } from '#access/adapters/statements.ts'
+import { grantIdFromRandom } from '#access/domain/grant-id.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import { createView } from '#access/domain/view.ts'
+import { unservedMessage } from '#access/messages/unserved.ts'
+import { followIncident } from '#access/operations/follow-incident.ts'
+import type { Clock, Directory } from '#access/ports.ts'
+import { listen } from '#access/runtime/listen.ts'
+import type { Logger } from '#access/runtime/logger.ts'
+import { runAccessCommand } from './commands/access-command.ts'
+import type { BotConfig } from './config.ts'
+import { createWebhook } from './pagerduty/webhook.ts'
+import { createSlackReceiver } from './slack/receiver.ts'
+
+export type BotParts = {
+  readonly config: BotConfig
+  readonly rules: RuleSet
+  readonly keys: Keys
+  readonly directory: Directory
+  readonly clock: Clock
+  readonly log: Logger
+  /** Connections: one for commands, and one each for what blocks. */
+  readonly prompt: Redis
+  readonly patient: () => Redis
+}
+
+const seenForSeconds = 660
+
+/** A whole bot, started. It keeps nothing that Redis does not have, so any number of them may run. */
+export const startBot = async (parts: BotParts) => {
+  const { config, rules, keys, directory, clock, log, prompt, patient } = parts
+  const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
+  await awaitSafe(prompt)
+  await prepareStore(prompt, randomBytes(16).toString('hex'))
+
+  const statements = createStatements(keys)
+  const view = createView()
+  const follower = followView({ prompt, patient: patient(), view, statements }, { alarm })
+  const heads = signHeads({
+    redis: prompt, view, statements, clock, alarm,
+    instance: `bot-${config.PAGEPASS_INSTANCE}`,
+    environment: rules.environment,
+    epoch: follower.epoch,
+  })
+  const reports = followReceipts(prompt, patient(), alarm)
+  const store = createGrantStore(prompt, statements, clock)
+  const messages = openQueue<MessageJob>(queueNames.messages, prompt)
+  const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
+  const { live } = follower
+
+  const incidentWorker = new Worker<IncidentJob>(
+    queueNames.incidents,
+    (job) =>
+      followIncident(
+        {
+          rules, directory, live, store, clock,
+          incidents: createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN),
+          tellUnserved: async ({ incident, service, user, name, reason }) => {
+            log.warn({ incident: incident.id, user, reason }, 'a paged person got no pass')
+            const text = unservedMessage({ incident, service: service.name, name, reason, command: config.SLACK_COMMAND })
+            await messages.add('unserved', { channel: service.channel, text }, { jobId: `unserved-${incident.id}-${service.name}-${user}` })
+          },
+        },
+        job.data.incident,
+      ),
+    { connection: patient(), prefix: queuePrefix, concurrency: 16 },
+  )
+  incidentWorker.on('failed', (job, error) => log.error({ incident: job?.data.incident, error: error.message }, 'an incident could not be followed'))
+  incidentWorker.on('error', (error) => log.warn({ error: error.message }, 'the incident queue'))
+
+  const slack = createSlackReceiver({
+    signingSecrets: config.SLACK_SIGNING_SECRET,
+    seen: { first: async (id) => (await prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX')) === 'OK' },
+    now: clock.now,
+    log,
+  })
+  const app = new App({
+    receiver: slack.receiver,
+    authorize: async () => ({ botToken: config.SLACK_BOT_TOKEN }),
+    logLevel: LogLevel.ERROR,
+    clientOptions: { slackApiUrl: config.SLACK_API_URL, timeout: 5_000, rejectRateLimitedCalls: true },
+  })
+  const newGrantId = () => grantIdFromRandom(randomBytes(12))
+  app.command(config.SLACK_COMMAND, async ({ command, ack }) => {
+    const asked = { command: config.SLACK_COMMAND, text: command.text ?? '', team: command.team_id, user: command.user_id }
+    await ack({ response_type: 'ephemeral', text: await runAccessCommand({ rules, directory, live, store, receipts: reports.receipts, clock, newGrantId, log }, asked) })
+  })
+
+  const webhook = createWebhook({
+    webhookSecrets: config.PAGERDUTY_WEBHOOK_SECRET,
+    store: async (incident, delivery) => {
+      await incidentQueue.add('incident', { incident }, { jobId: `delivery-${delivery.replaceAll(':', '-')}` })
+    },
+    log,
+  })
+
+  const server = createServer((request, response) => {
+    const path = request.url?.split('?')[0]
+    if (request.method !== 'POST') response.writeHead(405, { allow: 'POST' }).end()
+    else if (path === '/slack/events') slack.handle(request, response)
+    else if (path === '/pagerduty/webhooks') webhook(request, response)
+    else response.writeHead(404).end()
+  })
+  const listening = await listen(server, config.PAGEPASS_BOT_LISTEN)
+
+  return {
+    port: listening.port,
+    waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    stop: async (): Promise<void> => {
+      await listening.close(3_000)
+      await incidentWorker.close()
+      await heads.stop()
+      await reports.stop()
+      await follower.stop()
+      await Promise.all([messages.close(), incidentQueue.close()])
+    },
+  }
+}

@@ -1,0 +1,79 @@
+import { parseDuration } from '#access/domain/duration.ts'
+import { nearest } from '#access/domain/nearest.ts'
+
+export const verbs = ['grant', 'list', 'revoke', 'help'] as const
+export type Verb = (typeof verbs)[number]
+
+export type Command =
+  | {
+      readonly verb: 'grant'
+      readonly service: string
+      readonly duration?: number
+      readonly tier?: string
+      readonly reason?: string
+    }
+  | { readonly verb: 'revoke'; readonly pass: string }
+  | { readonly verb: 'list' }
+  | { readonly verb: 'help' }
+  /** What could not be read, and the nearest right command. */
+  | { readonly verb: 'unreadable'; readonly what: string; readonly try: string }
+
+const longestReason = 500
+
+/** Reads what somebody wrote after the command's name. */
+export const parseCommand = (text: string): Command => {
+  const [head = '', ...tail] = text.trim().split(/(?<=^|\s)because(?=\s|$)/i)
+  const reason = tail.join('because').trim()
+  const [verb = 'help', ...words] = head.trim().split(/\s+/).filter((word) => word !== '')
+  switch (verb.toLowerCase()) {
+    case 'help':
+      return { verb: 'help' }
+    case 'list':
+      return { verb: 'list' }
+    case 'revoke':
+      return words.length === 1 && words[0] !== undefined
+        ? { verb: 'revoke', pass: words[0].toLowerCase() }
+        : { verb: 'unreadable', what: 'Say which one pass to revoke.', try: 'revoke orders-svc' }
+    case 'grant':
+      return parseGrant(words, reason)
+    default: {
+      const meant = nearest(verb, verbs)
+      return { verb: 'unreadable', what: `“${verb}” is not something I do.`, try: meant ?? 'help' }
+    }
+  }
+}
+
+const parseGrant = (words: readonly string[], reason: string): Command => {
+  const [service, second, third, ...more] = words.map((word) => word.toLowerCase())
+  if (service === undefined) return { verb: 'unreadable', what: 'Say which service.', try: 'grant orders-svc 2h' }
+  if (reason.length > longestReason) {
+    return { verb: 'unreadable', what: `A reason has at most ${longestReason} characters.`, try: `grant ${service} 2h because …` }
+  }
+  const duration = second === undefined ? undefined : parseDuration(second)
+  const looksLikeTime = second !== undefined && /^[-+]?\d|^(?:nan|infinity)$/.test(second)
+  if (duration === undefined && looksLikeTime) {
+    const written = [second, third].filter((word) => word !== undefined).join(' ')
+    return {
+      verb: 'unreadable',
+      what: `“${written}” is not a duration I can read. Write 30m, 2h or 1h30m.`,
+      try: `grant ${service} 2h`,
+    }
+  }
+  const tier = duration === undefined ? second : third
+  const rest = duration === undefined ? [third, ...more] : more
+  const left = rest.filter((word) => word !== undefined)
+  if (left.length > 0) {
+    return {
+      verb: 'unreadable',
+      what: `I don’t understand “${left.join(' ')}”. A reason begins with “because”.`,
+      try: `grant ${service} ${duration === undefined ? '2h' : second} ${tier ?? ''} because ${left.join(' ')}`.replace(/ +/g, ' '),
+    }
+  }
+  return {
+    verb: 'grant',
+    service,
+    ...(duration === undefined ? {} : { duration }),
+    ...(tier === undefined ? {} : { tier }),
+    ...(reason === '' ? {} : { reason }),
+  }
+}

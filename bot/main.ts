@@ -1,0 +1,35 @@
+import { loadKeys } from '#access/adapters/keys.ts'
+import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { createStatements } from '#access/adapters/statements.ts'
+import { startAdmin } from '#access/runtime/admin.ts'
+import { createClock } from '#access/runtime/clock.ts'
+import { loadDirectory } from '#access/runtime/directory.ts'
+import { createLogger } from '#access/runtime/logger.ts'
+import { loadRules } from '#access/runtime/rules.ts'
+import { runProcess } from '#access/runtime/run-process.ts'
+import { startBot } from './app.ts'
+import { readBotConfig } from './config.ts'
+
+await runProcess('bot', async () => {
+  const config = readBotConfig(process.env)
+  const log = createLogger('bot', config.PAGEPASS_LOG_LEVEL)
+  const rules = await loadRules(config.PAGEPASS_RULES)
+  const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
+  const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
+  const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
+  const prompt = connectPrompt(config.REDIS_URL, onError)
+  const bot = await startBot({
+    config, rules, keys, directory, clock: createClock(), log, prompt,
+    patient: () => connectPatient(config.REDIS_URL, onError),
+  })
+  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, bot.waitingFor)
+  log.info({ port: bot.port, rules: rules.hash }, 'bot listens')
+  return {
+    log,
+    stop: async () => {
+      await bot.stop()
+      await admin.close()
+      prompt.disconnect()
+    },
+  }
+})

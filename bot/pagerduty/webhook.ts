@@ -1,0 +1,89 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { z } from 'zod'
+import type { Logger } from '#access/runtime/logger.ts'
+import { readBody } from '../read-body.ts'
+
+/** V3 webhooks (https://developer.pagerduty.com/docs/webhooks-overview). Only what names the incident is read. */
+const envelope = z.object({
+  event: z.object({
+    id: z.string(),
+    event_type: z.string(),
+    data: z.object({ id: z.string().optional(), incident: z.object({ id: z.string() }).optional() }),
+  }),
+})
+
+const incidentId = /^[A-Za-z0-9]{1,64}$/
+const samples = 20
+
+/**
+ * Receives PagerDuty's webhooks: checks the signature, stores which incident to look at, answers 202. What can't be
+ * stored gets 503, so that PagerDuty comes again. What can't be verified gets 202 and an alarm all the same: three
+ * refusals in a row would make PagerDuty disable the subscription for a day.
+ */
+export const createWebhook = ({ webhookSecrets, store, log }: {
+  readonly webhookSecrets: readonly string[]
+  readonly store: (incident: string, delivery: string) => Promise<void>
+  readonly log: Logger
+}) => {
+  let unverified = 0
+
+  /** Counted in memory only and logged at most so often: a flood of these must cost next to nothing. */
+  const quarantine = (why: string, facts: Record<string, unknown>): void => {
+    unverified += 1
+    if (unverified <= samples || unverified % 1_000 === 0) log.error({ ...facts, why, unverified }, 'a webhook was quarantined')
+  }
+
+  const receive = async (request: IncomingMessage): Promise<number> => {
+    const body = await readBody(request)
+    if (body === undefined) {
+      quarantine('too large', {})
+      return 202
+    }
+    if (!signedBy(webhookSecrets, body, String(request.headers['x-pagerduty-signature'] ?? ''))) {
+      quarantine('signature', { bytes: body.length })
+      return 202
+    }
+    const parsed = envelope.safeParse(parseJson(body))
+    if (!parsed.success) {
+      quarantine('shape', { bytes: body.length })
+      return 202
+    }
+    const { id, event_type: type, data } = parsed.data.event
+    const incident = type.startsWith('incident.') ? (data.incident?.id ?? data.id) : undefined
+    if (incident === undefined || !incidentId.test(incident)) {
+      log.info({ event: id, type }, 'a webhook about no incident')
+      return 202
+    }
+    log.info({ event: id, type, incident }, 'a webhook')
+    await store(incident, String(request.headers['x-webhook-id'] ?? id))
+    return 202
+  }
+
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    receive(request).then(
+      (status) => response.writeHead(status).end(),
+      (error: Error) => {
+        log.error({ error: error.message }, 'a webhook could not be stored')
+        response.writeHead(503, { 'retry-after': '5' }).end()
+      },
+    )
+  }
+}
+
+/** The header holds one signature per secret while PagerDuty's are being rotated; ours may be several too. */
+const signedBy = (all: readonly string[], body: Buffer, header: string): boolean => {
+  const given = header.split(',', 10).map((part) => Buffer.from(part.trim()))
+  return all.some((secret) => {
+    const expected = Buffer.from(`v1=${createHmac('sha256', secret).update(body).digest('hex')}`)
+    return given.some((one) => one.length === expected.length && timingSafeEqual(one, expected))
+  })
+}
+
+const parseJson = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return undefined
+  }
+}

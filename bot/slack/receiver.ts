@@ -1,0 +1,108 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type App, isValidSlackRequest, type Receiver } from '@slack/bolt'
+import type { Logger } from '#access/runtime/logger.ts'
+import { readBody } from '../read-body.ts'
+
+/** Slack's own tolerance, applied in both directions: Bolt alone accepts any time in the future. */
+const windowMs = 300_000
+/** Slack shows the person an error after 3 s (https://docs.slack.dev/interactivity/implementing-slash-commands). */
+const answerWithinMs = 2_900
+
+export type Seen = {
+  /** True the first time an id is given, false for as long as it is remembered. Rejects when that can't be known. */
+  readonly first: (id: string) => Promise<boolean>
+}
+
+/**
+ * Slack's HTTP requests for Bolt. Bolt's own receiver knows one signing secret, accepts replays and future times,
+ * and refuses forms with a charset; this one checks those itself, with Bolt's own signature check.
+ */
+export const createSlackReceiver = ({ signingSecrets, seen, now, log }: {
+  readonly signingSecrets: readonly string[]
+  readonly seen: Seen
+  readonly now: () => number
+  readonly log: Logger
+}) => {
+  let app: App | undefined
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(request)
+    if (body === undefined) return answer(response, 413)
+    const text = body.toString('utf8')
+    const headers = {
+      'x-slack-signature': String(request.headers['x-slack-signature'] ?? ''),
+      'x-slack-request-timestamp': Number(request.headers['x-slack-request-timestamp'] ?? Number.NaN),
+    }
+    const age = now() - headers['x-slack-request-timestamp'] * 1_000
+    const signed = signingSecrets.some((signingSecret) => isValidSlackRequest({ signingSecret, body: text, headers }))
+    if (!signed || !(Math.abs(age) <= windowMs)) {
+      log.warn({ reason: signed ? 'outside the time window' : 'signature' }, 'a message to the Slack endpoint was refused')
+      return answer(response, 401)
+    }
+    const parsed = parseBody(text, request.headers['content-type'] ?? '')
+    if (parsed === undefined) return answer(response, 400)
+    if (parsed['type'] === 'url_verification') return answer(response, 200, { challenge: parsed['challenge'] })
+    if (!(await seen.first(`slack:${headers['x-slack-signature']}`))) {
+      log.warn('a message from Slack was replayed')
+      return answer(response, 200)
+    }
+    await dispatch(parsed, request, response)
+  }
+
+  const dispatch = async (body: Record<string, unknown>, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const late = setTimeout(() => {
+      log.error('a message from Slack was not answered in time')
+      answer(response, 503)
+    }, answerWithinMs)
+    response.once('close', () => clearTimeout(late))
+    const retry = request.headers['x-slack-retry-num']
+    await app?.processEvent({
+      body,
+      ack: async (reply?: string | Record<string, unknown>) => answer(response, 200, reply),
+      ...(retry === undefined ? {} : { retryNum: Number(retry) }),
+    })
+    if (!response.writableEnded) answer(response, 404)
+  }
+
+  const receiver: Receiver = {
+    init: (built) => {
+      app = built
+    },
+    start: async () => undefined,
+    stop: async () => undefined,
+  }
+
+  return {
+    receiver,
+    /** Never rejects. When Redis can't say whether the message is new, Slack is told to come again. */
+    handle: (request: IncomingMessage, response: ServerResponse): void => {
+      handle(request, response).catch((error: Error) => {
+        log.error({ error: error.message }, 'a message from Slack could not be handled')
+        answer(response, 503)
+      })
+    },
+  }
+}
+
+const answer = (response: ServerResponse, status: number, body?: unknown): void => {
+  if (response.headersSent) return
+  if (body === undefined || body === '') response.writeHead(status).end()
+  else if (typeof body === 'string') response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body)
+  else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+}
+
+/** Slash commands are forms; interactions are forms with JSON in `payload`; events are JSON. */
+const parseBody = (text: string, type: string): Record<string, unknown> | undefined => {
+  try {
+    if (type.startsWith('application/json')) return asRecord(JSON.parse(text))
+    if (!type.startsWith('application/x-www-form-urlencoded')) return undefined
+    const form = new URLSearchParams(text)
+    const payload = form.get('payload')
+    return payload === null ? Object.fromEntries(form) : asRecord(JSON.parse(payload))
+  } catch {
+    return undefined
+  }
+}
+
+const asRecord = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { Command } from 'commander'
+import { createKeys } from '#access/adapters/keys.ts'
+import { tellFault } from '#access/runtime/run-process.ts'
+import { checkRules } from './check-rules.ts'
+import { runPart } from './run-part.ts'
+import { signDirectoryFile } from './sign-directory.ts'
+
+const program = new Command('pagepass')
+  .description('A page is a pass: scoped, time-boxed access for whoever is paged, enforced request by request.')
+  .showHelpAfterError()
+  .configureHelp({ showGlobalOptions: true })
+
+const parts = {
+  bot: 'Slack, PagerDuty webhooks, and the one part that gives passes',
+  proxy: 'decides on every request and forwards what a pass admits',
+  workers: 'expiry, messages and summaries',
+} as const
+for (const [part, what] of Object.entries(parts)) {
+  program.command(part).description(`run the ${part}: ${what}`).action(() => runPart(part))
+}
+
+const rules = program.command('rules').description('work with the rule set')
+rules
+  .command('check')
+  .description('check a rule set; names every fault with its line (exit 1)')
+  .argument('[file]', 'the rule set', 'access.yaml')
+  .action(checkRules)
+
+const keys = program.command('keys').description('work with the signing keys')
+keys
+  .command('create')
+  .description('make one folder of keys for each part')
+  .requiredOption('--folder <folder>', 'an empty or new folder')
+  .requiredOption('--environment <name>', 'as in the rule set')
+  .action(({ folder, environment }: { folder: string; environment: string }) => createKeys(folder, environment))
+
+const directory = program.command('directory').description('work with the directory: who is who')
+directory
+  .command('sign')
+  .description('sign a directory file, so that bots take it')
+  .argument('<file>', 'YAML: a list of people')
+  .requiredOption('--keys <folder>', 'the folder with the private key of role "directory"')
+  .requiredOption('--environment <name>', 'as in the rule set')
+  .requiredOption('--out <file>', 'where the signed directory goes')
+  .action(signDirectoryFile)
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.stderr.write(`${tellFault('pagepass', error)}\n`)
+  process.exitCode = 1
+}

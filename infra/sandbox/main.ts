@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { isFault } from '#access/domain/errors.ts'
+import { ensureRedis } from './redis/ensure-redis.ts'
+import { defaultBasePort, partNames, placeNames, type Ports, prepareFolder, readyUrl, startPart, startWorldProcess } from './stack.ts'
+import { askAtTerminal } from './start/ask.ts'
+import { claimPorts } from './start/ports.ts'
+import { stopProcesses } from './start/processes.ts'
+import { waitReady } from './start/ready.ts'
+import { renderScreen } from './start/screen.ts'
+
+/** `npm start`: a whole Pagepass on this machine, with stand-ins for what is outside. */
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const stops: (() => Promise<unknown>)[] = []
+let stopping: Promise<void> | undefined
+const stopAll = (code: number): Promise<void> => {
+  stopping ??= (async () => {
+    for (const stop of stops.toReversed()) await stop().catch((error: Error) => say(error.message))
+    process.exit(code)
+  })()
+  return stopping
+}
+
+const start = async (): Promise<void> => {
+  const folder = resolve(process.env['PAGEPASS_DATA_DIR'] || '.pagepass')
+  const ports = await claimPorts(Number(process.env['PAGEPASS_BASE_PORT'] || defaultBasePort), placeNames)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const redisUrl = await reachRedis(folder, ports)
+  const prepared = await prepareFolder(folder, ports)
+  say('starting the sandbox, bot, workers and proxy …')
+  const world = await startWorldProcess(prepared)
+  stops.push(() => stopProcesses([world]))
+  const ready = [waitReady(`http://127.0.0.1:${ports.control}/`, { process: world })]
+  for (const name of partNames) {
+    const part = await startPart(name, prepared, redisUrl)
+    stops.push(() => stopProcesses([part]))
+    part.exited.then(({ code, signal }) => {
+      if (stopping !== undefined) return
+      say(`\n${name} ended (${signal ?? `exit code ${code}`}); its log is ${part.logFile}`)
+      void stopAll(1)
+    })
+    ready.push(waitReady(readyUrl(name, ports), { process: part }))
+  }
+  await Promise.all(ready)
+  const colour = process.stdout.isTTY === true && !process.env['NO_COLOR']
+  say(renderScreen(screen(ports, folder), { colour, width: process.stdout.columns ?? 80 }))
+}
+
+const reachRedis = async (folder: string, ports: Ports): Promise<string> => {
+  const given = process.env['REDIS_URL']
+  if (given) return given
+  const ask = askAtTerminal()
+  const redis = await ensureRedis({
+    folder: resolve(folder, 'redis'),
+    port: ports.redis,
+    say,
+    ...(ask === undefined ? {} : { ask }),
+  })
+  stops.push(() => redis.stop())
+  return redis.url
+}
+
+const screen = (ports: Ports, folder: string) => {
+  const control = `localhost:${ports.control}`
+  const service = `http://orders-svc.localhost:${ports.proxy}`
+  const as = (who: string): string => `-H "Authorization: Bearer $(curl -s '${control}/token?who=${who}')"`
+  const slack = (who: string, text: string): string => `curl -s ${control}/slack -d as=${who} --data-urlencode 'text=${text}'`
+  return {
+    services: [
+      { name: 'proxy', where: `http://<service>.localhost:${ports.proxy}`, what: 'orders-svc, payments-svc' },
+      { name: 'bot', where: `http://localhost:${ports.bot}`, what: 'Slack and PagerDuty talk to it' },
+      { name: 'workers', where: '', what: 'expiry, messages, summaries' },
+      { name: 'sandbox', where: `http://localhost:${ports.control}`, what: 'stand-ins for Slack, PagerDuty and sign-in' },
+      { name: 'data', where: folder, what: 'logs, audit, Redis' },
+    ],
+    tries: [
+      { title: 'Page Ana: she is on call for orders', command: `curl -s ${control}/page -d service=orders-svc` },
+      { title: 'Call the service as Ana', command: `curl -s ${service}/v1/orders ${as('ana')}` },
+      { title: 'Try what her pass does not reach', command: `curl -s -X DELETE ${service}/v1/orders/7 ${as('ana')}` },
+      { title: 'Ask for a pass by hand, as Ben', command: slack('ben', '/access grant orders-svc 2h because stuck orders') },
+      { title: 'List Ben’s passes', command: slack('ben', '/access list') },
+      { title: 'Revoke it', command: slack('ben', '/access revoke orders-svc') },
+      { title: 'Resolve the incident: Ana’s pass ends', command: `curl -s ${control}/resolve -d service=orders-svc` },
+      { title: 'Read what the channel was told', command: `curl -s ${control}/channel/inc-orders` },
+    ],
+  }
+}
+
+process.on('SIGINT', () => {
+  if (stopping === undefined) say('\nstopping …')
+  void stopAll(0)
+})
+process.on('SIGTERM', () => void stopAll(0))
+process.on('SIGHUP', () => void stopAll(0))
+
+try {
+  await start()
+} catch (error) {
+  const mend = isFault(error) && error.mend !== undefined ? `\n  → ${error.mend}` : ''
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${mend}\n`)
+  await stopAll(1)
+}

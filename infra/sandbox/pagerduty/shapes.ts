@@ -1,0 +1,140 @@
+import { API, integrations, type Service, type User, WEBSITE } from './account.ts'
+import type { Incident, LogEntry } from './incident-record.ts'
+import {
+  agentReference,
+  incidentReference,
+  incidentSummary,
+  policyReference,
+  priorityReference,
+  serviceReference,
+  userIdReference,
+  userReference,
+} from './references.ts'
+
+/** REST API v2 resources as PagerDuty's published schema shows them. Times have whole seconds. */
+const seconds = (iso: string): string => `${iso.slice(0, 19)}Z`
+
+export const userShape = ({ id, name, email }: User) => ({
+  ...userReference({ id, name, email }),
+  type: 'user',
+  name,
+  email,
+  time_zone: 'Etc/UTC',
+  color: 'green',
+  role: 'user',
+  description: null,
+  invitation_sent: false,
+  job_title: null,
+  teams: [],
+  contact_methods: [],
+  notification_rules: [],
+})
+
+export const serviceShape = (service: Service) => ({
+  ...serviceReference(service),
+  type: 'service',
+  name: service.name,
+  description: null,
+  status: 'active',
+  created_at: '2026-01-01T00:00:00Z',
+  auto_resolve_timeout: null,
+  acknowledgement_timeout: null,
+  alert_creation: 'create_alerts_and_incidents',
+  incident_urgency_rule: { type: 'constant', urgency: 'high' },
+  escalation_policy: policyReference(service),
+  integrations: Object.values(integrations).map(({ id, name, type }) => ({
+    id,
+    type: `${type}_reference`,
+    summary: name,
+    self: `${API}/services/${service.id}/integrations/${id}`,
+    html_url: `${WEBSITE}/services/${service.id}/integrations/${id}`,
+  })),
+  teams: [],
+})
+
+/** Somebody on call without a schedule is so for good: no start, no end. */
+export const onCallShapes = (service: Service) =>
+  service.onCall.map((person, index) => ({
+    user: userIdReference(person.pagerduty.user),
+    schedule: null,
+    escalation_policy: policyReference(service),
+    escalation_level: index + 1,
+    start: null,
+    end: null,
+  }))
+
+export const incidentShape = (incident: Incident, service: Service, firstEntry: LogEntry) => ({
+  ...incidentReference(incident),
+  type: 'incident',
+  incident_number: incident.number,
+  title: incident.title,
+  description: incident.title,
+  created_at: seconds(incident.createdAt),
+  updated_at: seconds(incident.updatedAt),
+  status: incident.status,
+  incident_key: incident.key,
+  service: serviceReference(service),
+  assignments: incident.assignments.map(({ at, user }) => ({
+    at: seconds(at),
+    assignee: userIdReference(user),
+  })),
+  assigned_via: incident.assignedVia,
+  last_status_change_at: seconds(incident.statusChangedAt),
+  last_status_change_by: agentReference(incident.statusChangedBy),
+  resolved_at: incident.resolvedAt && seconds(incident.resolvedAt),
+  first_trigger_log_entry: {
+    id: firstEntry.id,
+    type: 'trigger_log_entry_reference',
+    summary: firstEntry.summary,
+    self: `${API}/log_entries/${firstEntry.id}?incident_id=${incident.id}`,
+    html_url: `${WEBSITE}/incidents/${incident.id}/log_entries/${firstEntry.id}`,
+  },
+  alert_counts: { all: 0, triggered: 0, resolved: 0 },
+  is_mergeable: incident.status !== 'resolved',
+  incident_type: { name: 'incident_default' },
+  escalation_policy: policyReference(service),
+  teams: [],
+  pending_actions: [],
+  acknowledgements: incident.acknowledgements.map(({ at, user }) => ({
+    at: seconds(at),
+    acknowledger: userIdReference(user),
+  })),
+  priority: incident.priority === null ? null : priorityReference(incident.priority),
+  resolve_reason: null,
+  conference_bridge: null,
+  incidents_responders: [],
+  responder_requests: [],
+  urgency: incident.urgency,
+})
+
+export const logEntryShape = (entry: LogEntry, incident: Incident, service: Service) => ({
+  id: entry.id,
+  type: entry.type,
+  summary: entry.summary,
+  self: `${API}/log_entries/${entry.id}?incident_id=${incident.id}`,
+  html_url:
+    entry.type === 'trigger_log_entry' ? `${WEBSITE}/incidents/${incident.id}/log_entries/${entry.id}` : null,
+  created_at: seconds(entry.at),
+  agent: agentReference(entry.agent),
+  channel: channelOf(entry, incident),
+  service: serviceReference(service),
+  incident: incidentReference(incident),
+  teams: [],
+  contexts: [],
+  ...(entry.assignees && { assignees: entry.assignees.map(userIdReference) }),
+  ...(entry.type === 'trigger_log_entry' && { event_details: { description: incident.title } }),
+})
+
+const channelOf = (entry: LogEntry, incident: Incident) => {
+  if (entry.note !== undefined) return { type: 'note', summary: entry.note }
+  if (entry.agent.kind === 'user') return { type: 'website', summary: incidentSummary(incident) }
+  return { type: 'api', summary: incident.title, description: incident.title, incident_key: incident.key }
+}
+
+export const noteShape = (entry: LogEntry) => ({
+  id: entry.id,
+  user: userIdReference(entry.agent.id),
+  channel: { summary: 'The PagerDuty website or APIs' },
+  content: entry.note ?? '',
+  created_at: seconds(entry.at),
+})

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { openAuditLog } from '#access/adapters/audit-log.ts'
+import type { Keys } from '#access/adapters/keys.ts'
+import { followView } from '#access/adapters/redis/follow-view.ts'
+import { createStatements } from '#access/adapters/statements.ts'
+import { auditLine, clip } from '#access/domain/audit-record.ts'
+import { Fault } from '#access/domain/errors.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import { createView, type HeldGrant } from '#access/domain/view.ts'
+import type { Clock } from '#access/ports.ts'
+import type { Address } from '#access/runtime/config.ts'
+import { listen } from '#access/runtime/listen.ts'
+import type { Logger } from '#access/runtime/logger.ts'
+import { createAssertions } from './assertions.ts'
+import { createUpstreams } from './forward.ts'
+import { createGrantUses } from './grant-uses.ts'
+import { createIdentities, discoverKeys } from './identities.ts'
+import { createPipeline } from './pipeline.ts'
+import { startReporter } from './reporter.ts'
+import { createProxyServer } from './server.ts'
+
+export type ProxyParts = {
+  readonly rules: RuleSet
+  readonly keys: Keys
+  readonly clock: Clock
+  readonly log: Logger
+  readonly instance: string
+  readonly auditFolder: string
+  readonly listen: Address
+  /** Two connections: one for commands, one for the blocking read. */
+  readonly prompt: Redis
+  readonly patient: Redis
+}
+
+const drainMs = 5_000
+
+/** A whole proxy, started. It decides from its own view and never asks Redis on the way of a request. */
+export const startProxy = async (parts: ProxyParts) => {
+  const { rules, keys, clock, log, instance, prompt, patient } = parts
+  const assertionKey = keys.own.get('assertion')
+  if (assertionKey === undefined) throw new Fault('keys/missing', 'the proxy has no key to sign assertions with')
+  const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
+  const boot = randomBytes(6).toString('hex')
+  let count = 0
+
+  const audit = await openAuditLog(parts.auditFolder, `proxy-${instance}`)
+  audit.append(auditLine({ kind: 'opened', at: clock.now(), origin: `proxy-${instance}`, rules: rules.hash, torn: audit.torn }), true)
+  const statements = createStatements(keys)
+  const view = createView()
+  const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open))
+  const assertions = createAssertions(rules, assertionKey, clock.now)
+  const upstreams = createUpstreams()
+  const nextId = () => {
+    count += 1
+    return `${boot}-${count}`
+  }
+  const pipeline = createPipeline({
+    rules, view, clock, statements, uses, audit, assertions, upstreams, nextId, alarm,
+    identities: createIdentities(rules, discoverKeys(), clock.now),
+  })
+  const reporter = startReporter({ redis: prompt, proxy: instance, boot, uses, view })
+
+  const carryOutEnd = (held: HeldGrant, sequence: number): void => {
+    const use = uses.get(held.grant.id)
+    const cuts = use === undefined ? 0 : pipeline.recheck(use.open)
+    assertions.forget(held)
+    void reporter.confirm(use, sequence, cuts)
+  }
+
+  const follower = followView(
+    { prompt, patient, view, statements },
+    {
+      alarm,
+      ended: carryOutEnd,
+      given: (held) => void pipeline.verify(held),
+      synced: () => {
+        for (const use of uses.all()) if (view.get(use.held.grant.id) !== use.held) pipeline.recheck(use.open)
+        log.info({ sequence: view.sequence() }, 'in step with Redis')
+        void reporter.alive()
+      },
+    },
+  )
+
+  const upgradeRefused = (request: import('node:http').IncomingMessage, status: number): void => {
+    audit.append(
+      auditLine({
+        kind: 'refused',
+        at: clock.now(),
+        id: nextId(),
+        reason: 'upgrade-not-admitted',
+        status,
+        client: request.socket.remoteAddress ?? '',
+        method: clip(request.method ?? ''),
+        host: clip(request.headers.host ?? ''),
+        path: clip((request.url ?? '').split('?')[0] ?? ''),
+      }),
+    )
+  }
+  const publicKeys = [...keys.trusted.values()].filter(({ role }) => role === 'assertion').map(({ jwk }) => jwk)
+  const listening = await listen(createProxyServer(pipeline.handle, upgradeRefused, publicKeys), parts.listen)
+
+  return {
+    port: listening.port,
+    waitingFor: (): string[] => [
+      ...(view.ready() ? [] : ['the first sync with Redis']),
+      ...(view.age(clock.now()) < 3_000 ? [] : ['a fresh signed head from a bot or worker']),
+    ],
+    stop: async (): Promise<void> => {
+      await listening.close(drainMs)
+      await reporter.stop()
+      await follower.stop()
+      await upstreams.close()
+      await audit.close()
+    },
+  }
+}

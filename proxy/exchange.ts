@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Decision } from '#access/domain/decision.ts'
+import type { Service } from '#access/domain/rule-set.ts'
+import type { GrantUse } from './grant-uses.ts'
+import type { Identity } from './identities.ts'
+
+/** One request and its answer on the way through the pipeline. Steps fill it in, in the order of the pipeline. */
+export type Exchange = {
+  readonly id: string
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly startedAt: number
+  /** The exact bytes that go upstream. */
+  target: string
+  /** The target without its query: what is decided on. */
+  path: string
+  host: string
+  /** The presented token, without its scheme. */
+  token: string
+  /** Name, value, name, value: what of the client's headers goes upstream. */
+  forwarded: string[]
+  service: Service | undefined
+  identity: Identity | undefined
+  decision: Extract<Decision, { allow: true }> | undefined
+  use: GrantUse | undefined
+  /** Stops the request upstream. Set once it is on its way. */
+  abort: ((reason: Error) => void) | undefined
+  status: number
+  bytes: number
+  /** How it ended, once it has: after that nothing more is recorded or counted. */
+  outcome: Outcome | undefined
+}
+
+export type Outcome = 'done' | 'refused' | 'aborted' | 'cut' | 'failed'
+
+export const createExchange = (request: IncomingMessage, response: ServerResponse, id: string, now: number): Exchange => ({
+  id,
+  request,
+  response,
+  startedAt: now,
+  target: '',
+  path: '',
+  host: '',
+  token: '',
+  forwarded: [],
+  service: undefined,
+  identity: undefined,
+  decision: undefined,
+  use: undefined,
+  abort: undefined,
+  status: 0,
+  bytes: 0,
+  outcome: undefined,
+})

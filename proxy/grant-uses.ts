@@ -1,0 +1,102 @@
+import { principalKey } from '#access/domain/principal.ts'
+import type { Service } from '#access/domain/rule-set.ts'
+import type { Tier } from '#access/domain/tier.ts'
+import { createTokenBucket, type TokenBucket } from '#access/domain/token-bucket.ts'
+import type { Usage } from '#access/domain/usage.ts'
+import type { HeldGrant } from '#access/domain/view.ts'
+import type { Exchange, Outcome } from './exchange.ts'
+
+/** What this process keeps per grant in use, so that a request needs none of it anew. */
+export type GrantUse = {
+  /** The newest version of the grant that was used. */
+  held: HeldGrant
+  /** Requests and streams under way. All are cut when the grant ends. */
+  readonly open: Set<Exchange>
+  readonly usage: Usage
+  /** Counts the changes of `usage`, so that only what changed is reported. */
+  changes: number
+  reported: number
+  expiry: NodeJS.Timeout | undefined
+}
+
+const longestTimer = 2 ** 31 - 1
+
+/**
+ * Keeps the uses of grants: what is open under each, what was used of it, how fast. `onDue` is called when a grant
+ * with something open reaches its end by the clock, which needs nobody else to be alive.
+ */
+export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => void) => {
+  const uses = new Map<string, GrantUse>()
+  const buckets = new Map<string, TokenBucket>()
+
+  const watchExpiry = (use: GrantUse): void => {
+    clearTimeout(use.expiry)
+    const left = use.held.grant.until - now()
+    use.expiry = setTimeout(() => (use.held.grant.until <= now() ? onDue(use) : watchExpiry(use)), Math.min(Math.max(left, 1), longestTimer))
+    use.expiry.unref()
+  }
+
+  return {
+    of: (held: HeldGrant): GrantUse => {
+      const known = uses.get(held.grant.id)
+      if (known !== undefined) {
+        if (known.held !== held) {
+          known.held = held
+          if (known.open.size > 0) watchExpiry(known)
+        }
+        return known
+      }
+      const use: GrantUse = {
+        held,
+        open: new Set(),
+        usage: { patterns: {}, writes: 0, refused: {} },
+        changes: 0,
+        reported: 0,
+        expiry: undefined,
+      }
+      uses.set(held.grant.id, use)
+      return use
+    },
+    get: (id: string): GrantUse | undefined => uses.get(id),
+    all: (): Iterable<GrantUse> => uses.values(),
+    forget: (use: GrantUse): void => {
+      clearTimeout(use.expiry)
+      uses.delete(use.held.grant.id)
+    },
+    enter: (use: GrantUse, exchange: Exchange): void => {
+      exchange.use = use
+      use.open.add(exchange)
+      if (use.expiry === undefined) watchExpiry(use)
+    },
+    leave: (exchange: Exchange): void => {
+      exchange.use?.open.delete(exchange)
+    },
+    /** The rate is one per principal, service and tier, however many grants overlap. */
+    bucket: (use: GrantUse, service: Service, tier: Tier): TokenBucket => {
+      const key = `${service.name} ${tier.name} ${principalKey(use.held.grant.who)}`
+      const known = buckets.get(key)
+      if (known !== undefined) return known
+      const bucket = createTokenBucket(tier.rate, now())
+      buckets.set(key, bucket)
+      return bucket
+    },
+  }
+}
+export type GrantUses = ReturnType<typeof createGrantUses>
+
+const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** Counts an admitted exchange that has ended, under its pattern and its status or outcome. */
+export const countAdmitted = (use: GrantUse, pattern: string, method: string, status: number, outcome: Outcome): void => {
+  use.usage.patterns[pattern] ??= {}
+  const statuses = use.usage.patterns[pattern]
+  const key = outcome === 'done' ? String(status) : outcome
+  statuses[key] = (statuses[key] ?? 0) + 1
+  if (!reads.has(method)) use.usage.writes += 1
+  use.changes += 1
+}
+
+export const countRefused = (use: GrantUse, reason: string): void => {
+  use.usage.refused[reason] = (use.usage.refused[reason] ?? 0) + 1
+  use.changes += 1
+}

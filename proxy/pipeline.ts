@@ -1,0 +1,240 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuditLog } from '#access/adapters/audit-log.ts'
+import type { Statements } from '#access/adapters/statements.ts'
+import { admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
+import { decideRequest } from '#access/domain/decide-request.ts'
+import type { Decision } from '#access/domain/decision.ts'
+import type { Reason } from '#access/domain/reasons.ts'
+import { reasons } from '#access/domain/reasons.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import type { HeldGrant, View } from '#access/domain/view.ts'
+import type { Clock } from '#access/ports.ts'
+import type { Assertions } from './assertions.ts'
+import { createExchange, type Exchange, type Outcome } from './exchange.ts'
+import { forward, type Upstreams } from './forward.ts'
+import { countAdmitted, countRefused, type GrantUses } from './grant-uses.ts'
+import type { Identified, Identities } from './identities.ts'
+import { answerRefusal, type RefusalFacts } from './refuse.ts'
+import { createFindService } from './steps/find-service.ts'
+import { readHeaders } from './steps/read-headers.ts'
+import { readTarget } from './steps/read-target.ts'
+import { upstreamHeaders } from './steps/upstream-headers.ts'
+
+export type PipelineParts = {
+  readonly rules: RuleSet
+  readonly view: View
+  readonly clock: Clock
+  readonly identities: Identities
+  readonly statements: Statements
+  readonly uses: GrantUses
+  readonly audit: AuditLog
+  readonly assertions: Assertions
+  readonly upstreams: Upstreams
+  readonly nextId: () => string
+  readonly alarm: (what: string, facts: Record<string, unknown>) => void
+}
+
+/**
+ * What happens to every request, in order. Each step either goes on or refuses with a reason; nothing goes upstream
+ * before the last one. A step that has what it needs in memory goes on at once, without a promise.
+ */
+export const createPipeline = (parts: PipelineParts) => {
+  const { rules, view, clock, identities, statements, uses, audit, assertions, upstreams } = parts
+  const findService = createFindService(rules)
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const exchange = createExchange(request, response, parts.nextId(), clock.now())
+    const reason = readTarget(exchange) ?? readHeaders(exchange) ?? findService(exchange)
+    if (reason !== undefined) return refuse(exchange, reason)
+    identify(exchange)
+  }
+
+  const identify = (exchange: Exchange): void => {
+    if (exchange.token === '') return refuse(exchange, 'token-missing')
+    const known = identities.known(exchange.token)
+    if (known !== undefined) return identified(exchange, { identity: known })
+    identities.verify(exchange.token).then((result) => identified(exchange, result), failed(exchange))
+  }
+
+  const identified = (exchange: Exchange, result: Identified): void => {
+    if ('refused' in result) return refuse(exchange, result.refused)
+    exchange.identity = result.identity
+    decide(exchange)
+  }
+
+  const decide = (exchange: Exchange): void => {
+    const decision = decideNow(exchange)
+    if (!decision.allow) {
+      if (decision.held !== undefined) countRefused(uses.of(decision.held), decision.reason)
+      return refuse(exchange, decision.reason, { needs: decision.needs })
+    }
+    if (decision.held.verified) return limit(exchange, decision)
+    verify(decision.held).then(
+      // The grant may have ended meanwhile, so it is decided again.
+      (holds) => (holds ? decide(exchange) : refuse(exchange, 'grant-unverified')),
+      failed(exchange),
+    )
+  }
+
+  const decideNow = ({ identity, service, request, path }: Exchange): Decision => {
+    if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
+    const { principal, groups } = identity
+    return decideRequest(rules, view, { principal, groups, service, method: request.method ?? '', path }, clock.now())
+  }
+
+  /** Checks a grant's signature, once. */
+  const verify = async (held: HeldGrant): Promise<boolean> => {
+    try {
+      await statements.verify('grant', held.statement)
+      held.verified = true
+    } catch (error) {
+      view.reject(held)
+      parts.alarm('a grant does not verify', { grant: held.grant.id, error: (error as Error).message })
+    }
+    return held.verified
+  }
+
+  const limit = (exchange: Exchange, decision: Decision & { allow: true }): void => {
+    const { service } = exchange
+    if (service === undefined) return refuse(exchange, 'service-unknown')
+    exchange.decision = decision
+    const use = uses.of(decision.held)
+    const wait = uses.bucket(use, service, decision.tier).take(clock.now())
+    if (wait > 0) {
+      countRefused(use, 'rate-limited')
+      return refuse(exchange, 'rate-limited', { retryAfter: Math.ceil(wait / 1_000) })
+    }
+    const assertion = assertions.ready(decision.held, service.name)
+    if (assertion !== undefined) return admit(exchange, assertion)
+    assertions.mint(decision.held, service.name).then((minted) => admit(exchange, minted), failed(exchange))
+  }
+
+  /** Recorded first, then done. What may change something waits until the record would survive a power cut. */
+  const admit = (exchange: Exchange, assertion: string): void => {
+    const { request, response, service, decision, identity } = exchange
+    if (service === undefined || decision === undefined || identity === undefined) return refuse(exchange, 'token-missing')
+    if (response.destroyed) return
+    const use = uses.of(decision.held)
+    uses.enter(use, exchange)
+    const { grant } = decision.held
+    const now = clock.now()
+    const method = request.method ?? ''
+    const line = admittedLine({
+      at: now,
+      id: exchange.id,
+      who: identity.principal,
+      service: service.name,
+      release: service.serve,
+      tier: decision.tier.name,
+      pattern: decision.pattern,
+      method,
+      path: exchange.path,
+      grant: grant.id,
+      version: grant.version,
+      rules: rules.hash,
+      client: request.socket.remoteAddress ?? '',
+      viewAge: view.age(now),
+    })
+    audit.append(line, method !== 'GET' && method !== 'HEAD', (fault) => {
+      if (exchange.outcome !== undefined) return
+      if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
+      send(exchange, assertion)
+    })
+  }
+
+  /** The grant may have ended while the record was written: only what still holds is sent. */
+  const send = (exchange: Exchange, assertion: string): void => {
+    const { service, response, decision } = exchange
+    if (service === undefined || decision === undefined) return refuse(exchange, 'token-missing')
+    if (response.destroyed) return close(exchange, 'aborted')
+    if (clock.now() >= decision.held.grant.until) {
+      const again = decideNow(exchange)
+      if (!again.allow) return refuse(exchange, again.reason)
+    }
+    forward(upstreams.of(service), exchange, upstreamHeaders(exchange, assertion), (it, outcome, error) => {
+      if (it.outcome !== undefined) return
+      if (outcome !== 'failed') return close(it, outcome)
+      close(it, 'failed')
+      answerRefusal(it, error?.name === 'HeadersTimeoutError' ? 'upstream-late' : 'upstream-failed')
+    })
+  }
+
+  const close = (exchange: Exchange, outcome: Outcome): void => {
+    if (exchange.outcome !== undefined) return
+    exchange.outcome = outcome
+    uses.leave(exchange)
+    const { decision, use, request } = exchange
+    if (decision !== undefined && use !== undefined) {
+      countAdmitted(use, decision.pattern, request.method ?? '', exchange.status, outcome)
+    }
+    const now = clock.now()
+    audit.append(
+      closedLine({ at: now, id: exchange.id, outcome, status: exchange.status, bytes: exchange.bytes, ms: now - exchange.startedAt }),
+    )
+  }
+
+  const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
+    if (exchange.outcome !== undefined) return
+    exchange.outcome = 'refused'
+    uses.leave(exchange)
+    const { request, identity, decision } = exchange
+    audit.append(
+      auditLine({
+        kind: 'refused',
+        at: clock.now(),
+        id: exchange.id,
+        reason,
+        status: reasons[reason].status,
+        client: request.socket.remoteAddress ?? '',
+        method: clip(request.method ?? ''),
+        host: clip(exchange.host),
+        path: clip((request.url ?? '').split('?')[0] ?? ''),
+        ...(identity === undefined ? {} : { who: identity.principal }),
+        ...(decision === undefined ? {} : { grant: decision.held.grant.id }),
+      }),
+    )
+    answerRefusal(exchange, reason, facts)
+  }
+
+  const failed = (exchange: Exchange) => (error: Error): void => {
+    parts.alarm('a step failed', { error: error.message })
+    refuse(exchange, 'identity-unavailable')
+  }
+
+  /** Cuts one exchange now: upstream and client both see their connection end. */
+  const cut = (exchange: Exchange): void => {
+    close(exchange, 'cut')
+    exchange.abort?.(grantEnded)
+    exchange.response.destroy()
+    exchange.request.socket.destroy()
+  }
+
+  return {
+    handle,
+    verify,
+    /**
+     * Looks again at everything open under a grant that ended or may have: what another grant still admits moves
+     * there, the rest is cut. Returns how many were cut.
+     */
+    recheck: (open: Iterable<Exchange>): number => {
+      let cuts = 0
+      for (const exchange of [...open]) {
+        const again = decideNow(exchange)
+        if (again.allow && again.held.verified) {
+          uses.leave(exchange)
+          exchange.decision = again
+          uses.enter(uses.of(again.held), exchange)
+        } else {
+          cut(exchange)
+          cuts += 1
+        }
+      }
+      return cuts
+    },
+    refuse,
+  }
+}
+
+const grantEnded = new Error('the grant ended')
+
+export type Pipeline = ReturnType<typeof createPipeline>

@@ -1,0 +1,67 @@
+import type { Redis } from 'ioredis'
+import { writeReports } from '#access/adapters/redis/reports.ts'
+import type { Report } from '#access/domain/report.ts'
+import type { View } from '#access/domain/view.ts'
+import type { GrantUse, GrantUses } from './grant-uses.ts'
+
+const periodMs = 1_000
+
+/**
+ * Tells the others what this proxy does: once a second that it lives and what was used, and at once when it has
+ * carried out an end. What Redis does not take is told again later.
+ */
+export const startReporter = ({ redis, proxy, boot, uses, view }: {
+  readonly redis: Redis
+  readonly proxy: string
+  readonly boot: string
+  readonly uses: GrantUses
+  readonly view: View
+}) => {
+  const me = { proxy, boot }
+  let unconfirmed: Report[] = []
+
+  const usageOf = (use: GrantUse): Report | undefined =>
+    use.changes === use.reported
+      ? undefined
+      : { kind: 'usage', ...me, grant: use.held.grant.id, number: use.changes, usage: structuredClone(use.usage) }
+
+  const send = async (reports: readonly Report[]): Promise<boolean> => {
+    try {
+      await writeReports(redis, reports)
+    } catch {
+      return false
+    }
+    for (const report of reports) {
+      if (report.kind !== 'usage') continue
+      const use = uses.get(report.grant)
+      if (use === undefined) continue
+      use.reported = report.number
+      if (use.open.size === 0 && use.changes === use.reported && view.get(report.grant) === undefined) uses.forget(use)
+    }
+    return true
+  }
+
+  const tick = async (): Promise<void> => {
+    const pending = unconfirmed
+    unconfirmed = []
+    const usages = [...uses.all()].map(usageOf).filter((report): report is Report => report !== undefined)
+    if (!(await send([{ kind: 'alive', ...me }, ...usages, ...pending]))) unconfirmed.unshift(...pending)
+  }
+
+  const timer = setInterval(() => void tick(), periodMs)
+  return {
+    alive: tick,
+    /** An end was carried out: what was used under it, then that it is done. */
+    confirm: async (use: GrantUse | undefined, sequence: number, cut: number): Promise<void> => {
+      const usage = use === undefined ? undefined : usageOf(use)
+      const confirmed: Report = { kind: 'confirmed', ...me, sequence, cut }
+      if (!(await send(usage === undefined ? [confirmed] : [usage, confirmed]))) unconfirmed.push(confirmed)
+    },
+    stop: async (): Promise<void> => {
+      clearInterval(timer)
+      await tick()
+      await send([{ kind: 'gone', ...me }])
+    },
+  }
+}
+export type Reporter = ReturnType<typeof startReporter>

@@ -1,0 +1,115 @@
+import type { Reason } from '#access/domain/reasons.ts'
+import type { Exchange } from '../exchange.ts'
+
+/**
+ * What becomes of a client's header: it goes upstream, it is dropped, or one of the cases below.
+ * Dropped are hop-by-hop headers (RFC 9110 7.6.1), `Expect` (answered here), and whatever says who the client is:
+ * those are ours to set.
+ */
+type Fate = 'forward' | 'drop' | 'reserved' | 'host' | 'authorization' | 'own authorization' | 'connection' | 'content length'
+
+const fates = new Map<string, Fate>([
+  ['host', 'host'],
+  ['authorization', 'authorization'],
+  ['x-pagepass-authorization', 'own authorization'],
+  ['connection', 'connection'],
+  ['content-length', 'content length'],
+  ...['keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'].map(dropped),
+  ...['transfer-encoding', 'upgrade', 'expect', 'http2-settings', 'forwarded', 'via'].map(dropped),
+])
+
+function dropped(name: string): [string, Fate] {
+  return [name, 'drop']
+}
+
+/** Some servers read `_` or `.` in a header name as `-` (CGI, RFC 3875 4.1.18), so these count as the same name. */
+const fateOf = (name: string): Fate => {
+  const lower = name.toLowerCase()
+  const known = fates.get(lower)
+  if (known !== undefined) return known
+  const plain = lower.replaceAll(/[^a-z0-9]/g, '-')
+  if (plain.startsWith('x-pagepass')) return 'reserved'
+  if (plain.startsWith('x-forwarded') || plain === 'x-real-ip') return 'drop'
+  return plain !== lower && fates.has(plain) ? 'reserved' : 'forward'
+}
+
+/** Header names come in few spellings; remembering their fate saves the lower-casing. Bounded, as clients choose them. */
+const remembered = new Map<string, Fate>()
+const rememberable = 1_000
+const recallFate = (name: string): Fate => {
+  const known = remembered.get(name)
+  if (known !== undefined) return known
+  const fate = fateOf(name)
+  if (remembered.size < rememberable) remembered.set(name, fate)
+  return fate
+}
+
+const bearer = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i
+
+/** Reads the raw headers once: host, credential, and what may go upstream. What is ambiguous is refused. */
+export const readHeaders = (exchange: Exchange): Reason | undefined => {
+  const { rawHeaders } = exchange.request
+  let host: string | undefined
+  let authorization: string | undefined
+  let own: string | undefined
+  let length: string | undefined
+  let nominated: string | undefined
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    const value = rawHeaders[index + 1] as string
+    switch (recallFate(name)) {
+      case 'forward':
+        exchange.forwarded.push(name, value)
+        break
+      case 'drop':
+        break
+      case 'reserved':
+        return 'header-reserved'
+      case 'host':
+        if (host !== undefined) return 'headers-ambiguous'
+        host = value
+        break
+      case 'authorization':
+        if (authorization !== undefined) return 'headers-ambiguous'
+        authorization = value
+        break
+      case 'own authorization':
+        if (own !== undefined) return 'headers-ambiguous'
+        own = value
+        break
+      case 'content length':
+        if (length !== undefined) return 'headers-ambiguous'
+        length = value
+        exchange.forwarded.push(name, value)
+        break
+      case 'connection':
+        if (value !== 'keep-alive' && value !== 'close') nominated = nominated === undefined ? value : `${nominated},${value}`
+        break
+    }
+  }
+  if (host === undefined) return 'headers-ambiguous'
+  exchange.host = host
+  if (nominated !== undefined) dropNominated(exchange, nominated)
+  return readCredential(exchange, authorization, own)
+}
+
+/** `X-Pagepass-Authorization` leaves `Authorization` to the application; both naming us must agree. */
+const readCredential = (exchange: Exchange, authorization: string | undefined, own: string | undefined): Reason | undefined => {
+  const credential = own ?? authorization
+  if (own !== undefined && authorization !== undefined) {
+    if (bearer.test(authorization) && authorization !== own) return 'headers-ambiguous'
+    if (!bearer.test(authorization)) exchange.forwarded.push('Authorization', authorization)
+  }
+  const parts = credential === undefined ? null : bearer.exec(credential)
+  exchange.token = parts?.[1] ?? ''
+  return undefined
+}
+
+/** Headers that the client's `Connection` names are for this hop only. */
+const dropNominated = (exchange: Exchange, nominated: string): void => {
+  const names = new Set(nominated.toLowerCase().split(',').map((name) => name.trim()))
+  exchange.forwarded = exchange.forwarded.filter((_, index, all) => {
+    const name = (all[index - (index % 2)] as string).toLowerCase()
+    return !names.has(name) || name === 'content-length'
+  })
+}

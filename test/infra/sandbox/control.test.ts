@@ -1,0 +1,275 @@
+import { request as httpRequest } from 'node:http'
+import { decodeJwt } from 'jose'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createWorld, type World } from '#infra/sandbox/world.ts'
+import { worldOptions } from './a-world.ts'
+import { type Recorded, type Reply, startRecorder } from './recorder.ts'
+
+let bot: Awaited<ReturnType<typeof startRecorder>>
+let world: World
+let reply: (request: Recorded) => Reply
+
+beforeEach(async () => {
+  reply = () => ({ status: 200 })
+  bot = await startRecorder((request) => reply(request))
+  world = await createWorld(worldOptions(bot.url))
+})
+afterEach(async () => {
+  await world.close()
+  await bot.close()
+})
+
+const get = async (path: string, headers: Record<string, string> = {}) => {
+  const response = await fetch(`${world.urls.control}${path}`, { headers })
+  return { status: response.status, text: (await response.text()).trimEnd() }
+}
+
+const post = async (path: string, fields: Record<string, string> = {}) => {
+  const response = await fetch(`${world.urls.control}${path}`, {
+    method: 'POST',
+    body: new URLSearchParams(fields),
+  })
+  return { status: response.status, text: (await response.text()).trimEnd() }
+}
+
+const json = async (path: string) => JSON.parse((await get(path, { accept: 'application/json' })).text)
+
+describe('The control API', () => {
+  test('shows every call as a line for curl', async () => {
+    const { text } = await get('/')
+    expect(text).toContain(`curl -d service=orders-svc -d who=ana ${world.urls.control}/page`)
+    expect(text).toContain(
+      `curl -d as=ana -d 'text=grant orders-svc 2h because stuck orders' ${world.urls.control}/slack`,
+    )
+    expect(text).toContain(`curl '${world.urls.control}/token?who=ana'`)
+  })
+
+  test('pages somebody, and says the incident’s id', async () => {
+    const { status, text } = await post('/page', { service: 'orders-svc', who: 'ana', title: 'Stuck' })
+    const [incident] = world.pagerduty.incidents.all()
+    expect({ status, text }).toEqual({
+      status: 200,
+      text: `${incident?.id} [#1] Stuck: triggered on orders-svc, assigned to Ana Lopes`,
+    })
+    expect(incident).toMatchObject({
+      urgency: 'high',
+      statusChangedBy: { kind: 'integration', id: 'PIDATADOG' },
+    })
+  })
+
+  test('pages who is on call when nobody is named, in the name of whoever triggered it', async () => {
+    await post('/page', { service: 'payments-svc', by: 'eve', urgency: 'low', priority: 'P1' })
+    expect(world.pagerduty.incidents.all()).toMatchObject([
+      {
+        assignments: [{ user: 'PUCHO01' }],
+        statusChangedBy: { kind: 'user', id: 'PUEVE01' },
+        urgency: 'low',
+        priority: 'P1',
+      },
+    ])
+  })
+
+  test('takes JSON and answers JSON', async () => {
+    const response = await fetch(`${world.urls.control}/page`, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify({ service: 'orders-svc', who: 'ana' }),
+    })
+    expect(await response.json()).toMatchObject({ number: 1, status: 'triggered' })
+  })
+
+  test('moves an incident along, by its id or its number', async () => {
+    await post('/page', { service: 'orders-svc' })
+    const id = world.pagerduty.incidents.all()[0]?.id ?? ''
+    expect((await post(`/incidents/${id}/acknowledge`, { by: 'ana' })).text).toContain('acknowledged')
+    expect((await post('/incidents/1/escalate')).text).toContain('assigned to Ben Okafor')
+    expect((await post('/incidents/1/reassign', { to: 'cho' })).text).toContain('assigned to Cho Park')
+    expect((await post('/incidents/1/resolve', { by: 'datadog' })).text).toContain('resolved')
+    expect((await get('/incidents')).text).toContain(id)
+  })
+
+  test('resolves the newest open incident of a service', async () => {
+    for (let count = 0; count < 3; count += 1) await post('/page', { service: 'orders-svc' })
+    await post('/incidents/3/resolve')
+    await post('/resolve', { service: 'orders-svc' })
+    const statuses = world.pagerduty.incidents.all().map(({ status }) => status)
+    expect(statuses).toEqual(['triggered', 'resolved', 'resolved'])
+  })
+
+  test('types a slash command and prints the private answer as a person reads it', async () => {
+    reply = () => ({
+      status: 200,
+      type: 'application/json',
+      body: JSON.stringify({
+        text: 'fallback',
+        blocks: [{ type: 'section', text: { type: 'mrkdwn', text: '*You* have it' } }],
+      }),
+    })
+    const { text } = await post('/slack', { as: 'ana', text: 'grant orders-svc 2h', channel: 'inc-orders' })
+    expect(text).toBe('You have it')
+    const sent = new URLSearchParams(bot.requests[0]?.body)
+    expect(sent.get('command')).toBe('/access')
+    expect(sent.get('channel_name')).toBe('inc-orders')
+    expect(bot.requests[0]?.path).toBe('/slack/events')
+    expect((await get('/private/ana')).text).toContain('You have it')
+  })
+
+  test('waits for an answer by the response_url when the acknowledgement is empty', async () => {
+    reply = (request) => {
+      const url = new URLSearchParams(request.body).get('response_url') ?? ''
+      setTimeout(() => fetch(url, { method: 'POST', body: JSON.stringify({ text: 'done' }) }), 20)
+      return { status: 200 }
+    }
+    expect((await post('/slack', { as: 'ana', text: 'list' })).text).toBe('done')
+  })
+
+  test('prints what Slack says when the bot fails', async () => {
+    reply = () => ({ status: 500 })
+    const { text } = await post('/slack', { as: 'ana', text: 'list', command: '/pass' })
+    expect(text).toBe('/pass failed with the error "dispatch_failed"')
+  })
+
+  test('prints a channel and direct messages', async () => {
+    expect((await get('/channel/inc-orders')).text).toBe('No messages yet.')
+    for (const channel of ['inc-orders', 'U0ANA00001']) {
+      await fetch(`${world.urls.slack}/api/chat.postMessage`, {
+        method: 'POST',
+        headers: { authorization: 'Bearer xoxb-sandbox' },
+        body: new URLSearchParams({ channel, text: `to ${channel}` }),
+      })
+    }
+    expect((await get('/channel/inc-orders')).text).toContain('to inc-orders')
+    expect((await get('/dm/ana')).text).toContain('to U0ANA00001')
+    expect(JSON.parse((await get('/channel/inc-orders?json')).text)).toMatchObject({
+      messages: [{ text: 'to inc-orders' }],
+    })
+  })
+
+  test('prints a token that is nothing but the token', async () => {
+    const { text } = await get('/token?who=ana')
+    expect(decodeJwt(text)).toMatchObject({ sub: 'idp-ana', iss: world.urls.idp })
+  })
+
+  test('prints what a service saw', async () => {
+    await fetch(`${world.urls.orders}/v1/orders?page=2`)
+    expect(await json('/requests/orders-svc')).toMatchObject({
+      service: 'orders-svc',
+      requests: 1,
+      latest: [{ method: 'GET', target: '/v1/orders?page=2' }],
+      streams: [],
+    })
+    expect(await json('/requests/payments-svc')).toMatchObject({ requests: 0 })
+  })
+
+  test('tells how the deliveries fare, and enables the subscription again', async () => {
+    reply = () => ({ status: 400 })
+    for (let count = 0; count < 3; count += 1) await post('/webhooks/ping')
+    await expect.poll(() => json('/webhooks')).toMatchObject({ enabled: false, drops: 3 })
+    expect((await post('/webhooks/enable')).text).toContain('The subscription is enabled')
+    expect(bot.requests[0]?.path).toBe('/pagerduty/webhooks')
+  })
+})
+
+describe('The control API says how to mend', () => {
+  test.each([
+    ['a missing service', '/page', {}, 400, 'Say service=…, for instance service=orders-svc'],
+    [
+      'an unknown service',
+      '/page',
+      { service: 'order-svc' },
+      400,
+      'There is no service order-svc: service= takes one of orders-svc, payments-svc.',
+    ],
+    [
+      'an unknown person',
+      '/page',
+      { service: 'orders-svc', who: 'bob' },
+      400,
+      'There is no bob here: who= takes one of ana, ben, cho, dan, eve.',
+    ],
+    [
+      'an unknown field',
+      '/resolve',
+      { servce: 'x' },
+      400,
+      'POST /resolve does not know servce=: it takes service=, by=.',
+    ],
+    [
+      'a wrong urgency',
+      '/page',
+      { service: 'orders-svc', urgency: 'top' },
+      400,
+      'urgency=top is not known: say urgency=high or urgency=low.',
+    ],
+    [
+      'an unknown incident',
+      '/incidents/9/resolve',
+      {},
+      404,
+      'There is no incident 9: GET /incidents lists them.',
+    ],
+    ['nothing to resolve', '/resolve', { service: 'orders-svc' }, 409, 'orders-svc has no open incident.'],
+    [
+      'a command without its slash',
+      '/slack',
+      { as: 'ana', command: 'access' },
+      400,
+      'A command starts with a slash: say command=/access',
+    ],
+    [
+      'an unknown channel',
+      '/slack',
+      { as: 'ana', channel: 'x' },
+      404,
+      'There is no channel x: the channels are inc-orders, inc-payments, general.',
+    ],
+    ['the wrong method', '/token', { who: 'ana' }, 405, '/token takes GET, not POST.'],
+  ])('%s', async (_what, path, fields, status, text) => {
+    expect(await post(path, fields)).toEqual({ status, text })
+  })
+
+  test('an incident that is over', async () => {
+    await post('/page', { service: 'orders-svc' })
+    await post('/incidents/1/resolve')
+    const again = await post('/incidents/1/acknowledge', { by: 'ana' })
+    expect(again).toEqual({ status: 409, text: 'PagerDuty says: Incident Already Resolved.' })
+  })
+
+  test('an unknown path, with what there is', async () => {
+    const { status, text } = await get('/pages')
+    expect(status).toBe(404)
+    expect(text).toContain('There is no /pages. There is: POST /page, ')
+    expect(text).not.toContain('\n')
+  })
+})
+
+describe('A web page in somebody’s browser', () => {
+  const statusOf = (headers: Record<string, string>): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const request = httpRequest(`${world.urls.control}/token?who=ana`, { headers }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      request.on('error', reject).end()
+    })
+  const own = () => new URL(world.urls.control)
+
+  test.each(['evil.example', 'evil.example:80', '127.0.0.1.evil.example', 'localhost.evil.example', '[::1]'])(
+    'gets no token by the host name “%s”',
+    async (host) => {
+      expect(await statusOf({ host })).toBe(403)
+    },
+  )
+
+  test.each(['https://evil.example', 'http://localhost:3000', 'null'])(
+    'gets no token from the origin %s',
+    async (origin) => {
+      expect(await statusOf({ origin })).toBe(403)
+    },
+  )
+
+  test('may call when it is the control API’s own', async () => {
+    expect(await statusOf({ origin: own().origin })).toBe(200)
+    expect(await statusOf({ host: `localhost:${own().port}` })).toBe(200)
+  })
+})

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { loadKeys } from '#access/adapters/keys.ts'
+import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { startAdmin } from '#access/runtime/admin.ts'
+import { createClock } from '#access/runtime/clock.ts'
+import { createLogger } from '#access/runtime/logger.ts'
+import { loadRules } from '#access/runtime/rules.ts'
+import { runProcess } from '#access/runtime/run-process.ts'
+import { startWorkers } from './app.ts'
+import { readWorkersConfig } from './config.ts'
+
+await runProcess('workers', async () => {
+  const config = readWorkersConfig(process.env)
+  const log = createLogger('workers', config.PAGEPASS_LOG_LEVEL)
+  const rules = await loadRules(config.PAGEPASS_RULES)
+  const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
+  const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
+  const prompt = connectPrompt(config.REDIS_URL, onError)
+  const workers = await startWorkers({
+    config, rules, keys, clock: createClock(), log, prompt,
+    patient: () => connectPatient(config.REDIS_URL, onError),
+    auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
+  })
+  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, workers.waitingFor)
+  log.info({ rules: rules.hash }, 'workers run')
+  return {
+    log,
+    stop: async () => {
+      await workers.stop()
+      await admin.close()
+      prompt.disconnect()
+    },
+  }
+})
