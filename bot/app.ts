@@ -5,7 +5,13 @@ import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { Keys } from '#access/adapters/keys.ts'
 import { createIncidents } from '#access/adapters/pagerduty/incidents.ts'
-import { type IncidentJob, type MessageJob, openQueue, queueNames, queuePrefix } from '#access/adapters/queues.ts'
+import {
+  type IncidentJob,
+  type MessageJob,
+  openQueue,
+  queueNames,
+  queuePrefix,
+} from '#access/adapters/queues.ts'
 import { awaitSafe } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
@@ -51,7 +57,11 @@ export const startBot = async (parts: BotParts) => {
   const view = createView()
   const follower = followView({ prompt, patient: patient(), view, statements }, { alarm })
   const heads = signHeads({
-    redis: prompt, view, statements, clock, alarm,
+    redis: prompt,
+    view,
+    statements,
+    clock,
+    alarm,
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
     environment: rules.environment,
     epoch: follower.epoch,
@@ -67,24 +77,42 @@ export const startBot = async (parts: BotParts) => {
     (job) =>
       followIncident(
         {
-          rules, directory, live, store, clock,
+          rules,
+          directory,
+          live,
+          store,
+          clock,
           incidents: createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN),
           tellUnserved: async ({ incident, service, user, name, reason }) => {
             log.warn({ incident: incident.id, user, reason }, 'a paged person got no pass')
-            const text = unservedMessage({ incident, service: service.name, name, reason, command: config.SLACK_COMMAND })
-            await messages.add('unserved', { channel: service.channel, text }, { jobId: `unserved-${incident.id}-${service.name}-${user}` })
+            const text = unservedMessage({
+              incident,
+              service: service.name,
+              name,
+              reason,
+              command: config.SLACK_COMMAND,
+            })
+            await messages.add(
+              'unserved',
+              { channel: service.channel, text },
+              { jobId: `unserved-${incident.id}-${service.name}-${user}` },
+            )
           },
         },
         job.data.incident,
       ),
     { connection: patient(), prefix: queuePrefix, concurrency: 16 },
   )
-  incidentWorker.on('failed', (job, error) => log.error({ incident: job?.data.incident, error: error.message }, 'an incident could not be followed'))
+  incidentWorker.on('failed', (job, error) =>
+    log.error({ incident: job?.data.incident, error: error.message }, 'an incident could not be followed'),
+  )
   incidentWorker.on('error', (error) => log.warn({ error: error.message }, 'the incident queue'))
 
   const slack = createSlackReceiver({
     signingSecrets: config.SLACK_SIGNING_SECRET,
-    seen: { first: async (id) => (await prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX')) === 'OK' },
+    seen: {
+      first: async (id) => (await prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX')) === 'OK',
+    },
     now: clock.now,
     log,
   })
@@ -96,14 +124,29 @@ export const startBot = async (parts: BotParts) => {
   })
   const newGrantId = () => grantIdFromRandom(randomBytes(12))
   app.command(config.SLACK_COMMAND, async ({ command, ack }) => {
-    const asked = { command: config.SLACK_COMMAND, text: command.text ?? '', team: command.team_id, user: command.user_id }
-    await ack({ response_type: 'ephemeral', text: await runAccessCommand({ rules, directory, live, store, receipts: reports.receipts, clock, newGrantId, log }, asked) })
+    const asked = {
+      command: config.SLACK_COMMAND,
+      text: command.text ?? '',
+      team: command.team_id,
+      user: command.user_id,
+    }
+    await ack({
+      response_type: 'ephemeral',
+      text: await runAccessCommand(
+        { rules, directory, live, store, receipts: reports.receipts, clock, newGrantId, log },
+        asked,
+      ),
+    })
   })
 
   const webhook = createWebhook({
     webhookSecrets: config.PAGERDUTY_WEBHOOK_SECRET,
     store: async (incident, delivery) => {
-      await incidentQueue.add('incident', { incident }, { jobId: `delivery-${delivery.replaceAll(':', '-')}` })
+      await incidentQueue.add(
+        'incident',
+        { incident },
+        { jobId: `delivery-${delivery.replaceAll(':', '-')}` },
+      )
     },
     log,
   })

@@ -19,7 +19,13 @@ await runProcess('bot', async () => {
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)
   const bot = await startBot({
-    config, rules, keys, directory, clock: createClock(), log, prompt,
+    config,
+    rules,
+    keys,
+    directory,
+    clock: createClock(),
+    log,
+    prompt,
     patient: () => connectPatient(config.REDIS_URL, onError),
   })
   const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, bot.waitingFor)

@@ -7,7 +7,9 @@ import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
 
 const program = new Command('pagepass')
-  .description('A page is a pass: scoped, time-boxed access for whoever is paged, enforced request by request.')
+  .description(
+    'A page is a pass: scoped, time-boxed access for whoever is paged, enforced request by request.',
+  )
   .showHelpAfterError()
   .configureHelp({ showGlobalOptions: true })
 
@@ -17,7 +19,10 @@ const parts = {
   workers: 'expiry, messages and summaries',
 } as const
 for (const [part, what] of Object.entries(parts)) {
-  program.command(part).description(`run the ${part}: ${what}`).action(() => runPart(part))
+  program
+    .command(part)
+    .description(`run the ${part}: ${what}`)
+    .action(() => runPart(part))
 }
 
 const rules = program.command('rules').description('work with the rule set')
@@ -33,7 +38,9 @@ keys
   .description('make one folder of keys for each part')
   .requiredOption('--folder <folder>', 'an empty or new folder')
   .requiredOption('--environment <name>', 'as in the rule set')
-  .action(({ folder, environment }: { folder: string; environment: string }) => createKeys(folder, environment))
+  .action(({ folder, environment }: { folder: string; environment: string }) =>
+    createKeys(folder, environment),
+  )
 
 const directory = program.command('directory').description('work with the directory: who is who')
 directory

@@ -39,13 +39,23 @@ const drainMs = 5_000
 export const startProxy = async (parts: ProxyParts) => {
   const { rules, keys, clock, log, instance, prompt, patient } = parts
   const assertionKey = keys.own.get('assertion')
-  if (assertionKey === undefined) throw new Fault('keys/missing', 'the proxy has no key to sign assertions with')
+  if (assertionKey === undefined)
+    throw new Fault('keys/missing', 'the proxy has no key to sign assertions with')
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const boot = randomBytes(6).toString('hex')
   let count = 0
 
   const audit = await openAuditLog(parts.auditFolder, `proxy-${instance}`)
-  audit.append(auditLine({ kind: 'opened', at: clock.now(), origin: `proxy-${instance}`, rules: rules.hash, torn: audit.torn }), true)
+  audit.append(
+    auditLine({
+      kind: 'opened',
+      at: clock.now(),
+      origin: `proxy-${instance}`,
+      rules: rules.hash,
+      torn: audit.torn,
+    }),
+    true,
+  )
   const statements = createStatements(keys)
   const view = createView()
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open))
@@ -56,7 +66,16 @@ export const startProxy = async (parts: ProxyParts) => {
     return `${boot}-${count}`
   }
   const pipeline = createPipeline({
-    rules, view, clock, statements, uses, audit, assertions, upstreams, nextId, alarm,
+    rules,
+    view,
+    clock,
+    statements,
+    uses,
+    audit,
+    assertions,
+    upstreams,
+    nextId,
+    alarm,
     identities: createIdentities(rules, discoverKeys(), clock.now),
   })
   const reporter = startReporter({ redis: prompt, proxy: instance, boot, uses, view })
@@ -97,7 +116,9 @@ export const startProxy = async (parts: ProxyParts) => {
       }),
     )
   }
-  const publicKeys = [...keys.trusted.values()].filter(({ role }) => role === 'assertion').map(({ jwk }) => jwk)
+  const publicKeys = [...keys.trusted.values()]
+    .filter(({ role }) => role === 'assertion')
+    .map(({ jwk }) => jwk)
   const listening = await listen(createProxyServer(pipeline.handle, upgradeRefused, publicKeys), parts.listen)
 
   return {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Decision } from '#access/domain/decision.ts'
+import type { Allowed } from '#access/domain/decision.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { GrantUse } from './grant-uses.ts'
 import type { Identity } from './identities.ts'
@@ -21,7 +21,7 @@ export type Exchange = {
   forwarded: string[]
   service: Service | undefined
   identity: Identity | undefined
-  decision: Extract<Decision, { allow: true }> | undefined
+  decision: Allowed | undefined
   use: GrantUse | undefined
   /** Stops the request upstream. Set once it is on its way. */
   abort: ((reason: Error) => void) | undefined
@@ -33,7 +33,12 @@ export type Exchange = {
 
 export type Outcome = 'done' | 'refused' | 'aborted' | 'cut' | 'failed'
 
-export const createExchange = (request: IncomingMessage, response: ServerResponse, id: string, now: number): Exchange => ({
+export const createExchange = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  id: string,
+  now: number,
+): Exchange => ({
   id,
   request,
   response,

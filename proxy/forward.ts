@@ -39,7 +39,12 @@ export const forward = (pool: Pool, exchange: Exchange, headers: string[], ended
   })
   try {
     pool.dispatch(
-      { path: target, method: request.method as Dispatcher.HttpMethod, headers, body: hasBody(exchange) ? request : null },
+      {
+        path: target,
+        method: request.method as Dispatcher.HttpMethod,
+        headers,
+        body: hasBody(exchange) ? request : null,
+      },
       handler,
     )
   } catch (error) {
@@ -103,7 +108,14 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd) => {
 
 /** Hop-by-hop headers (RFC 9110 7.6.1), and what only we may say. */
 const notPassed = new Set([
-  'connection', 'keep-alive', 'proxy-authenticate', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade',
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
 ])
 
 const passes = new Map<string, boolean>()
@@ -135,7 +147,12 @@ const text = (part: Buffer | string | undefined): string =>
   typeof part === 'string' ? part : (part?.toString('latin1') ?? '')
 
 const withoutNominated = (headers: string[], nominated: string): string[] => {
-  const names = new Set(nominated.toLowerCase().split(',').map((name) => name.trim()))
+  const names = new Set(
+    nominated
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
   return headers.filter((_, index) => {
     const name = (headers[index - (index % 2)] as string).toLowerCase()
     return name === 'content-length' || !names.has(name)

@@ -32,7 +32,10 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
   const watchExpiry = (use: GrantUse): void => {
     clearTimeout(use.expiry)
     const left = use.held.grant.until - now()
-    use.expiry = setTimeout(() => (use.held.grant.until <= now() ? onDue(use) : watchExpiry(use)), Math.min(Math.max(left, 1), longestTimer))
+    use.expiry = setTimeout(
+      () => (use.held.grant.until <= now() ? onDue(use) : watchExpiry(use)),
+      Math.min(Math.max(left, 1), longestTimer),
+    )
     use.expiry.unref()
   }
 
@@ -87,7 +90,13 @@ export type GrantUses = ReturnType<typeof createGrantUses>
 const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** Counts an admitted exchange that has ended, under its pattern and its status or outcome. */
-export const countAdmitted = (use: GrantUse, pattern: string, method: string, status: number, outcome: Outcome): void => {
+export const countAdmitted = (
+  use: GrantUse,
+  pattern: string,
+  method: string,
+  status: number,
+  outcome: Outcome,
+): void => {
   use.usage.patterns[pattern] ??= {}
   const statuses = use.usage.patterns[pattern]
   const key = outcome === 'done' ? String(status) : outcome

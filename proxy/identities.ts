@@ -30,7 +30,11 @@ const claims = z.object({
 })
 
 /** Access tokens as JWTs (RFC 9068), verified against the provider's JWKS, and remembered by their exact bytes. */
-export const createIdentities = (rules: RuleSet, keysOf: (issuer: string) => Promise<JWTVerifyGetKey>, now: () => number) => {
+export const createIdentities = (
+  rules: RuleSet,
+  keysOf: (issuer: string) => Promise<JWTVerifyGetKey>,
+  now: () => number,
+) => {
   const { issuer, audience } = rules.identity
   const known = new Map<string, Identity>()
   const underWay = new Map<string, Promise<Identified>>()
@@ -54,7 +58,9 @@ export const createIdentities = (rules: RuleSet, keysOf: (issuer: string) => Pro
       })
       const { sub: subject, exp, groups } = claims.parse(payload)
       const validUntil = Math.min((exp + clockToleranceSeconds) * 1_000, now() + longestCachedMs)
-      return { identity: { principal: principalKey({ issuer, subject }), issuer, subject, groups, validUntil } }
+      return {
+        identity: { principal: principalKey({ issuer, subject }), issuer, subject, groups, validUntil },
+      }
     } catch (error) {
       return { refused: refusalOf(error) }
     }
@@ -91,11 +97,15 @@ export type Identities = ReturnType<typeof createIdentities>
 
 const refusalOf = (error: unknown): Reason => {
   if (error instanceof errors.JWTExpired) return 'token-expired'
-  if (error instanceof errors.JWKSTimeout || errorCode(error) === 'ERR_JOSE_GENERIC') return 'identity-unavailable'
-  return error instanceof errors.JOSEError || error instanceof z.ZodError ? 'token-invalid' : 'identity-unavailable'
+  if (error instanceof errors.JWKSTimeout || errorCode(error) === 'ERR_JOSE_GENERIC')
+    return 'identity-unavailable'
+  return error instanceof errors.JOSEError || error instanceof z.ZodError
+    ? 'token-invalid'
+    : 'identity-unavailable'
 }
 
-const errorCode = (error: unknown): string | undefined => (error instanceof errors.JOSEError ? error.code : undefined)
+const errorCode = (error: unknown): string | undefined =>
+  error instanceof errors.JOSEError ? error.code : undefined
 
 const discovery = z.object({ issuer: z.string(), jwks_uri: z.url() })
 
@@ -112,7 +122,10 @@ export const discoverKeys = () => {
     })
     const document = discovery.parse(await response.json())
     if (document.issuer !== issuer) throw new Error(`the provider calls itself ${document.issuer}`)
-    return createRemoteJWKSet(new URL(document.jwks_uri), { timeoutDuration: 5_000, cooldownDuration: 30_000 })
+    return createRemoteJWKSet(new URL(document.jwks_uri), {
+      timeoutDuration: 5_000,
+      cooldownDuration: 30_000,
+    })
   }
   return (issuer: string): Promise<JWTVerifyGetKey> => {
     const known = found.get(issuer)

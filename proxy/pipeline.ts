@@ -3,16 +3,17 @@ import type { AuditLog } from '#access/adapters/audit-log.ts'
 import type { Statements } from '#access/adapters/statements.ts'
 import { admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
-import type { Decision } from '#access/domain/decision.ts'
+import type { Allowed, Decision } from '#access/domain/decision.ts'
+import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import { reasons } from '#access/domain/reasons.ts'
-import type { RuleSet } from '#access/domain/rule-set.ts'
+import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { HeldGrant, View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import type { Assertions } from './assertions.ts'
 import { createExchange, type Exchange, type Outcome } from './exchange.ts'
 import { forward, type Upstreams } from './forward.ts'
-import { countAdmitted, countRefused, type GrantUses } from './grant-uses.ts'
+import { countAdmitted, countRefused, type GrantUse, type GrantUses } from './grant-uses.ts'
 import type { Identified, Identities } from './identities.ts'
 import { answerRefusal, type RefusalFacts } from './refuse.ts'
 import { createFindService } from './steps/find-service.ts'
@@ -79,7 +80,12 @@ export const createPipeline = (parts: PipelineParts) => {
   const decideNow = ({ identity, service, request, path }: Exchange): Decision => {
     if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
     const { principal, groups } = identity
-    return decideRequest(rules, view, { principal, groups, service, method: request.method ?? '', path }, clock.now())
+    return decideRequest(
+      rules,
+      view,
+      { principal, groups, service, method: request.method ?? '', path },
+      clock.now(),
+    )
   }
 
   /** Checks a grant's signature, once. */
@@ -94,10 +100,9 @@ export const createPipeline = (parts: PipelineParts) => {
     return held.verified
   }
 
-  const limit = (exchange: Exchange, decision: Decision & { allow: true }): void => {
-    const { service } = exchange
-    if (service === undefined) return refuse(exchange, 'service-unknown')
+  const limit = (exchange: Exchange, decision: Allowed): void => {
     exchange.decision = decision
+    const { service } = decision
     const use = uses.of(decision.held)
     const wait = uses.bucket(use, service, decision.tier).take(clock.now())
     if (wait > 0) {
@@ -105,32 +110,32 @@ export const createPipeline = (parts: PipelineParts) => {
       return refuse(exchange, 'rate-limited', { retryAfter: Math.ceil(wait / 1_000) })
     }
     const assertion = assertions.ready(decision.held, service.name)
-    if (assertion !== undefined) return admit(exchange, assertion)
-    assertions.mint(decision.held, service.name).then((minted) => admit(exchange, minted), failed(exchange))
+    if (assertion !== undefined) return admit(exchange, decision, use, assertion)
+    assertions
+      .mint(decision.held, service.name)
+      .then((minted) => admit(exchange, decision, use, minted), failed(exchange))
   }
 
   /** Recorded first, then done. What may change something waits until the record would survive a power cut. */
-  const admit = (exchange: Exchange, assertion: string): void => {
-    const { request, response, service, decision, identity } = exchange
-    if (service === undefined || decision === undefined || identity === undefined) return refuse(exchange, 'token-missing')
+  const admit = (exchange: Exchange, decision: Allowed, use: GrantUse, assertion: string): void => {
+    const { request, response } = exchange
     if (response.destroyed) return
-    const use = uses.of(decision.held)
     uses.enter(use, exchange)
-    const { grant } = decision.held
+    const { held, service, tier, pattern } = decision
     const now = clock.now()
     const method = request.method ?? ''
     const line = admittedLine({
       at: now,
       id: exchange.id,
-      who: identity.principal,
+      who: principalKey(held.grant.who),
       service: service.name,
       release: service.serve,
-      tier: decision.tier.name,
-      pattern: decision.pattern,
+      tier: tier.name,
+      pattern,
       method,
       path: exchange.path,
-      grant: grant.id,
-      version: grant.version,
+      grant: held.grant.id,
+      version: held.grant.version,
       rules: rules.hash,
       client: request.socket.remoteAddress ?? '',
       viewAge: view.age(now),
@@ -138,23 +143,19 @@ export const createPipeline = (parts: PipelineParts) => {
     audit.append(line, method !== 'GET' && method !== 'HEAD', (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
-      send(exchange, assertion)
+      if (response.destroyed) return close(exchange, 'aborted')
+      send(exchange, service, assertion)
     })
   }
 
   /** The grant may have ended while the record was written: only what still holds is sent. */
-  const send = (exchange: Exchange, assertion: string): void => {
-    const { service, response, decision } = exchange
-    if (service === undefined || decision === undefined) return refuse(exchange, 'token-missing')
-    if (response.destroyed) return close(exchange, 'aborted')
-    if (clock.now() >= decision.held.grant.until) {
-      const again = decideNow(exchange)
-      if (!again.allow) return refuse(exchange, again.reason)
-    }
+  const send = (exchange: Exchange, service: Service, assertion: string): void => {
+    const again = exchange.decision
+    if (again === undefined || clock.now() >= again.held.grant.until) return refuse(exchange, 'grant-missing')
     forward(upstreams.of(service), exchange, upstreamHeaders(exchange, assertion), (it, outcome, error) => {
       if (it.outcome !== undefined) return
-      if (outcome !== 'failed') return close(it, outcome)
-      close(it, 'failed')
+      close(it, outcome)
+      if (outcome !== 'failed') return
       answerRefusal(it, error?.name === 'HeadersTimeoutError' ? 'upstream-late' : 'upstream-failed')
     })
   }
@@ -169,7 +170,14 @@ export const createPipeline = (parts: PipelineParts) => {
     }
     const now = clock.now()
     audit.append(
-      closedLine({ at: now, id: exchange.id, outcome, status: exchange.status, bytes: exchange.bytes, ms: now - exchange.startedAt }),
+      closedLine({
+        at: now,
+        id: exchange.id,
+        outcome,
+        status: exchange.status,
+        bytes: exchange.bytes,
+        ms: now - exchange.startedAt,
+      }),
     )
   }
 
@@ -196,10 +204,12 @@ export const createPipeline = (parts: PipelineParts) => {
     answerRefusal(exchange, reason, facts)
   }
 
-  const failed = (exchange: Exchange) => (error: Error): void => {
-    parts.alarm('a step failed', { error: error.message })
-    refuse(exchange, 'identity-unavailable')
-  }
+  const failed =
+    (exchange: Exchange) =>
+    (error: Error): void => {
+      parts.alarm('a step failed', { error: error.message })
+      refuse(exchange, 'identity-unavailable')
+    }
 
   /** Cuts one exchange now: upstream and client both see their connection end. */
   const cut = (exchange: Exchange): void => {

@@ -1,5 +1,5 @@
-import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { formatDuration } from '#access/domain/duration.ts'
+import { type Reason, reasons } from '#access/domain/reasons.ts'
 import type { Tier } from '#access/domain/tier.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -22,7 +22,8 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
     response.destroy()
     return
   }
-  const ask = service === undefined || facts.needs === undefined ? undefined : askCommand(service.name, facts.needs)
+  const ask =
+    service === undefined || facts.needs === undefined ? undefined : askCommand(service.name, facts.needs)
   const problem = {
     type: `urn:pagepass:reason:${reason}`,
     title: person,

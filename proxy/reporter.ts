@@ -10,7 +10,13 @@ const periodMs = 1_000
  * Tells the others what this proxy does: once a second that it lives and what was used, and at once when it has
  * carried out an end. What Redis does not take is told again later.
  */
-export const startReporter = ({ redis, proxy, boot, uses, view }: {
+export const startReporter = ({
+  redis,
+  proxy,
+  boot,
+  uses,
+  view,
+}: {
   readonly redis: Redis
   readonly proxy: string
   readonly boot: string
@@ -23,7 +29,13 @@ export const startReporter = ({ redis, proxy, boot, uses, view }: {
   const usageOf = (use: GrantUse): Report | undefined =>
     use.changes === use.reported
       ? undefined
-      : { kind: 'usage', ...me, grant: use.held.grant.id, number: use.changes, usage: structuredClone(use.usage) }
+      : {
+          kind: 'usage',
+          ...me,
+          grant: use.held.grant.id,
+          number: use.changes,
+          usage: structuredClone(use.usage),
+        }
 
   const send = async (reports: readonly Report[]): Promise<boolean> => {
     try {
@@ -36,7 +48,8 @@ export const startReporter = ({ redis, proxy, boot, uses, view }: {
       const use = uses.get(report.grant)
       if (use === undefined) continue
       use.reported = report.number
-      if (use.open.size === 0 && use.changes === use.reported && view.get(report.grant) === undefined) uses.forget(use)
+      if (use.open.size === 0 && use.changes === use.reported && view.get(report.grant) === undefined)
+        uses.forget(use)
     }
     return true
   }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, STATUS_CODES, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { JWK } from 'jose'
 
@@ -14,15 +14,21 @@ export const createProxyServer = (
   publicKeys: readonly JWK[],
 ): Server => {
   const jwks = `${JSON.stringify({ keys: publicKeys })}\n`
-  const server = createServer({ maxHeaderSize: 16_384, requestTimeout: 0, keepAliveTimeout: 65_000 }, (request, response) => {
-    if (request.url?.startsWith(reservedPrefix)) {
-      const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
-      response.writeHead(found ? 200 : 404, { 'content-type': 'application/json', 'cache-control': 'max-age=60' })
-      response.end(found ? jwks : '{}\n')
-      return
-    }
-    handle(request, response)
-  })
+  const server = createServer(
+    { maxHeaderSize: 16_384, requestTimeout: 0, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      if (request.url?.startsWith(reservedPrefix)) {
+        const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
+        response.writeHead(found ? 200 : 404, {
+          'content-type': 'application/json',
+          'cache-control': 'max-age=60',
+        })
+        response.end(found ? jwks : '{}\n')
+        return
+      }
+      handle(request, response)
+    },
+  )
   server.maxHeadersCount = 101
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     upgradeRefused(request, 403)
@@ -39,6 +45,9 @@ export const createProxyServer = (
 }
 
 const closeWith = (socket: Socket, status: number): void => {
-  if (socket.writable) socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  if (socket.writable)
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    )
   socket.destroySoon()
 }

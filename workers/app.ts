@@ -5,7 +5,15 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
-import { type ExpiryJob, type MessageJob, openQueue, type QueueName, queueNames, queuePrefix, type SummaryJob } from '#access/adapters/queues.ts'
+import {
+  type ExpiryJob,
+  type MessageJob,
+  openQueue,
+  type QueueName,
+  queueNames,
+  queuePrefix,
+  type SummaryJob,
+} from '#access/adapters/queues.ts'
 import { awaitSafe } from '#access/adapters/redis/connect.ts'
 import { consumeStream } from '#access/adapters/redis/consume-stream.ts'
 import { createFleet } from '#access/adapters/redis/fleet.ts'
@@ -50,12 +58,25 @@ export const startWorkers = async (parts: WorkersParts) => {
   await prepareStore(prompt, randomBytes(16).toString('hex'))
 
   const audit = await openAuditLog(parts.auditFolder, `workers-${instance}`)
-  audit.append(auditLine({ kind: 'opened', at: clock.now(), origin: `workers-${instance}`, rules: rules.hash, torn: audit.torn }), true)
+  audit.append(
+    auditLine({
+      kind: 'opened',
+      at: clock.now(),
+      origin: `workers-${instance}`,
+      rules: rules.hash,
+      torn: audit.torn,
+    }),
+    true,
+  )
   const statements = createStatements(keys)
   const view = createView()
   const follower = followView({ prompt, patient: patient(), view, statements }, { alarm })
   const heads = signHeads({
-    redis: prompt, view, statements, clock, alarm,
+    redis: prompt,
+    view,
+    statements,
+    clock,
+    alarm,
     instance: `workers-${instance}`,
     environment: rules.environment,
     epoch: follower.epoch,
@@ -77,15 +98,37 @@ export const startWorkers = async (parts: WorkersParts) => {
     logLevel: webApi.LogLevel.ERROR,
   })
 
-  const derive = createDeriveJobs({ rules, statements, audit, clock, live, occasions, ended, expiries, messages, summaries, alarm })
+  const derive = createDeriveJobs({
+    rules,
+    statements,
+    audit,
+    clock,
+    live,
+    occasions,
+    ended,
+    expiries,
+    messages,
+    summaries,
+    alarm,
+  })
   const events = consumeStream({
-    prompt, patient: patient(), alarm,
-    stream: names.events, group: 'workers', consumer: instance, from: '0',
+    prompt,
+    patient: patient(),
+    alarm,
+    stream: names.events,
+    group: 'workers',
+    consumer: instance,
+    from: '0',
     handle: derive,
   })
   const reports = consumeStream({
-    prompt, patient: patient(), alarm,
-    stream: names.reports, group: 'workers', consumer: instance, from: '0',
+    prompt,
+    patient: patient(),
+    alarm,
+    stream: names.reports,
+    group: 'workers',
+    consumer: instance,
+    from: '0',
     handle: async (id, fields) => {
       const report = readReport(fields)
       if (report === undefined) return alarm('a report can’t be read', { id })
@@ -98,7 +141,12 @@ export const startWorkers = async (parts: WorkersParts) => {
 
   const work = (name: QueueName, concurrency: number, processor: Processor<unknown>): Worker =>
     new Worker(name, processor, { connection: patient(), prefix: queuePrefix, concurrency })
-      .on('failed', (job, error) => log.error({ job: job?.id, attempts: job?.attemptsMade, error: error.message }, `a job of ${name} failed`))
+      .on('failed', (job, error) =>
+        log.error(
+          { job: job?.id, attempts: job?.attemptsMade, error: error.message },
+          `a job of ${name} failed`,
+        ),
+      )
       .on('error', (error) => log.warn({ error: error.message }, `the queue ${name}`))
 
   const workers = [
@@ -109,7 +157,9 @@ export const startWorkers = async (parts: WorkersParts) => {
       throw new DelayedError()
     }),
     work(queueNames.messages, 4, (job, token) => postMessage(slack, job, token)),
-    work(queueNames.summaries, 4, (job, token) => sumUp({ rules, fleet, occasions, usages, ended, messages, clock }, job, token)),
+    work(queueNames.summaries, 4, (job, token) =>
+      sumUp({ rules, fleet, occasions, usages, ended, messages, clock }, job, token),
+    ),
   ]
 
   return {

@@ -42,12 +42,20 @@ export const createDeriveJobs = (parts: DeriveParts) => {
 
   const given = async (grant: Grant): Promise<void> => {
     await occasions.add(occasionOf(grant), grant.id)
-    await expiries.add('expiry', { grant: grant.id }, {
-      jobId: `expiry-${grant.id}-${grant.version}`,
-      delay: Math.max(0, grant.until - clock.now()),
-    })
+    await expiries.add(
+      'expiry',
+      { grant: grant.id },
+      {
+        jobId: `expiry-${grant.id}-${grant.version}`,
+        delay: Math.max(0, grant.until - clock.now()),
+      },
+    )
     for (const channel of channelsOf(rules, grant)) {
-      await messages.add('given', { channel, text: grantGivenMessage(grant) }, { jobId: `given-${grant.id}-${channel}` })
+      await messages.add(
+        'given',
+        { channel, text: grantGivenMessage(grant) },
+        { jobId: `given-${grant.id}-${channel}` },
+      )
     }
   }
 
@@ -57,7 +65,11 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     await live.catchUp()
     const occasion = occasionOf(known.grant)
     if ([...live.all()].some(({ grant }) => occasionOf(grant) === occasion)) return
-    await summaries.add('summary', { occasion, sequence }, { jobId: `summary-${occasion}-${sequence}`, delay: summaryAfterMs })
+    await summaries.add(
+      'summary',
+      { occasion, sequence },
+      { jobId: `summary-${occasion}-${sequence}`, delay: summaryAfterMs },
+    )
   }
 
   return async (event: string, fields: readonly string[]): Promise<void> => {
@@ -65,7 +77,8 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     await record(event, kind, id, statement)
     try {
       if (kind === 'grant') await given(await statements.verify('grant', statement))
-      if (kind === 'end') await ended((await statements.verify('end', statement)).id, Number(event.split('-')[0]))
+      if (kind === 'end')
+        await ended((await statements.verify('end', statement)).id, Number(event.split('-')[0]))
     } catch (error) {
       if (!isFault(error, 'statement/invalid')) throw error
       parts.alarm('an event does not verify; nothing follows from it', { event, error: error.message })

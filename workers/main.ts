@@ -17,7 +17,12 @@ await runProcess('workers', async () => {
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)
   const workers = await startWorkers({
-    config, rules, keys, clock: createClock(), log, prompt,
+    config,
+    rules,
+    keys,
+    clock: createClock(),
+    log,
+    prompt,
     patient: () => connectPatient(config.REDIS_URL, onError),
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
   })

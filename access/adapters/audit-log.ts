@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { fdatasync, write } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Fault } from '../domain/errors.ts'
 
@@ -33,7 +33,10 @@ export const openAuditLog = async (folder: string, origin: string) => {
   let idle: (() => void) | undefined
 
   const settle = (all: readonly Waiting[], error?: Error): void => {
-    const fault = error === undefined ? undefined : new Fault('audit/failed', `the audit log can't be written: ${error.message}`, { cause: error })
+    const fault =
+      error === undefined
+        ? undefined
+        : new Fault('audit/failed', `the audit log can't be written: ${error.message}`, { cause: error })
     for (const { written } of all) written?.(fault)
   }
 

@@ -18,7 +18,12 @@ export const holders = {
 export type Holder = keyof typeof holders
 
 export type PrivateKey = { readonly role: Role; readonly kid: string; readonly key: CryptoKey }
-export type PublicKey = { readonly role: Role; readonly kid: string; readonly key: CryptoKey; readonly jwk: JWK }
+export type PublicKey = {
+  readonly role: Role
+  readonly kid: string
+  readonly key: CryptoKey
+  readonly jwk: JWK
+}
 
 /** The keys of one process: the private ones of its part, and everybody's public ones. */
 export type Keys = {
@@ -55,46 +60,70 @@ export const createKeys = async (folder: string, environment: string): Promise<v
       const pair = await generateKeyPair(algorithm, { crv: 'Ed25519', extractable: true })
       const kid = `${holder}-${role}-1`
       const jwk = privateShape.parse({ ...(await exportJWK(pair.privateKey)), kid, role })
-      await writeFile(join(folder, holder, privateFile(role)), JSON.stringify(jwk), { mode: 0o600, flag: 'wx' })
+      await writeFile(join(folder, holder, privateFile(role)), JSON.stringify(jwk), {
+        mode: 0o600,
+        flag: 'wx',
+      })
       const { d: _, ...open } = jwk
       trusted.push(open)
     }
   }
   for (const holder of Object.keys(holders)) {
-    await writeFile(join(folder, holder, trustedFile), JSON.stringify({ environment, keys: trusted }, null, 2))
+    await writeFile(
+      join(folder, holder, trustedFile),
+      JSON.stringify({ environment, keys: trusted }, null, 2),
+    )
   }
 }
 
 /** Loads the keys of one holder. Refuses a folder that lacks one, holds one it must not, or is of another environment. */
 export const loadKeys = async (folder: string, holder: Holder, environment: string): Promise<Keys> => {
   const files = await readdir(folder).catch(() => {
-    throw new Fault('keys/missing', `the key folder ${folder} can't be read`, { mend: 'make it with: pagepass keys create' })
+    throw new Fault('keys/missing', `the key folder ${folder} can't be read`, {
+      mend: 'make it with: pagepass keys create',
+    })
   })
   const allowed: readonly Role[] = holders[holder]
   const own = new Map<Role, PrivateKey>()
   for (const role of roles) {
     if (!files.includes(privateFile(role))) continue
     if (!allowed.includes(role)) {
-      throw new Fault('keys/forbidden', `a ${holder} process must not hold the private key of role "${role}"`, {
-        mend: `remove ${privateFile(role)} from ${folder}`,
-      })
+      throw new Fault(
+        'keys/forbidden',
+        `a ${holder} process must not hold the private key of role "${role}"`,
+        {
+          mend: `remove ${privateFile(role)} from ${folder}`,
+        },
+      )
     }
     const jwk = privateShape.parse(await readJson(join(folder, privateFile(role))))
     own.set(role, { role, kid: jwk.kid, key: await imported(jwk) })
   }
   const missing = allowed.filter((role) => !own.has(role))
   if (missing.length > 0) {
-    throw new Fault('keys/missing', `the private keys of these roles are missing in ${folder}: ${missing.join(', ')}`)
+    throw new Fault(
+      'keys/missing',
+      `the private keys of these roles are missing in ${folder}: ${missing.join(', ')}`,
+    )
   }
   const { environment: made, keys } = trustedShape.parse(await readJson(join(folder, trustedFile)))
   if (made !== environment) {
-    throw new Fault('keys/forbidden', `the keys in ${folder} are of environment "${made}", the rule set is of "${environment}"`)
+    throw new Fault(
+      'keys/forbidden',
+      `the keys in ${folder} are of environment "${made}", the rule set is of "${environment}"`,
+    )
   }
   const trusted = new Map<string, PublicKey>()
   for (const jwk of keys) {
-    if (trusted.has(jwk.kid)) throw new Fault('keys/missing', `two keys are called "${jwk.kid}" in ${trustedFile}`)
+    if (trusted.has(jwk.kid))
+      throw new Fault('keys/missing', `two keys are called "${jwk.kid}" in ${trustedFile}`)
     const { role, ...rest } = jwk
-    trusted.set(jwk.kid, { role, kid: jwk.kid, key: await imported(jwk), jwk: { ...rest, alg: algorithm, use: 'sig' } })
+    trusted.set(jwk.kid, {
+      role,
+      kid: jwk.kid,
+      key: await imported(jwk),
+      jwk: { ...rest, alg: algorithm, use: 'sig' },
+    })
   }
   return { environment, own, trusted }
 }

@@ -20,13 +20,21 @@ export type QueueName = (typeof queueNames)[keyof typeof queueNames]
 
 export type IncidentJob = { readonly incident: string }
 export type ExpiryJob = { readonly grant: string }
-export type MessageJob = { readonly channel: string; readonly text: string; readonly blocks?: readonly object[] }
+export type MessageJob = {
+  readonly channel: string
+  readonly text: string
+  readonly blocks?: readonly object[]
+}
 export type SummaryJob = { readonly occasion: string; readonly sequence: number }
 
 const keptDone = { age: 3_600, count: 5_000 }
 
 /** A queue to add to. Adding an id that is known changes nothing, which is what makes adding twice harmless. */
-export const openQueue = <Job>(name: QueueName, connection: Redis, options: Partial<QueueOptions> = {}): Queue<Job> =>
+export const openQueue = <Job>(
+  name: QueueName,
+  connection: Redis,
+  options: Partial<QueueOptions> = {},
+): Queue<Job> =>
   new Queue<Job>(name, {
     connection,
     prefix: queuePrefix,

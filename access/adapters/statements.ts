@@ -1,9 +1,9 @@
 import { CompactSign, compactVerify, decodeJwt } from 'jose'
 import type { z } from 'zod'
+import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
 import { type Head, headShape } from '../domain/head.ts'
-import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import type { Keys, Role } from './keys.ts'
 
 /**
@@ -49,7 +49,9 @@ export const createStatements = (keys: Keys) => ({
       if (body.environment !== keys.environment) throw new Error(`it is of environment "${body.environment}"`)
       return body
     } catch (error) {
-      throw new Fault('statement/invalid', `a ${kind} statement does not hold: ${(error as Error).message}`, { cause: error })
+      throw new Fault('statement/invalid', `a ${kind} statement does not hold: ${(error as Error).message}`, {
+        cause: error,
+      })
     }
   },
 })

@@ -6,7 +6,13 @@
  * - `opened` begins what one process wrote.
  */
 export type AuditRecord =
-  | { readonly kind: 'opened'; readonly at: number; readonly origin: string; readonly rules: string; readonly torn: boolean }
+  | {
+      readonly kind: 'opened'
+      readonly at: number
+      readonly origin: string
+      readonly rules: string
+      readonly torn: boolean
+    }
   | {
       readonly kind: 'refused'
       readonly at: number
@@ -20,7 +26,14 @@ export type AuditRecord =
       readonly who?: string
       readonly grant?: string
     }
-  | { readonly kind: 'step'; readonly at: number; readonly event: string; readonly step: string; readonly grant: string; readonly statement: string }
+  | {
+      readonly kind: 'step'
+      readonly at: number
+      readonly event: string
+      readonly step: string
+      readonly grant: string
+      readonly statement: string
+    }
 
 export type Admission = {
   readonly at: number
@@ -61,5 +74,12 @@ export const admittedLine = (it: Admission): string =>
   `,"release":"${it.release}","tier":"${it.tier}","pattern":"${it.pattern}","method":"${it.method}","path":"${it.path}"` +
   `,"grant":"${it.grant}","version":${it.version},"rules":"${it.rules}","client":"${it.client}","viewAge":${it.viewAge}}\n`
 
-export const closedLine = (it: { at: number; id: string; outcome: string; status: number; bytes: number; ms: number }): string =>
+export const closedLine = (it: {
+  at: number
+  id: string
+  outcome: string
+  status: number
+  bytes: number
+  ms: number
+}): string =>
   `{"v":1,"kind":"closed","at":${it.at},"id":"${it.id}","outcome":"${it.outcome}","status":${it.status},"bytes":${it.bytes},"ms":${it.ms}}\n`

@@ -1,5 +1,11 @@
 /** A value that JSON can carry. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined }
 
 /** JSON with sorted keys and no white space, so that equal values have equal bytes (as RFC 8785 orders them). */
 export const canonicalJson = (value: Json): string => {

@@ -21,7 +21,12 @@ export type Proposal = {
 }
 
 /** A refusal with what the person needs to mend it. `hint` is a known name, or a longest duration. */
-export type Refusal = { readonly reason: Reason; readonly hint?: string; readonly longest?: number; readonly tier?: string }
+export type Refusal = {
+  readonly reason: Reason
+  readonly hint?: string
+  readonly longest?: number
+  readonly tier?: string
+}
 
 export type AccessDecision =
   | { readonly give: true; readonly proposal: Proposal }
@@ -45,7 +50,10 @@ export const decideAsk = (rules: RuleSet, person: Person, ask: Ask, usualTier?: 
   const name = ask.tier ?? usualTier ?? service.tiers[0]?.name
   const tier = name === undefined ? undefined : tierOf(service, name)
   if (tier === undefined) {
-    const hint = nearest(name ?? '', service.tiers.map((known) => known.name))
+    const hint = nearest(
+      name ?? '',
+      service.tiers.map((known) => known.name),
+    )
     return refuse('tier-unknown', hint === undefined ? {} : { hint })
   }
   const rule = requestRuleFor(rules, service, tier.name, person.groups)
@@ -61,7 +69,12 @@ export const decideAsk = (rules: RuleSet, person: Person, ask: Ask, usualTier?: 
  * Decides on what a page gives by itself. A page is not an authority: the person's own groups must allow it, who
  * set the incident off gets nothing automatic from it, and only trusted integrations count as triggers.
  */
-export const decidePage = (rules: RuleSet, incident: Incident, service: Service, person: Person): AccessDecision => {
+export const decidePage = (
+  rules: RuleSet,
+  incident: Incident,
+  service: Service,
+  person: Person,
+): AccessDecision => {
   if (!person.active) return refuse('person-inactive')
   const rule = rules.onPage.find(
     (candidate) =>
@@ -72,7 +85,8 @@ export const decidePage = (rules: RuleSet, incident: Incident, service: Service,
   if (rule === undefined) return refuse('page-no-rule')
   const { trigger } = incident
   if (trigger.kind === 'person' && trigger.user === person.pagerduty?.user) return refuse('page-by-self')
-  if (trigger.kind !== 'integration' || !service.trustedTriggers.includes(trigger.id)) return refuse('page-untrusted')
+  if (trigger.kind !== 'integration' || !service.trustedTriggers.includes(trigger.id))
+    return refuse('page-untrusted')
   return { give: true, proposal: { service, tier: rule.give, duration: rule.for, rule: rule.id } }
 }
 

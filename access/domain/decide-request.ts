@@ -21,7 +21,12 @@ export type DecisionRequest = {
  * The one decision on a request. Pure: the same for the proxy, for tests and for replay. The last line denies.
  * The request counts under the lowest tier that admits it; that tier's rate and staleness apply.
  */
-export const decideRequest = (rules: RuleSet, view: View, request: DecisionRequest, now: number): Decision => {
+export const decideRequest = (
+  rules: RuleSet,
+  view: View,
+  request: DecisionRequest,
+  now: number,
+): Decision => {
   if (!view.ready()) return { allow: false, reason: 'view-missing' }
   const { service } = request
   const held = view.heldBy(service.name, request.principal)
@@ -48,7 +53,7 @@ export const decideRequest = (rules: RuleSet, view: View, request: DecisionReque
     }
     if (best === undefined || grant.until > best.grant.until) best = candidate
   }
-  if (best !== undefined) return { allow: true, held: best, tier, pattern }
+  if (best !== undefined) return { allow: true, service, held: best, tier, pattern }
   if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low }
   if (beyond) return { allow: false, reason: 'grant-beyond-rules', needs: tier }
   return { allow: false, reason: 'grant-missing', needs: tier }
@@ -77,7 +82,13 @@ const admittingTier = (
  * Checks a grant against this process's own rule set, so that whoever could issue grants still could not give
  * more than the rules say: some rule must let somebody with these groups have this tier for this long.
  */
-const mayHold = (rules: RuleSet, service: Service, tier: Tier, groups: readonly string[], grant: Grant): boolean => {
+const mayHold = (
+  rules: RuleSet,
+  service: Service,
+  tier: Tier,
+  groups: readonly string[],
+  grant: Grant,
+): boolean => {
   if (grant.environment !== rules.environment) return false
   if (grant.until - grant.from > tier.longest) return false
   if (grant.why.kind === 'page') {

@@ -1,15 +1,25 @@
 import type { Reason } from './reasons.ts'
+import type { Service } from './rule-set.ts'
 import type { Tier } from './tier.ts'
 import type { HeldGrant } from './view.ts'
 
+export type Allowed = {
+  readonly allow: true
+  readonly service: Service
+  readonly held: HeldGrant
+  /** The tier the request counts under. */
+  readonly tier: Tier
+  readonly pattern: string
+}
+
+export type Denied = {
+  readonly allow: false
+  readonly reason: Reason
+  /** The lowest tier that would admit the request, where there is one. */
+  readonly needs?: Tier
+  /** The pass that came nearest, to which the refusal is counted. */
+  readonly held?: HeldGrant
+}
+
 /** What was decided on a request, and by what. A pure value: the proxy, tests and replay get the same one. */
-export type Decision =
-  | { readonly allow: true; readonly held: HeldGrant; readonly tier: Tier; readonly pattern: string }
-  | {
-      readonly allow: false
-      readonly reason: Reason
-      /** The lowest tier that would admit the request, where there is one. */
-      readonly needs?: Tier
-      /** The pass that came nearest, to which the refusal is counted. */
-      readonly held?: HeldGrant
-    }
+export type Decision = Allowed | Denied

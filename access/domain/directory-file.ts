@@ -39,7 +39,9 @@ export const indexDirectory = (file: DirectoryFile) => {
     }
     return found
   }
-  const bySlack = index('Slack account', ({ slack }) => (slack === undefined ? undefined : `${slack.team} ${slack.user}`))
+  const bySlack = index('Slack account', ({ slack }) =>
+    slack === undefined ? undefined : `${slack.team} ${slack.user}`,
+  )
   const byPagerDuty = index('PagerDuty user', ({ pagerduty }) => pagerduty?.user)
   const byPrincipal = index('principal', principalKey)
   return {

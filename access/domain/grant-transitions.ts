@@ -11,4 +11,5 @@ export const transitions: Readonly<Record<GrantState, Readonly<Partial<Record<Gr
 }
 
 /** The state after a step, or undefined where the table has no such move. */
-export const moveGrant = (state: GrantState, step: GrantStep): GrantState | undefined => transitions[state][step]
+export const moveGrant = (state: GrantState, step: GrantStep): GrantState | undefined =>
+  transitions[state][step]

@@ -48,7 +48,9 @@ const offsetOf = (document: Document, path: Path, part: 'key' | 'value'): number
   for (let depth = path.length; depth > 0; depth -= 1) {
     const parent = document.getIn(path.slice(0, depth - 1), true)
     const last = path[depth - 1]
-    const pair = isMap(parent) ? parent.items.find((item) => isScalar(item.key) && item.key.value === last) : undefined
+    const pair = isMap(parent)
+      ? parent.items.find((item) => isScalar(item.key) && item.key.value === last)
+      : undefined
     const node = part === 'key' && pair !== undefined ? pair.key : document.getIn(path.slice(0, depth), true)
     const range = (node as Node | undefined)?.range
     if (range) return range[0]
@@ -63,7 +65,11 @@ const reportShape = (issue: core.$ZodIssue, report: Report): void => {
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
       const hint = path.length === 0 ? nearest(key, topLevelKeys) : undefined
-      report([...path, key], `unknown key "${key}"${hint === undefined ? '' : `; did you mean "${hint}"?`}`, 'key')
+      report(
+        [...path, key],
+        `unknown key "${key}"${hint === undefined ? '' : `; did you mean "${hint}"?`}`,
+        'key',
+      )
     }
     return
   }
@@ -75,7 +81,13 @@ const reportShape = (issue: core.$ZodIssue, report: Report): void => {
 const link = (source: RuleSetSource, report: Report): RuleSet => {
   const tierNames = Object.keys(source.tiers)
   const peopleNames = Object.keys(source.people)
-  const known = (kind: string, names: readonly string[], name: string, path: Path, part?: 'key' | 'value') => {
+  const known = (
+    kind: string,
+    names: readonly string[],
+    name: string,
+    path: Path,
+    part?: 'key' | 'value',
+  ) => {
     if (names.includes(name)) return true
     const hint = nearest(name, names)
     const mend = hint === undefined ? `known are: ${names.join(', ') || 'none'}` : `did you mean "${hint}"?`
@@ -100,12 +112,18 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
         if ('fault' in pattern) report([...path, tier, index], pattern.fault)
         return pattern
       })
-      patterns.set(tier, parsed.filter((pattern): pattern is Pattern => !('fault' in pattern)))
+      patterns.set(
+        tier,
+        parsed.filter((pattern): pattern is Pattern => !('fault' in pattern)),
+      )
     }
     return patterns
   }
   const profiles = new Map(
-    Object.entries(source.profiles).map(([name, profile]) => [name, readPatterns(profile.tiers, ['profiles', name, 'tiers'])]),
+    Object.entries(source.profiles).map(([name, profile]) => [
+      name,
+      readPatterns(profile.tiers, ['profiles', name, 'tiers']),
+    ]),
   )
 
   const services = new Map<string, Service>()
@@ -113,7 +131,8 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
     const path = ['services', name]
     knowPeople(service.owners, [...path, 'owners'])
     known('release', Object.keys(service.releases), service.serve, [...path, 'serve'])
-    if (service.profile !== undefined) known('profile', [...profiles.keys()], service.profile, [...path, 'profile'])
+    if (service.profile !== undefined)
+      known('profile', [...profiles.keys()], service.profile, [...path, 'profile'])
     const shared = service.profile === undefined ? undefined : profiles.get(service.profile)
     const own = readPatterns(service.tiers, [...path, 'tiers'])
     const tiers = Object.entries(source.tiers).map(
@@ -129,7 +148,11 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
       }),
     )
     if (tiers.every((tier) => tier.patterns.length === 0)) {
-      report([...path], `the service "${name}" allows nothing; give it a profile or patterns under "tiers"`, 'key')
+      report(
+        [...path],
+        `the service "${name}" allows nothing; give it a profile or patterns under "tiers"`,
+        'key',
+      )
     }
     services.set(name, {
       name,
@@ -149,7 +172,8 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
   const knowServices = (names: readonly string[], path: Path) => {
     for (const [index, name] of names.entries()) {
       if (name === '*') continue
-      if (name.startsWith('label:')) known('label', [...labels], name.slice('label:'.length), [...path, index])
+      if (name.startsWith('label:'))
+        known('label', [...labels], name.slice('label:'.length), [...path, index])
       else known('service', serviceNames, name, [...path, index])
     }
   }
@@ -161,10 +185,16 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
     if (known('tier', tierNames, rule.give, [...path, 'give'])) {
       const tier = source.tiers[rule.give]
       if (tier?.approvals !== undefined) {
-        report([...path, 'give'], `a page never gives "${rule.give}" by itself, because it needs approval; give a lower tier`)
+        report(
+          [...path, 'give'],
+          `a page never gives "${rule.give}" by itself, because it needs approval; give a lower tier`,
+        )
       }
       if (tier !== undefined && rule.for > tier.longest) {
-        report([...path, 'for'], `longer than the tier "${rule.give}" lasts at most; shorten it or raise "longest"`)
+        report(
+          [...path, 'for'],
+          `longer than the tier "${rule.give}" lasts at most; shorten it or raise "longest"`,
+        )
       }
     }
     return { id: `on_page[${index}]`, ...rule }
@@ -178,10 +208,16 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
       if (!known('tier', tierNames, tier, [...path, 'tiers', place])) continue
       const approvals = source.tiers[tier]?.approvals
       if (rule.how === 'approval' && approvals === undefined) {
-        report([...path, 'tiers', place], `nobody is named to approve "${tier}"; give the tier "approvals: { count, from }"`)
+        report(
+          [...path, 'tiers', place],
+          `nobody is named to approve "${tier}"; give the tier "approvals: { count, from }"`,
+        )
       }
       if (rule.how === 'at once' && approvals !== undefined) {
-        report([...path, 'tiers', place], `"${tier}" needs approval, so it can't be given at once; say "how: approval"`)
+        report(
+          [...path, 'tiers', place],
+          `"${tier}" needs approval, so it can't be given at once; say "how: approval"`,
+        )
       }
     }
     return { id: `on_request[${index}]`, ...rule }
@@ -202,5 +238,7 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
 /** Tiers are hashed with their order, which is what gives them their rank. */
 const rulesHash = (source: RuleSetSource): string => {
   const ordered = { ...source, tiers: Object.entries(source.tiers) }
-  return createHash('sha256').update(canonicalJson(JSON.parse(JSON.stringify(ordered)) as Json)).digest('hex')
+  return createHash('sha256')
+    .update(canonicalJson(JSON.parse(JSON.stringify(ordered)) as Json))
+    .digest('hex')
 }

@@ -50,7 +50,8 @@ export const patternMatches = (pattern: Pattern, method: string, path: string): 
     if (from > path.length) return false
     const slash = path.indexOf('/', from)
     const to = slash === -1 ? path.length : slash
-    if (segment === '*' ? to === from : to - from !== segment.length || !path.startsWith(segment, from)) return false
+    if (segment === '*' ? to === from : to - from !== segment.length || !path.startsWith(segment, from))
+      return false
     from = to + 1
   }
   return pattern.open ? from <= path.length : from === path.length + 1

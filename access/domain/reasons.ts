@@ -4,8 +4,14 @@
  */
 export const reasons = {
   // The request itself
-  'target-not-canonical': { status: 400, person: 'The path of this request can be read in more than one way.' },
-  'headers-ambiguous': { status: 400, person: 'A header of this request is repeated or can be read in more than one way.' },
+  'target-not-canonical': {
+    status: 400,
+    person: 'The path of this request can be read in more than one way.',
+  },
+  'headers-ambiguous': {
+    status: 400,
+    person: 'A header of this request is repeated or can be read in more than one way.',
+  },
   'header-reserved': { status: 400, person: 'This request carries a header that only Pagepass may set.' },
   'method-not-allowed': { status: 400, person: 'This method is not forwarded.' },
   'upgrade-not-admitted': { status: 403, person: 'No pass admits this protocol upgrade.' },
@@ -15,7 +21,10 @@ export const reasons = {
   'token-missing': { status: 401, person: 'Say who you are: send a token of your identity provider.' },
   'token-invalid': { status: 401, person: 'Your token does not verify. Sign in again.' },
   'token-expired': { status: 401, person: 'Your token has expired. Sign in again.' },
-  'identity-unavailable': { status: 503, person: 'The identity provider does not answer, so nobody can be recognised.' },
+  'identity-unavailable': {
+    status: 503,
+    person: 'The identity provider does not answer, so nobody can be recognised.',
+  },
   // What they may
   'grant-missing': { status: 403, person: 'You have no pass for this service.' },
   'tier-too-low': { status: 403, person: 'Your pass does not reach this far.' },
@@ -23,12 +32,15 @@ export const reasons = {
   'grant-unverified': { status: 403, person: 'Your pass does not verify.' },
   'grant-beyond-rules': { status: 403, person: 'Your pass goes beyond what the rules allow you.' },
   'view-missing': { status: 503, person: 'Pagepass is starting and does not know the passes yet.' },
-  'view-stale': { status: 503, person: 'Pagepass has not heard of changes for too long to let this through.' },
+  'view-stale': {
+    status: 503,
+    person: 'Pagepass has not heard of changes for too long to let this through.',
+  },
   'rate-limited': { status: 429, person: 'This pass allows fewer requests a second.' },
   'audit-unavailable': { status: 503, person: 'What you do could not be recorded, so it was not done.' },
   'upstream-failed': { status: 502, person: 'The service did not answer.' },
   'upstream-late': { status: 504, person: 'The service did not answer in time.' },
-  'stopping': { status: 503, person: 'This proxy is stopping. Try again.' },
+  stopping: { status: 503, person: 'This proxy is stopping. Try again.' },
   // Asking for a pass
   'person-unknown': { status: 403, person: 'Your Slack account is not linked to a person Pagepass knows.' },
   'person-inactive': { status: 403, person: 'Your account is not active.' },

@@ -3,19 +3,25 @@ import { parseDuration } from './duration.ts'
 
 const duration = z.string().transform((text, context) => {
   const ms = parseDuration(text)
-  if (ms === undefined) context.addIssue({ code: 'custom', message: `"${text}" is not a duration; write 30s, 15m, 2h or 1h30m` })
+  if (ms === undefined)
+    context.addIssue({ code: 'custom', message: `"${text}" is not a duration; write 30s, 15m, 2h or 1h30m` })
   return ms ?? 0
 })
 
 const rate = z.string().transform((text, context) => {
   const parts = /^([1-9]\d{0,5})\/(s|m)$/.exec(text)
-  if (parts === null) context.addIssue({ code: 'custom', message: `"${text}" is not a rate; write 10/s or 30/m` })
+  if (parts === null)
+    context.addIssue({ code: 'custom', message: `"${text}" is not a rate; write 10/s or 30/m` })
   return Number(parts?.[1] ?? 0) / (parts?.[2] === 'm' ? 60 : 1)
 })
 
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
-const hostLabel = z.string().regex(label, 'use lower-case letters, digits and dashes, at most 63 (a host label, RFC 1123)')
-const name = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, 'begin with a lower-case letter; then letters, digits, - and _')
+const hostLabel = z
+  .string()
+  .regex(label, 'use lower-case letters, digits and dashes, at most 63 (a host label, RFC 1123)')
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'begin with a lower-case letter; then letters, digits, - and _')
 const domain = z
   .string()
   .regex(/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/, 'write a plain domain in lower case, without port or scheme')
@@ -31,7 +37,9 @@ const baseUrl = z.string().superRefine((text, context) => {
           : undefined
   if (fault !== undefined) context.addIssue({ code: 'custom', message: `"${text}" ${fault}` })
 })
-const issuer = z.url({ protocol: /^https?$/ }).refine((text) => !/[\s?#]/.test(text), 'an issuer has no query or fragment')
+const issuer = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !/[\s?#]/.test(text), 'an issuer has no query or fragment')
 const some = <T extends z.ZodType>(member: T) => z.array(member).min(1)
 
 const approvals = z.strictObject({ count: z.int().min(1).max(5), from: some(name) })
@@ -61,9 +69,13 @@ export const ruleSetSource = z.strictObject({
       profile: name.optional(),
       releases: z.record(name, baseUrl),
       serve: name,
-      pagerduty: z.array(z.string().regex(/^[A-Z0-9]{6,20}$/, 'is not a PagerDuty id such as PNE3JZM')).default([]),
+      pagerduty: z
+        .array(z.string().regex(/^[A-Z0-9]{6,20}$/, 'is not a PagerDuty id such as PNE3JZM'))
+        .default([]),
       trusted_triggers: z.array(z.string().min(1)).default([]),
-      channel: z.string().regex(/^(?:#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{8,})$/, 'write "#channel" or a channel id'),
+      channel: z
+        .string()
+        .regex(/^(?:#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{8,})$/, 'write "#channel" or a channel id'),
       owners: some(name),
       labels: z.array(name).default([]),
       tiers: patternsByTier.default({}),

@@ -78,5 +78,6 @@ export const requestRuleFor = (
   groups: readonly string[],
 ): RequestRule | undefined =>
   rules.onRequest.find(
-    (rule) => rule.tiers.includes(tier) && namesService(rule.services, service) && belongsTo(rules, rule.who, groups),
+    (rule) =>
+      rule.tiers.includes(tier) && namesService(rule.services, service) && belongsTo(rules, rule.who, groups),
   )

@@ -14,7 +14,11 @@ export const usageShape = z.strictObject({
 export type Usage = z.output<typeof usageShape>
 
 export const addUsage = (usages: readonly Usage[]): Usage => {
-  const sum: { patterns: Record<string, Record<string, number>>; writes: number; refused: Record<string, number> } = {
+  const sum: {
+    patterns: Record<string, Record<string, number>>
+    writes: number
+    refused: Record<string, number>
+  } = {
     patterns: {},
     writes: 0,
     refused: {},

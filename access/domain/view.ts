@@ -63,7 +63,8 @@ export const createView = () => {
       if (headAt === undefined || at > headAt) headAt = at
     },
     /** Milliseconds since the newest verified head was signed; infinite before the first. */
-    age: (now: number): number => (headAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, now - headAt)),
+    age: (now: number): number =>
+      headAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, now - headAt),
     /** Count and set hash as they were at a sequence number, while remembered. */
     at: (sequence: number) => state.hashes.get(sequence),
     sequence: (): number => state.sequence(),

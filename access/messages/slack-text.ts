@@ -22,4 +22,5 @@ export const clockTime = (at: number): string => {
   return `<!date^${seconds}^{time}|${utc} UTC>`
 }
 
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`

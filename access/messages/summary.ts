@@ -1,13 +1,17 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { End, Grant } from '../domain/grant.ts'
 import { requestsOf, total, type Usage } from '../domain/usage.ts'
-import { because, } from './grant-given.ts'
+import { because } from './grant-given.ts'
 import { clockTime, code, plural, quoted } from './slack-text.ts'
 
 export type Used = { readonly grant: Grant; readonly end: End; readonly usage: Usage }
 
 const shownPatterns = 20
-const endWords = { expired: 'it ran out', revoked: 'it was revoked', 'incident over': 'the incident ended' } as const
+const endWords = {
+  expired: 'it ran out',
+  revoked: 'it was revoked',
+  'incident over': 'the incident ended',
+} as const
 
 /**
  * To the incident channel, when the last pass of an occasion has ended: who had what, for how long, why, and what
@@ -33,7 +37,8 @@ const aboutOne = ({ grant, end, usage }: Used): string => {
   for (const [pattern, statuses] of patterns.slice(0, shownPatterns)) {
     lines.push(`• ${code(pattern)} ${total(statuses)}: ${counts(statuses)}`)
   }
-  if (patterns.length > shownPatterns) lines.push(`• and ${plural(patterns.length - shownPatterns, 'more pattern')}`)
+  if (patterns.length > shownPatterns)
+    lines.push(`• and ${plural(patterns.length - shownPatterns, 'more pattern')}`)
   if (total(usage.refused) > 0) lines.push(`• refused: ${counts(usage.refused)}`)
   return lines.join('\n')
 }

@@ -12,7 +12,13 @@ const attempts = 3
 
 /** A person asks for a pass by hand. */
 export const askForGrant = async (
-  { rules, live, store, clock, newGrantId }: {
+  {
+    rules,
+    live,
+    store,
+    clock,
+    newGrantId,
+  }: {
     readonly rules: RuleSet
     readonly live: LiveGrants
     readonly store: GrantStore
@@ -25,7 +31,11 @@ export const askForGrant = async (
   const decision = decideAsk(rules, person, ask, pagedTier(live, person, ask.service))
   if (!decision.give) return { refused: decision.refusal }
   const { proposal } = decision
-  const why = { kind: 'request', rule: proposal.rule, ...(ask.reason === undefined ? {} : { reason: ask.reason }) } as const
+  const why = {
+    kind: 'request',
+    rule: proposal.rule,
+    ...(ask.reason === undefined ? {} : { reason: ask.reason }),
+  } as const
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const grant = buildGrant(rules, person, proposal, why, newGrantId(), clock.now())
     if ((await store.give(grant)).given) return { grant }

@@ -36,10 +36,13 @@ export const followIncident = async (parts: FollowParts, id: string): Promise<vo
   if (incident.status === 'resolved') return endAll(parts, incident)
   const services = servicesOf(parts.rules, incident)
   const given = await Promise.all(
-    services.flatMap((service) => incident.assignees.map((assignee) => serve(parts, incident, service, assignee))),
+    services.flatMap((service) =>
+      incident.assignees.map((assignee) => serve(parts, incident, service, assignee)),
+    ),
   )
   // It may have been resolved while the passes were written, and its own event handled before they were.
-  if (given.includes(true) && (await parts.incidents.read(id))?.status === 'resolved') await endAll(parts, incident)
+  if (given.includes(true) && (await parts.incidents.read(id))?.status === 'resolved')
+    await endAll(parts, incident)
 }
 
 const serve = async (
@@ -68,6 +71,8 @@ const serve = async (
 
 const endAll = async ({ live, store }: FollowParts, { id }: Incident): Promise<void> => {
   await live.catchUp()
-  const bound = [...live.all()].filter(({ grant }) => grant.why.kind === 'page' && grant.why.incident.id === id)
+  const bound = [...live.all()].filter(
+    ({ grant }) => grant.why.kind === 'page' && grant.why.incident.id === id,
+  )
   await Promise.all(bound.map(({ grant }) => store.end(grant, 'incident over')))
 }

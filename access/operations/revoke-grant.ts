@@ -14,7 +14,13 @@ export type RevokeOutcome =
  * else's as an owner of its service. Ends when every proxy confirmed, or the time for that is over.
  */
 export const revokeGrant = async (
-  { rules, live, store, receipts, clock }: {
+  {
+    rules,
+    live,
+    store,
+    receipts,
+    clock,
+  }: {
     readonly rules: RuleSet
     readonly live: LiveGrants
     readonly store: GrantStore

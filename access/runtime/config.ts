@@ -26,7 +26,9 @@ export const address = z.string().transform((text, context) => {
 export type Address = z.output<typeof address>
 
 /** A secret, or several separated by commas while one is being replaced. */
-export const secrets = z.string().transform((text) => text.split(',').map((part) => part.trim()))
+export const secrets = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
   .refine((list) => list.every((one) => one.length >= 16), 'each secret needs at least 16 characters')
 
 const loopback = new Set(['127.0.0.1', 'localhost', '::1', '[::1]'])
@@ -38,7 +40,9 @@ export const commonShape = {
   PAGEPASS_RULES: z.string().default('access.yaml'),
   PAGEPASS_KEYS: z.string(),
   PAGEPASS_DATA_DIR: z.string(),
-  PAGEPASS_INSTANCE: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'use lower-case letters, digits, dots and dashes'),
+  PAGEPASS_INSTANCE: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'use lower-case letters, digits, dots and dashes'),
   PAGEPASS_ADMIN_LISTEN: address,
   PAGEPASS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }),
@@ -58,7 +62,10 @@ export const checkMode = (
   const faults: string[] = []
   const redis = new URL(config.REDIS_URL)
   if (config.PAGEPASS_MODE === 'sandbox') {
-    for (const [name, { host }] of Object.entries({ ...listens, PAGEPASS_ADMIN_LISTEN: config.PAGEPASS_ADMIN_LISTEN })) {
+    for (const [name, { host }] of Object.entries({
+      ...listens,
+      PAGEPASS_ADMIN_LISTEN: config.PAGEPASS_ADMIN_LISTEN,
+    })) {
       if (!isLoopback(host)) faults.push(`${name}: the sandbox listens on loopback only`)
     }
     for (const [name, { url }] of Object.entries(vendors)) {
@@ -67,11 +74,13 @@ export const checkMode = (
     if (!isLoopback(redis.hostname)) faults.push('REDIS_URL: the sandbox uses a Redis on loopback only')
   } else {
     if (redis.password === '') faults.push('REDIS_URL: production needs a Redis with a password')
-    if (redis.protocol !== 'rediss:' && !isLoopback(redis.hostname)) faults.push('REDIS_URL: production needs TLS (rediss://)')
+    if (redis.protocol !== 'rediss:' && !isLoopback(redis.hostname))
+      faults.push('REDIS_URL: production needs TLS (rediss://)')
     for (const [name, { url, hosts }] of Object.entries(vendors)) {
       const { protocol, hostname } = new URL(url)
       if (protocol !== 'https:') faults.push(`${name}: production needs https`)
-      if (hosts !== 'any' && !hosts.includes(hostname)) faults.push(`${name}: must be one of ${hosts.join(', ')}`)
+      if (hosts !== 'any' && !hosts.includes(hostname))
+        faults.push(`${name}: must be one of ${hosts.join(', ')}`)
     }
   }
   if (faults.length > 0) throw new Fault('config/invalid', faults.join('\n'))

@@ -24,7 +24,9 @@ export const signDirectory = async (
   const file = directoryShape.safeParse({ environment, asOf: now, people })
   if (!file.success) {
     const faults = file.error.issues.map(({ path, message }) => `${path.slice(1).join('.')}: ${message}`)
-    throw new Fault('directory/invalid', faults.join('\n'), { mend: 'correct the directory and sign it again' })
+    throw new Fault('directory/invalid', faults.join('\n'), {
+      mend: 'correct the directory and sign it again',
+    })
   }
   indexDirectory(file.data)
   return statements.sign('directory', file.data)

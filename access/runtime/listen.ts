@@ -7,8 +7,11 @@ import type { Address } from './config.ts'
 export const listen = async (server: Server, { host, port }: Address) => {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const mend = error.code === 'EADDRINUSE' ? 'stop what uses it, or choose another port' : 'choose another address'
-      reject(new Fault('listen/failed', `can't listen on ${host}:${port} (${error.code})`, { mend, cause: error }))
+      const mend =
+        error.code === 'EADDRINUSE' ? 'stop what uses it, or choose another port' : 'choose another address'
+      reject(
+        new Fault('listen/failed', `can't listen on ${host}:${port} (${error.code})`, { mend, cause: error }),
+      )
     })
     server.listen(port, host, resolve)
   })

@@ -13,5 +13,7 @@ export const loadRules = async (file: string): Promise<RuleSet> => {
   const parsed = parseRuleSet(text)
   if (parsed.ok) return parsed.rules
   const lines = parsed.faults.map(({ line, column, what }) => `${file}:${line}:${column} ${what}`)
-  throw new Fault('rules/invalid', lines.join('\n'), { mend: `mend the file, then try: pagepass rules check ${file}` })
+  throw new Fault('rules/invalid', lines.join('\n'), {
+    mend: `mend the file, then try: pagepass rules check ${file}`,
+  })
 }

@@ -7,7 +7,10 @@ export type Running = { readonly stop: () => Promise<void> }
  * Runs a process: starts it, tells faults in words a person can act on, and stops it in order on SIGTERM, SIGINT
  * or when the parent that spawned it with an IPC channel is gone. Exit codes: 0 stopped, 1 fault.
  */
-export const runProcess = async (name: string, start: () => Promise<Running & { readonly log: Logger }>): Promise<void> => {
+export const runProcess = async (
+  name: string,
+  start: () => Promise<Running & { readonly log: Logger }>,
+): Promise<void> => {
   let running: (Running & { readonly log: Logger }) | undefined
   let stopping = false
   const stop = async (why: string): Promise<void> => {
@@ -38,6 +41,7 @@ const fail = (name: string, error: unknown, log?: Logger): never => {
 
 /** A fault as a person reads it: what happened, then how to mend it. */
 export const tellFault = (name: string, error: unknown): string => {
-  if (!isFault(error)) return `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+  if (!isFault(error))
+    return `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
   return `${name}: ${error.message}${error.mend === undefined ? '' : `\n  → ${error.mend}`}`
 }

@@ -1,5 +1,5 @@
-import type { Person } from '#access/domain/principal.ts'
 import { isFault } from '#access/domain/errors.ts'
+import type { Person } from '#access/domain/principal.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
@@ -21,7 +21,12 @@ export type CommandParts = {
   readonly log: Logger
 }
 
-export type Asked = { readonly command: string; readonly text: string; readonly team: string; readonly user: string }
+export type Asked = {
+  readonly command: string
+  readonly text: string
+  readonly team: string
+  readonly user: string
+}
 
 /** Carries out what somebody wrote after `/access`, and says in a private answer what came of it. Never rejects. */
 export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promise<string> => {
@@ -29,7 +34,8 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
   if (command.verb === 'help') return answers.helpAnswer(asked.command)
   if (command.verb === 'unreadable') return answers.unreadableAnswer(asked.command, command)
   const person = parts.directory.bySlack(asked.team, asked.user)
-  if (person === undefined) return `${reasons['person-unknown'].person} Ask whoever keeps the directory to add you.`
+  if (person === undefined)
+    return `${reasons['person-unknown'].person} Ask whoever keeps the directory to add you.`
   try {
     return await answerTo(parts, asked.command, person, command)
   } catch (error) {
@@ -50,7 +56,9 @@ const answerTo = async (
       return answers.listAnswer(await listGrants(parts, person), name)
     case 'grant': {
       const outcome = await askForGrant(parts, person, command)
-      return 'grant' in outcome ? answers.grantedAnswer(outcome.grant, name) : answers.refusedAnswer(name, command, outcome.refused)
+      return 'grant' in outcome
+        ? answers.grantedAnswer(outcome.grant, name)
+        : answers.refusedAnswer(name, command, outcome.refused)
     }
     case 'revoke': {
       const outcome = await revokeGrant(parts, person, command.pass)

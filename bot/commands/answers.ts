@@ -24,7 +24,11 @@ export const unreadableAnswer = (command: string, it: Extract<Command, { verb: '
 export const grantedAnswer = (grant: Grant, command: string): string =>
   `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
 
-export const refusedAnswer = (command: string, asked: Extract<Command, { verb: 'grant' }>, refusal: Refusal): string => {
+export const refusedAnswer = (
+  command: string,
+  asked: Extract<Command, { verb: 'grant' }>,
+  refusal: Refusal,
+): string => {
   const { reason, hint, longest, tier } = refusal
   const ask = (changes: { service?: string; duration?: string; tier?: string; reason?: string }): string =>
     code(
@@ -66,10 +70,15 @@ export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
   const { confirmed, missing, streamsCut } = receipt
   const all = confirmed.length + missing.length
   const late =
-    missing.length === 0 ? '' : `\n${missing.map(code).join(', ')} did not confirm, and will close by itself when its view is too old.`
+    missing.length === 0
+      ? ''
+      : `\n${missing.map(code).join(', ')} did not confirm, and will close by itself when its view is too old.`
   const none = all === 0 ? ' No proxy is running.' : ''
   return `Revoked: *${grant.tier}* on ${grant.services.map(code).join(', ')}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}`
 }
 
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>
-  ['You have several. Choose one:', ...grants.map((grant) => `• ${code(`${command} revoke ${grant.id}`)} ${whatFor(grant)}`)].join('\n')
+  [
+    'You have several. Choose one:',
+    ...grants.map((grant) => `• ${code(`${command} revoke ${grant.id}`)} ${whatFor(grant)}`),
+  ].join('\n')

@@ -24,7 +24,10 @@ const longestReason = 500
 export const parseCommand = (text: string): Command => {
   const [head = '', ...tail] = text.trim().split(/(?<=^|\s)because(?=\s|$)/i)
   const reason = tail.join('because').trim()
-  const [verb = 'help', ...words] = head.trim().split(/\s+/).filter((word) => word !== '')
+  const [verb = 'help', ...words] = head
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== '')
   switch (verb.toLowerCase()) {
     case 'help':
       return { verb: 'help' }
@@ -45,9 +48,14 @@ export const parseCommand = (text: string): Command => {
 
 const parseGrant = (words: readonly string[], reason: string): Command => {
   const [service, second, third, ...more] = words.map((word) => word.toLowerCase())
-  if (service === undefined) return { verb: 'unreadable', what: 'Say which service.', try: 'grant orders-svc 2h' }
+  if (service === undefined)
+    return { verb: 'unreadable', what: 'Say which service.', try: 'grant orders-svc 2h' }
   if (reason.length > longestReason) {
-    return { verb: 'unreadable', what: `A reason has at most ${longestReason} characters.`, try: `grant ${service} 2h because …` }
+    return {
+      verb: 'unreadable',
+      what: `A reason has at most ${longestReason} characters.`,
+      try: `grant ${service} 2h because …`,
+    }
   }
   const duration = second === undefined ? undefined : parseDuration(second)
   const looksLikeTime = second !== undefined && /^[-+]?\d|^(?:nan|infinity)$/.test(second)
@@ -66,7 +74,10 @@ const parseGrant = (words: readonly string[], reason: string): Command => {
     return {
       verb: 'unreadable',
       what: `I don’t understand “${left.join(' ')}”. A reason begins with “because”.`,
-      try: `grant ${service} ${duration === undefined ? '2h' : second} ${tier ?? ''} because ${left.join(' ')}`.replace(/ +/g, ' '),
+      try: `grant ${service} ${duration === undefined ? '2h' : second} ${tier ?? ''} because ${left.join(' ')}`.replace(
+        / +/g,
+        ' ',
+      ),
     }
   }
   return {

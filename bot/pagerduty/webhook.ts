@@ -21,7 +21,11 @@ const samples = 20
  * stored gets 503, so that PagerDuty comes again. What can't be verified gets 202 and an alarm all the same: three
  * refusals in a row would make PagerDuty disable the subscription for a day.
  */
-export const createWebhook = ({ webhookSecrets, store, log }: {
+export const createWebhook = ({
+  webhookSecrets,
+  store,
+  log,
+}: {
   readonly webhookSecrets: readonly string[]
   readonly store: (incident: string, delivery: string) => Promise<void>
   readonly log: Logger
@@ -31,7 +35,8 @@ export const createWebhook = ({ webhookSecrets, store, log }: {
   /** Counted in memory only and logged at most so often: a flood of these must cost next to nothing. */
   const quarantine = (why: string, facts: Record<string, unknown>): void => {
     unverified += 1
-    if (unverified <= samples || unverified % 1_000 === 0) log.error({ ...facts, why, unverified }, 'a webhook was quarantined')
+    if (unverified <= samples || unverified % 1_000 === 0)
+      log.error({ ...facts, why, unverified }, 'a webhook was quarantined')
   }
 
   const receive = async (request: IncomingMessage): Promise<number> => {

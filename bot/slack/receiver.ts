@@ -17,7 +17,12 @@ export type Seen = {
  * Slack's HTTP requests for Bolt. Bolt's own receiver knows one signing secret, accepts replays and future times,
  * and refuses forms with a charset; this one checks those itself, with Bolt's own signature check.
  */
-export const createSlackReceiver = ({ signingSecrets, seen, now, log }: {
+export const createSlackReceiver = ({
+  signingSecrets,
+  seen,
+  now,
+  log,
+}: {
   readonly signingSecrets: readonly string[]
   readonly seen: Seen
   readonly now: () => number
@@ -34,14 +39,20 @@ export const createSlackReceiver = ({ signingSecrets, seen, now, log }: {
       'x-slack-request-timestamp': Number(request.headers['x-slack-request-timestamp'] ?? Number.NaN),
     }
     const age = now() - headers['x-slack-request-timestamp'] * 1_000
-    const signed = signingSecrets.some((signingSecret) => isValidSlackRequest({ signingSecret, body: text, headers }))
+    const signed = signingSecrets.some((signingSecret) =>
+      isValidSlackRequest({ signingSecret, body: text, headers }),
+    )
     if (!signed || !(Math.abs(age) <= windowMs)) {
-      log.warn({ reason: signed ? 'outside the time window' : 'signature' }, 'a message to the Slack endpoint was refused')
+      log.warn(
+        { reason: signed ? 'outside the time window' : 'signature' },
+        'a message to the Slack endpoint was refused',
+      )
       return answer(response, 401)
     }
     const parsed = parseBody(text, request.headers['content-type'] ?? '')
     if (parsed === undefined) return answer(response, 400)
-    if (parsed['type'] === 'url_verification') return answer(response, 200, { challenge: parsed['challenge'] })
+    if (parsed['type'] === 'url_verification')
+      return answer(response, 200, { challenge: parsed['challenge'] })
     if (!(await seen.first(`slack:${headers['x-slack-signature']}`))) {
       log.warn('a message from Slack was replayed')
       return answer(response, 200)
@@ -49,7 +60,11 @@ export const createSlackReceiver = ({ signingSecrets, seen, now, log }: {
     await dispatch(parsed, request, response)
   }
 
-  const dispatch = async (body: Record<string, unknown>, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const dispatch = async (
+    body: Record<string, unknown>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> => {
     const late = setTimeout(() => {
       log.error('a message from Slack was not answered in time')
       answer(response, 503)
@@ -87,7 +102,8 @@ export const createSlackReceiver = ({ signingSecrets, seen, now, log }: {
 const answer = (response: ServerResponse, status: number, body?: unknown): void => {
   if (response.headersSent) return
   if (body === undefined || body === '') response.writeHead(status).end()
-  else if (typeof body === 'string') response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body)
+  else if (typeof body === 'string')
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body)
   else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }
 
@@ -105,4 +121,6 @@ const parseBody = (text: string, type: string): Record<string, unknown> | undefi
 }
 
 const asRecord = (value: unknown): Record<string, unknown> | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined

@@ -2,7 +2,16 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isFault } from '#access/domain/errors.ts'
 import { ensureRedis } from './redis/ensure-redis.ts'
-import { defaultBasePort, partNames, placeNames, type Ports, prepareFolder, readyUrl, startPart, startWorldProcess } from './stack.ts'
+import {
+  defaultBasePort,
+  type Ports,
+  partNames,
+  placeNames,
+  prepareFolder,
+  readyUrl,
+  startPart,
+  startWorldProcess,
+} from './stack.ts'
 import { askAtTerminal } from './start/ask.ts'
 import { claimPorts } from './start/ports.ts'
 import { stopProcesses } from './start/processes.ts'
@@ -68,23 +77,40 @@ const screen = (ports: Ports, folder: string) => {
   const control = `localhost:${ports.control}`
   const service = `http://orders-svc.localhost:${ports.proxy}`
   const as = (who: string): string => `-H "Authorization: Bearer $(curl -s '${control}/token?who=${who}')"`
-  const slack = (who: string, text: string): string => `curl -s ${control}/slack -d as=${who} --data-urlencode 'text=${text}'`
+  const slack = (who: string, text: string): string =>
+    `curl -s ${control}/slack -d as=${who} --data-urlencode 'text=${text}'`
   return {
     services: [
       { name: 'proxy', where: `http://<service>.localhost:${ports.proxy}`, what: 'orders-svc, payments-svc' },
       { name: 'bot', where: `http://localhost:${ports.bot}`, what: 'Slack and PagerDuty talk to it' },
       { name: 'workers', where: '', what: 'expiry, messages, summaries' },
-      { name: 'sandbox', where: `http://localhost:${ports.control}`, what: 'stand-ins for Slack, PagerDuty and sign-in' },
+      {
+        name: 'sandbox',
+        where: `http://localhost:${ports.control}`,
+        what: 'stand-ins for Slack, PagerDuty and sign-in',
+      },
       { name: 'data', where: folder, what: 'logs, audit, Redis' },
     ],
     tries: [
-      { title: 'Page Ana: she is on call for orders', command: `curl -s ${control}/page -d service=orders-svc` },
+      {
+        title: 'Page Ana: she is on call for orders',
+        command: `curl -s ${control}/page -d service=orders-svc`,
+      },
       { title: 'Call the service as Ana', command: `curl -s ${service}/v1/orders ${as('ana')}` },
-      { title: 'Try what her pass does not reach', command: `curl -s -X DELETE ${service}/v1/orders/7 ${as('ana')}` },
-      { title: 'Ask for a pass by hand, as Ben', command: slack('ben', '/access grant orders-svc 2h because stuck orders') },
-      { title: 'List Ben’s passes', command: slack('ben', '/access list') },
-      { title: 'Revoke it', command: slack('ben', '/access revoke orders-svc') },
-      { title: 'Resolve the incident: Ana’s pass ends', command: `curl -s ${control}/resolve -d service=orders-svc` },
+      {
+        title: 'Try what her pass does not reach',
+        command: `curl -s -X DELETE ${service}/v1/orders/7 ${as('ana')}`,
+      },
+      {
+        title: 'Ask for a pass by hand, as Ben',
+        command: slack('ben', 'grant orders-svc 2h because stuck orders'),
+      },
+      { title: 'List Ben’s passes', command: slack('ben', 'list') },
+      { title: 'Revoke it', command: slack('ben', 'revoke orders-svc') },
+      {
+        title: 'Resolve the incident: Ana’s pass ends',
+        command: `curl -s ${control}/resolve -d service=orders-svc`,
+      },
       { title: 'Read what the channel was told', command: `curl -s ${control}/channel/inc-orders` },
     ],
   }

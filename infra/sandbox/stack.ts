@@ -11,8 +11,18 @@ import { type StartedProcess, startProcess } from './start/processes.ts'
 
 /** Everything that listens, in the order of its default ports from 7070. */
 export const placeNames = [
-  'proxy', 'bot', 'slack', 'pagerduty', 'idp', 'control', 'orders', 'payments', 'redis',
-  'proxy admin', 'bot admin', 'workers admin',
+  'proxy',
+  'bot',
+  'slack',
+  'pagerduty',
+  'idp',
+  'control',
+  'orders',
+  'payments',
+  'redis',
+  'proxy admin',
+  'bot admin',
+  'workers admin',
 ] as const
 export type PlaceName = (typeof placeNames)[number]
 export type Ports = Readonly<Record<PlaceName, number>>
@@ -51,9 +61,11 @@ const ensureSecrets = async (file: string): Promise<SandboxSecrets> => {
     pagerdutyToken: fresh(),
     pagerdutyWebhookSecret: fresh(),
   }
-  await writeFile(file, JSON.stringify(made), { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-  })
+  await writeFile(file, JSON.stringify(made), { flag: 'wx', mode: 0o600 }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    },
+  )
   return secretsShape.parse(JSON.parse(await readFile(file, 'utf8')))
 }
 
@@ -71,7 +83,12 @@ const sandboxDirectory = async (keyFolder: string, ports: Ports): Promise<string
     .filter(({ name }) => name !== 'dan')
     .map(({ subject, fullName, groups, slack, pagerduty }) => ({
       issuer: `http://127.0.0.1:${ports.idp}`,
-      subject, name: fullName, groups, active: true, slack, pagerduty,
+      subject,
+      name: fullName,
+      groups,
+      active: true,
+      slack,
+      pagerduty,
     }))
   return signDirectory(known, statements, environment, Date.now())
 }
@@ -96,7 +113,9 @@ export const partEnvironment = (
   PAGEPASS_ADMIN_LISTEN: `127.0.0.1:${ports[`${part} admin`]}`,
   REDIS_URL: redisUrl,
   ...(part === 'proxy' ? { PAGEPASS_PROXY_LISTEN: `127.0.0.1:${ports.proxy}` } : {}),
-  ...(part === 'proxy' ? {} : { SLACK_BOT_TOKEN: secrets.slackBotToken, SLACK_API_URL: `http://127.0.0.1:${ports.slack}/api/` }),
+  ...(part === 'proxy'
+    ? {}
+    : { SLACK_BOT_TOKEN: secrets.slackBotToken, SLACK_API_URL: `http://127.0.0.1:${ports.slack}/api/` }),
   ...(part === 'bot'
     ? {
         PAGEPASS_BOT_LISTEN: `127.0.0.1:${ports.bot}`,
@@ -122,7 +141,8 @@ export const startPart = (part: PartName, prepared: Prepared, redisUrl: string):
     logFile: join(prepared.folder, 'logs', `${part}.log`),
   })
 
-export const readyUrl = (part: PartName, ports: Ports): string => `http://127.0.0.1:${ports[`${part} admin`]}/readyz`
+export const readyUrl = (part: PartName, ports: Ports): string =>
+  `http://127.0.0.1:${ports[`${part} admin`]}/readyz`
 
 /** The stand-ins and demo services, as one process of their own. */
 export const startWorldProcess = ({ folder, ports, secrets }: Prepared): Promise<StartedProcess> =>

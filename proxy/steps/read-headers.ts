@@ -6,7 +6,15 @@ import type { Exchange } from '../exchange.ts'
  * Dropped are hop-by-hop headers (RFC 9110 7.6.1), `Expect` (answered here), and whatever says who the client is:
  * those are ours to set.
  */
-type Fate = 'forward' | 'drop' | 'reserved' | 'host' | 'authorization' | 'own authorization' | 'connection' | 'content length'
+type Fate =
+  | 'forward'
+  | 'drop'
+  | 'reserved'
+  | 'host'
+  | 'authorization'
+  | 'own authorization'
+  | 'connection'
+  | 'content length'
 
 const fates = new Map<string, Fate>([
   ['host', 'host'],
@@ -14,7 +22,9 @@ const fates = new Map<string, Fate>([
   ['x-pagepass-authorization', 'own authorization'],
   ['connection', 'connection'],
   ['content-length', 'content length'],
-  ...['keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'].map(dropped),
+  ...['keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'].map(
+    dropped,
+  ),
   ...['transfer-encoding', 'upgrade', 'expect', 'http2-settings', 'forwarded', 'via'].map(dropped),
 ])
 
@@ -83,7 +93,8 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
         exchange.forwarded.push(name, value)
         break
       case 'connection':
-        if (value !== 'keep-alive' && value !== 'close') nominated = nominated === undefined ? value : `${nominated},${value}`
+        if (value !== 'keep-alive' && value !== 'close')
+          nominated = nominated === undefined ? value : `${nominated},${value}`
         break
     }
   }
@@ -94,7 +105,11 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
 }
 
 /** `X-Pagepass-Authorization` leaves `Authorization` to the application; both naming us must agree. */
-const readCredential = (exchange: Exchange, authorization: string | undefined, own: string | undefined): Reason | undefined => {
+const readCredential = (
+  exchange: Exchange,
+  authorization: string | undefined,
+  own: string | undefined,
+): Reason | undefined => {
   const credential = own ?? authorization
   if (own !== undefined && authorization !== undefined) {
     if (bearer.test(authorization) && authorization !== own) return 'headers-ambiguous'
@@ -107,7 +122,12 @@ const readCredential = (exchange: Exchange, authorization: string | undefined, o
 
 /** Headers that the client's `Connection` names are for this hop only. */
 const dropNominated = (exchange: Exchange, nominated: string): void => {
-  const names = new Set(nominated.toLowerCase().split(',').map((name) => name.trim()))
+  const names = new Set(
+    nominated
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim()),
+  )
   exchange.forwarded = exchange.forwarded.filter((_, index, all) => {
     const name = (all[index - (index % 2)] as string).toLowerCase()
     return !names.has(name) || name === 'content-length'

@@ -13,7 +13,8 @@ const dotSegment = /\/\.{1,2}(?:\/|$)/
  * Escapes of unreserved characters (`%41`, `%2E`), of separators (`%2F`, `%5C`, `%3B`), of controls, and a doubly
  * escaped one (`%252E`).
  */
-const deceivingEscape = /%(?:[01][0-9A-F]|7F|2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE]|25[0-9A-Fa-f]{2})/
+const deceivingEscape =
+  /%(?:[01][0-9A-F]|7F|2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE]|25[0-9A-Fa-f]{2})/
 
 /** The target must be canonical, so that the bytes decided on are the bytes sent, and mean one thing. */
 export const readTarget = (exchange: Exchange): Reason | undefined => {

@@ -4,10 +4,14 @@ import type { Exchange } from '../exchange.ts'
 export const upstreamHeaders = (exchange: Exchange, assertion: string): string[] => {
   const { forwarded, request, host } = exchange
   forwarded.push(
-    'X-Forwarded-For', request.socket.remoteAddress ?? '',
-    'X-Forwarded-Host', host,
-    'X-Forwarded-Proto', 'http',
-    'X-Pagepass-Assertion', assertion,
+    'X-Forwarded-For',
+    request.socket.remoteAddress ?? '',
+    'X-Forwarded-Host',
+    host,
+    'X-Forwarded-Proto',
+    'http',
+    'X-Pagepass-Assertion',
+    assertion,
   )
   return forwarded
 }

@@ -12,7 +12,11 @@ const slackError = z.object({
 })
 
 /** Posts one message. Slack's rate limit puts it off without counting as a failure; other errors are tried again. */
-export const postMessage = async (slack: webApi.WebClient, job: Job<unknown>, token: string | undefined): Promise<void> => {
+export const postMessage = async (
+  slack: webApi.WebClient,
+  job: Job<unknown>,
+  token: string | undefined,
+): Promise<void> => {
   const { channel, text } = shape.parse(job.data)
   try {
     await slack.chat.postMessage({ channel, text, unfurl_links: false, unfurl_media: false })

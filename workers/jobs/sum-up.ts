@@ -28,7 +28,11 @@ export type SumUpParts = {
 }
 
 /** Sums up an occasion whose last pass has ended, once every proxy has told what was used. */
-export const sumUp = async (parts: SumUpParts, job: Job<unknown>, token: string | undefined): Promise<void> => {
+export const sumUp = async (
+  parts: SumUpParts,
+  job: Job<unknown>,
+  token: string | undefined,
+): Promise<void> => {
   const { occasion, sequence } = shape.parse(job.data)
   const now = parts.clock.now()
   if (now - job.timestamp < waitAtMostMs && (await parts.fleet.unconfirmed(sequence)).length > 0) {
@@ -42,6 +46,10 @@ export const sumUp = async (parts: SumUpParts, job: Job<unknown>, token: string 
   }
   const text = summaryMessage(used)
   for (const channel of new Set(used.flatMap(({ grant }) => channelsOf(parts.rules, grant)))) {
-    await parts.messages.add('summary', { channel, text }, { jobId: `summary-${occasion}-${sequence}-${channel}` })
+    await parts.messages.add(
+      'summary',
+      { channel, text },
+      { jobId: `summary-${occasion}-${sequence}-${channel}` },
+    )
   }
 }

@@ -45,9 +45,11 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
       throw new Fault('pagerduty/failed', `PagerDuty did not answer GET ${path}: ${what}`, { cause: error })
     }
     if (response.status === 404) return undefined
-    if (!response.ok) throw new Fault('pagerduty/failed', `PagerDuty answered ${response.status} to GET ${path}`)
+    if (!response.ok)
+      throw new Fault('pagerduty/failed', `PagerDuty answered ${response.status} to GET ${path}`)
     const parsed = shape.safeParse(response.data)
-    if (!parsed.success) throw new Fault('pagerduty/failed', `PagerDuty's answer to GET ${path} has another shape`)
+    if (!parsed.success)
+      throw new Fault('pagerduty/failed', `PagerDuty's answer to GET ${path} has another shape`)
     return parsed.data
   }
 
@@ -56,7 +58,9 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
     const found = await get(`/log_entries/${encodeURIComponent(entry)}`, logEntryShape)
     const agent = found?.log_entry.agent
     if (!agent) return { kind: 'unknown' }
-    return agent.type.startsWith('user') ? { kind: 'person', user: agent.id } : { kind: 'integration', id: agent.id }
+    return agent.type.startsWith('user')
+      ? { kind: 'person', user: agent.id }
+      : { kind: 'integration', id: agent.id }
   }
 
   return {
@@ -71,8 +75,14 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
         status: incident.status,
         urgency: incident.urgency,
         service: incident.service.id,
-        assignees: incident.assignments.map(({ assignee }) => ({ user: assignee.id, name: assignee.summary ?? assignee.id })),
-        trigger: incident.status === 'resolved' ? { kind: 'unknown' } : await triggerOf(incident.first_trigger_log_entry?.id),
+        assignees: incident.assignments.map(({ assignee }) => ({
+          user: assignee.id,
+          name: assignee.summary ?? assignee.id,
+        })),
+        trigger:
+          incident.status === 'resolved'
+            ? { kind: 'unknown' }
+            : await triggerOf(incident.first_trigger_log_entry?.id),
       }
     },
   }

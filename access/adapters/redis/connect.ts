@@ -26,9 +26,13 @@ export const awaitSafe = async (redis: Redis): Promise<void> => {
   }
   const [, policy] = (await redis.config('GET', 'maxmemory-policy').catch(() => [])) as string[]
   if (policy !== undefined && policy !== 'noeviction') {
-    throw new Fault('store/unsafe', `Redis evicts keys (maxmemory-policy ${policy}), so grants could vanish`, {
-      mend: 'set maxmemory-policy noeviction',
-    })
+    throw new Fault(
+      'store/unsafe',
+      `Redis evicts keys (maxmemory-policy ${policy}), so grants could vanish`,
+      {
+        mend: 'set maxmemory-policy noeviction',
+      },
+    )
   }
 }
 
@@ -37,6 +41,8 @@ export const reachable = async <T>(command: Promise<T>): Promise<T> => {
   try {
     return await command
   } catch (error) {
-    throw new Fault('store/unreachable', `Redis did not answer: ${(error as Error).message}`, { cause: error })
+    throw new Fault('store/unreachable', `Redis did not answer: ${(error as Error).message}`, {
+      cause: error,
+    })
   }
 }

@@ -10,7 +10,16 @@ const claimAfterMs = 30_000
  * Reads a stream as one of a group of consumers: every entry reaches `handle` at least once, whoever dies. An entry
  * counts as done when `handle` resolves; one that rejects is tried again.
  */
-export const consumeStream = ({ prompt, patient, stream, group, consumer, from, handle, alarm }: {
+export const consumeStream = ({
+  prompt,
+  patient,
+  stream,
+  group,
+  consumer,
+  from,
+  handle,
+  alarm,
+}: {
   readonly prompt: Redis
   /** A connection of its own, for the blocking read. */
   readonly patient: Redis
@@ -54,7 +63,15 @@ export const consumeStream = ({ prompt, patient, stream, group, consumer, from, 
   const claimAbandoned = async (): Promise<void> => {
     if (performance.now() - claimedAt < claimAfterMs) return
     claimedAt = performance.now()
-    const [, entries] = (await prompt.xautoclaim(stream, group, consumer, claimAfterMs, '0', 'COUNT', batch)) as [string, StreamEntry[]]
+    const [, entries] = (await prompt.xautoclaim(
+      stream,
+      group,
+      consumer,
+      claimAfterMs,
+      '0',
+      'COUNT',
+      batch,
+    )) as [string, StreamEntry[]]
     await handleAll(entries, true)
   }
 
@@ -69,14 +86,26 @@ export const consumeStream = ({ prompt, patient, stream, group, consumer, from, 
           prepared = true
         }
         await claimAbandoned()
-        const reply = await patient.xreadgroup('GROUP', group, consumer, 'COUNT', batch, 'BLOCK', blockMs, 'STREAMS', stream, '>')
+        const reply = await patient.xreadgroup(
+          'GROUP',
+          group,
+          consumer,
+          'COUNT',
+          batch,
+          'BLOCK',
+          blockMs,
+          'STREAMS',
+          stream,
+          '>',
+        )
         await handleAll(readStreamReply(reply).get(stream) ?? [], false)
         told = ''
       } catch (error) {
         if (stopped) return
         prepared = false
         const what = (error as Error).message
-        if (told !== what) alarm('a stream entry could not be handled; it is tried again', { stream, error: what })
+        if (told !== what)
+          alarm('a stream entry could not be handled; it is tried again', { stream, error: what })
         told = what
         await new Promise((resolve) => setTimeout(resolve, 200))
       }

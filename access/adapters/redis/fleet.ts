@@ -17,7 +17,9 @@ export const createFleet = (redis: Redis) => ({
   /** The living proxy processes that have not confirmed an event. */
   unconfirmed: async (sequence: number): Promise<string[]> => {
     const [seconds] = await reachable(redis.time())
-    const living = await reachable(redis.zrangebyscore(names.fleet, Number(seconds) * 1_000 - silentAfterMs, '+inf'))
+    const living = await reachable(
+      redis.zrangebyscore(names.fleet, Number(seconds) * 1_000 - silentAfterMs, '+inf'),
+    )
     const confirmed = new Set(await reachable(redis.smembers(names.confirmed(sequence))))
     return living.filter((boot) => !confirmed.has(boot))
   },

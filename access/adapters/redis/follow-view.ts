@@ -28,7 +28,12 @@ const blockMs = 1_000
  * events from before the snapshot leads to the exact state.
  */
 export const followView = (
-  { prompt, patient, view, statements }: {
+  {
+    prompt,
+    patient,
+    view,
+    statements,
+  }: {
     /** For short commands. */
     readonly prompt: Redis
     /** For the blocking read: a connection of its own. */
@@ -62,7 +67,8 @@ export const followView = (
     const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
     for (const [id, fields] of since) {
       const event = eventOf(id, fields)
-      if (event === undefined || next.apply(event).gap) throw new Fault('store/unreachable', 'events are missing')
+      if (event === undefined || next.apply(event).gap)
+        throw new Fault('store/unreachable', 'events are missing')
     }
     next.commit()
     lastSequence = -1
@@ -85,7 +91,16 @@ export const followView = (
   const readOn = async (): Promise<boolean> => {
     const { events, heads } = names
     const reply = await patient.call(
-      'XREAD', 'BLOCK', blockMs, 'COUNT', 1_000, 'STREAMS', events, heads, `${view.sequence()}-0`, cursorHeads,
+      'XREAD',
+      'BLOCK',
+      blockMs,
+      'COUNT',
+      1_000,
+      'STREAMS',
+      events,
+      heads,
+      `${view.sequence()}-0`,
+      cursorHeads,
     )
     const streams = readStreamReply(reply)
     if (!applyAll(streams.get(events) ?? [])) return false
@@ -148,7 +163,10 @@ export const followView = (
       const ours = view.at(head.sequence)
       if (ours === undefined) continue
       if (ours.count !== head.count || ours.set !== head.set) {
-        listener.alarm('the live grants differ from the signed head', { ours: ours.count, theirs: head.count })
+        listener.alarm('the live grants differ from the signed head', {
+          ours: ours.count,
+          theirs: head.count,
+        })
         return false
       }
       view.headSeen(head.at)
@@ -179,7 +197,11 @@ export const followView = (
         if (stopped) return
         inStep = false
         const what = (error as Error).message
-        if (told !== what) listener.alarm('the view can’t be read from Redis', { error: what, code: isFault(error) ? error.code : undefined })
+        if (told !== what)
+          listener.alarm('the view can’t be read from Redis', {
+            error: what,
+            code: isFault(error) ? error.code : undefined,
+          })
         told = what
         await new Promise((resolve) => setTimeout(resolve, 100))
       }
@@ -224,4 +246,3 @@ const eventOf = (id: string, fields: readonly string[]): ViewEvent | undefined =
   }
   return undefined
 }
-

@@ -29,13 +29,25 @@ redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kin
 return {1, number}
 `
 
-type Writing = { readonly id: string; readonly version: number; readonly kind: 'grant' | 'end'; readonly statement: string }
+type Writing = {
+  readonly id: string
+  readonly version: number
+  readonly kind: 'grant' | 'end'
+  readonly statement: string
+}
 
 export const createGrantStore = (redis: Redis, statements: Statements, clock: Clock): GrantStore => {
-  const run = async ({ id, version, kind, statement }: Writing): Promise<{ stored: boolean; sequence: number }> => {
+  const run = async ({
+    id,
+    version,
+    kind,
+    statement,
+  }: Writing): Promise<{ stored: boolean; sequence: number }> => {
     const { versions, live, ended, sequence, epoch, events } = names
     const keys = [versions, live, ended, sequence, epoch, events]
-    const reply = await reachable(redis.eval(write, keys.length, ...keys, id, version - 1, version, kind, statement))
+    const reply = await reachable(
+      redis.eval(write, keys.length, ...keys, id, version - 1, version, kind, statement),
+    )
     const [stored, number] = reply as [number, number | string]
     return { stored: stored === 1, sequence: Number(number) }
   }
@@ -43,11 +55,17 @@ export const createGrantStore = (redis: Redis, statements: Statements, clock: Cl
   return {
     give: async (grant) => {
       const statement = await statements.sign('grant', grant)
-      const { stored, sequence } = await run({ id: grant.id, version: grant.version, kind: 'grant', statement })
+      const { stored, sequence } = await run({
+        id: grant.id,
+        version: grant.version,
+        kind: 'grant',
+        statement,
+      })
       return { given: stored, sequence }
     },
     end: async (grant: Grant, cause: EndCause, by) => {
-      if (moveGrant(grant.state, cause) !== 'ended') throw new Fault('store/conflict', `an ${grant.state} grant can't be ${cause}`)
+      if (moveGrant(grant.state, cause) !== 'ended')
+        throw new Fault('store/conflict', `an ${grant.state} grant can't be ${cause}`)
       const end: End = {
         id: grant.id,
         version: grant.version + 1,

@@ -11,6 +11,7 @@ export const createOccasions = (redis: Redis) => ({
     await reachable(redis.sadd(key, grant))
     await reachable(redis.expire(key, keptSeconds))
   },
-  grantsOf: async (occasion: string): Promise<string[]> => (await reachable(redis.smembers(names.occasion(occasion)))).sort(),
+  grantsOf: async (occasion: string): Promise<string[]> =>
+    (await reachable(redis.smembers(names.occasion(occasion)))).sort(),
 })
 export type Occasions = ReturnType<typeof createOccasions>

@@ -15,7 +15,11 @@ type Confirmation = { readonly proxy: string; readonly cut: number }
  * Follows what proxies report: which of them live, and what they confirm. `patient` is a connection of its own for
  * the blocking read.
  */
-export const followReceipts = (prompt: Redis, patient: Redis, alarm: (what: string, facts: Record<string, unknown>) => void) => {
+export const followReceipts = (
+  prompt: Redis,
+  patient: Redis,
+  alarm: (what: string, facts: Record<string, unknown>) => void,
+) => {
   const lastSeen = new Map<string, number>()
   const confirmations = new Map<number, Confirmation[]>()
   const waiting = new Set<() => void>()
@@ -29,8 +33,12 @@ export const followReceipts = (prompt: Redis, patient: Redis, alarm: (what: stri
     else lastSeen.set(report.proxy, performance.now())
     if (report.kind !== 'confirmed') return
     const { sequence, proxy, cut } = report
-    confirmations.set(sequence, [...(confirmations.get(sequence) ?? []).filter((one) => one.proxy !== proxy), { proxy, cut }])
-    if (confirmations.size > 1_000) for (const oldest of confirmations.keys()) if (confirmations.delete(oldest)) break
+    confirmations.set(sequence, [
+      ...(confirmations.get(sequence) ?? []).filter((one) => one.proxy !== proxy),
+      { proxy, cut },
+    ])
+    if (confirmations.size > 1_000)
+      for (const oldest of confirmations.keys()) if (confirmations.delete(oldest)) break
     for (const wake of waiting) wake()
   }
 

@@ -8,7 +8,8 @@ const kept = 20_000
 export const writeReports = async (redis: Redis, reports: readonly Report[]): Promise<void> => {
   if (reports.length === 0) return
   const pipeline = redis.pipeline()
-  for (const report of reports) pipeline.xadd(names.reports, 'MAXLEN', '~', kept, '*', 'report', JSON.stringify(report))
+  for (const report of reports)
+    pipeline.xadd(names.reports, 'MAXLEN', '~', kept, '*', 'report', JSON.stringify(report))
   for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error
 }
 

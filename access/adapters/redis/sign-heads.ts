@@ -20,7 +20,16 @@ return 1
  * Signs the head once a second, when this process is the elected one. Any bot or worker may be: whoever finds the
  * place empty takes it. The head attests this process's own view, so a process out of step signs nothing.
  */
-export const signHeads = ({ redis, view, statements, clock, instance, environment, epoch, alarm }: {
+export const signHeads = ({
+  redis,
+  view,
+  statements,
+  clock,
+  instance,
+  environment,
+  epoch,
+  alarm,
+}: {
   readonly redis: Redis
   readonly view: View
   readonly statements: Statements
@@ -42,7 +51,15 @@ export const signHeads = ({ redis, view, statements, clock, instance, environmen
         const state = view.at(sequence)
         if (state === undefined) return
         const head = { environment, at: clock.now(), epoch: epoch(), sequence, ...state }
-        await redis.xadd(names.heads, 'MAXLEN', '~', 100, '*', 'statement', await statements.sign('head', head))
+        await redis.xadd(
+          names.heads,
+          'MAXLEN',
+          '~',
+          100,
+          '*',
+          'statement',
+          await statements.sign('head', head),
+        )
       }
       silent = false
     } catch (error) {

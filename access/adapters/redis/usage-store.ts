@@ -18,7 +18,9 @@ return 1
 export const createUsageStore = (redis: Redis) => ({
   put: async (report: Extract<Report, { kind: 'usage' }>): Promise<void> => {
     const key = names.usage(report.grant)
-    await reachable(redis.eval(putIfNewer, 1, key, report.boot, report.number, JSON.stringify(report.usage), keptSeconds))
+    await reachable(
+      redis.eval(putIfNewer, 1, key, report.boot, report.number, JSON.stringify(report.usage), keptSeconds),
+    )
   },
   /** What was done under a grant, over all proxies. */
   of: async (grant: string): Promise<Usage> => {
