@@ -69,12 +69,23 @@ export const createPipeline = (parts: PipelineParts) => {
       if (decision.held !== undefined) countRefused(uses.of(decision.held), decision.reason)
       return refuse(exchange, decision.reason, { needs: decision.needs })
     }
-    if (decision.held.verified) return limit(exchange, decision)
-    verify(decision.held).then(
-      // The grant may have ended meanwhile, so it is decided again.
-      (holds) => (holds ? decide(exchange) : refuse(exchange, 'grant-unverified')),
+    const assertion = decision.held.verified
+      ? assertions.ready(decision.held, decision.service.name)
+      : undefined
+    if (assertion !== undefined) return limit(exchange, decision, assertion)
+    prepare(decision).then(
+      // The grant may have ended meanwhile, so it is decided again. From there on nothing waits until it is entered
+      // among the open requests of its grant, where an end finds it.
+      (usable) => (usable ? decide(exchange) : refuse(exchange, 'grant-unverified')),
       failed(exchange),
     )
+  }
+
+  /** Whatever a grant needs once before it is used for a service: its signature checked, an assertion minted. */
+  const prepare = async ({ held, service }: Allowed): Promise<boolean> => {
+    if (!held.verified && !(await verify(held))) return false
+    await assertions.mint(held, service.name)
+    return true
   }
 
   const decideNow = ({ identity, service, request, path }: Exchange): Decision => {
@@ -100,20 +111,15 @@ export const createPipeline = (parts: PipelineParts) => {
     return held.verified
   }
 
-  const limit = (exchange: Exchange, decision: Allowed): void => {
+  const limit = (exchange: Exchange, decision: Allowed, assertion: string): void => {
     exchange.decision = decision
-    const { service } = decision
     const use = uses.of(decision.held)
-    const wait = uses.bucket(use, service, decision.tier).take(clock.now())
+    const wait = uses.bucket(use, decision.service, decision.tier).take(clock.now())
     if (wait > 0) {
       countRefused(use, 'rate-limited')
       return refuse(exchange, 'rate-limited', { retryAfter: Math.ceil(wait / 1_000) })
     }
-    const assertion = assertions.ready(decision.held, service.name)
-    if (assertion !== undefined) return admit(exchange, decision, use, assertion)
-    assertions
-      .mint(decision.held, service.name)
-      .then((minted) => admit(exchange, decision, use, minted), failed(exchange))
+    admit(exchange, decision, use, assertion)
   }
 
   /** Recorded first, then done. What may change something waits until the record would survive a power cut. */
