@@ -34,6 +34,8 @@ export type ProxyParts = {
 }
 
 const drainMs = 5_000
+const freshMs = 3_000
+const sweepMs = 200
 
 /** A whole proxy, started. It decides from its own view and never asks Redis on the way of a request. */
 export const startProxy = async (parts: ProxyParts) => {
@@ -101,6 +103,16 @@ export const startProxy = async (parts: ProxyParts) => {
     },
   )
 
+  // What ends nothing by itself ends what is open too: a view grown stale, and a wall clock that was set ahead of the
+  // timers, which only know the monotonic one.
+  const sweep = setInterval(() => {
+    const now = clock.now()
+    const stale = view.age(now) > freshMs
+    for (const use of uses.all())
+      if (use.open.size > 0 && (stale || use.held.grant.until <= now)) pipeline.recheck(use.open)
+  }, sweepMs)
+  sweep.unref()
+
   const upgradeRefused = (request: import('node:http').IncomingMessage, status: number): void => {
     audit.append(
       auditLine({
@@ -111,28 +123,52 @@ export const startProxy = async (parts: ProxyParts) => {
         status,
         client: request.socket.remoteAddress ?? '',
         method: clip(request.method ?? ''),
-        host: clip(request.headers.host ?? ''),
+        host: clip(hostOf(request)),
         path: clip((request.url ?? '').split('?')[0] ?? ''),
+      }),
+    )
+  }
+  const unreadable = (client: string, status: number): void => {
+    audit.append(
+      auditLine({
+        kind: 'refused',
+        at: clock.now(),
+        id: nextId(),
+        reason: 'headers-ambiguous',
+        status,
+        client,
+        method: '',
+        host: '',
+        path: '',
       }),
     )
   }
   const publicKeys = [...keys.trusted.values()]
     .filter(({ role }) => role === 'assertion')
     .map(({ jwk }) => jwk)
-  const listening = await listen(createProxyServer(pipeline.handle, upgradeRefused, publicKeys), parts.listen)
+  const listening = await listen(
+    createProxyServer(pipeline.handle, upgradeRefused, unreadable, publicKeys),
+    parts.listen,
+  )
 
   return {
     port: listening.port,
     waitingFor: (): string[] => [
       ...(view.ready() ? [] : ['the first sync with Redis']),
-      ...(view.age(clock.now()) < 3_000 ? [] : ['a fresh signed head from a bot or worker']),
+      ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
     ],
     stop: async (): Promise<void> => {
       await listening.close(drainMs)
+      clearInterval(sweep)
       await reporter.stop()
       await follower.stop()
       await upstreams.close()
       await audit.close()
     },
   }
+}
+
+const hostOf = ({ rawHeaders }: import('node:http').IncomingMessage): string => {
+  const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')
+  return at === -1 ? '' : (rawHeaders[at + 1] ?? '')
 }

@@ -10,6 +10,8 @@ export type Exchange = {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly startedAt: number
+  /** When the pipeline last looked at the clock: at the start, and whenever it had to wait. */
+  now: number
   /** The exact bytes that go upstream. */
   target: string
   /** The target without its query: what is decided on. */
@@ -17,6 +19,8 @@ export type Exchange = {
   host: string
   /** The presented token, without its scheme. */
   token: string
+  /** Whether the headers announce a body (RFC 9112 6.3). */
+  hasBody: boolean
   /** Name, value, name, value: what of the client's headers goes upstream. */
   forwarded: string[]
   service: Service | undefined
@@ -43,10 +47,12 @@ export const createExchange = (
   request,
   response,
   startedAt: now,
+  now,
   target: '',
   path: '',
   host: '',
   token: '',
+  hasBody: false,
   forwarded: [],
   service: undefined,
   identity: undefined,

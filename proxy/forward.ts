@@ -43,7 +43,7 @@ export const forward = (pool: Pool, exchange: Exchange, headers: string[], ended
         path: target,
         method: request.method as Dispatcher.HttpMethod,
         headers,
-        body: hasBody(exchange) ? request : null,
+        body: exchange.hasBody ? request : null,
       },
       handler,
     )
@@ -52,10 +52,9 @@ export const forward = (pool: Pool, exchange: Exchange, headers: string[], ended
   }
 }
 
-const clientGone = new Error('the client is gone')
+const longestAsText = 16_384
 
-/** Framing is Node's verdict: a request without a body is complete as soon as its headers are. */
-const hasBody = ({ request }: Exchange): boolean => !request.complete || request.readableLength > 0
+const clientGone = new Error('the client is gone')
 
 /**
  * undici's own handler interface (the one its newer one is wrapped around): raw header bytes, no promise and no
@@ -99,10 +98,18 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd) => {
     onComplete: (): void => {
       if (response.destroyed) return
       if (held === undefined) response.end()
-      else response.end(held)
+      else if (held.length > longestAsText) response.end(held)
+      // A string leaves in one piece with the headers; a buffer would make them two for the kernel.
+      else response.end(held.toString('latin1'), 'latin1')
       ended(exchange, 'done')
     },
-    onError: (error: Error): void => ended(exchange, 'failed', error),
+    onError: (error: Error & { readonly code?: string }): void => {
+      // A 304 may tell the length of the body that it does not have (RFC 9110 15.4.5); undici misses the body.
+      if (exchange.status === 304 && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
+        response.end()
+        ended(exchange, 'done')
+      } else ended(exchange, 'failed', error)
+    },
   }
 }
 
@@ -138,10 +145,15 @@ const answerHeaders = (raw: readonly (Buffer | string)[]): { headers: string[]; 
     if (passed(name)) {
       headers.push(name, value)
       if (name.length === 14 && name.toLowerCase() === 'content-length') length = Number(value)
-    } else if (name.length === 10 && name.toLowerCase() === 'connection') nominated += `,${value}`
+    } else if (name.length === 10 && name.toLowerCase() === 'connection' && !ordinary.has(value)) {
+      nominated += `,${value}`
+    }
   }
   return { headers: nominated === '' ? headers : withoutNominated(headers, nominated), length }
 }
+
+/** `Connection` values that name no header, in the spellings that servers send. */
+const ordinary = new Set(['keep-alive', 'Keep-Alive', 'close'])
 
 const text = (part: Buffer | string | undefined): string =>
   typeof part === 'string' ? part : (part?.toString('latin1') ?? '')

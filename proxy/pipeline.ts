@@ -52,9 +52,12 @@ export const createPipeline = (parts: PipelineParts) => {
 
   const identify = (exchange: Exchange): void => {
     if (exchange.token === '') return refuse(exchange, 'token-missing')
-    const known = identities.known(exchange.token)
+    const known = identities.known(exchange.token, exchange.now)
     if (known !== undefined) return identified(exchange, { identity: known })
-    identities.verify(exchange.token).then((result) => identified(exchange, result), failed(exchange))
+    identities.verify(exchange.token).then((result) => {
+      exchange.now = clock.now()
+      identified(exchange, result)
+    }, failed(exchange))
   }
 
   const identified = (exchange: Exchange, result: Identified): void => {
@@ -76,7 +79,11 @@ export const createPipeline = (parts: PipelineParts) => {
     prepare(decision).then(
       // The grant may have ended meanwhile, so it is decided again. From there on nothing waits until it is entered
       // among the open requests of its grant, where an end finds it.
-      (usable) => (usable ? decide(exchange) : refuse(exchange, 'grant-unverified')),
+      (usable) => {
+        exchange.now = clock.now()
+        if (usable) decide(exchange)
+        else refuse(exchange, 'grant-unverified')
+      },
       failed(exchange),
     )
   }
@@ -88,15 +95,10 @@ export const createPipeline = (parts: PipelineParts) => {
     return true
   }
 
-  const decideNow = ({ identity, service, request, path }: Exchange): Decision => {
+  const decideNow = ({ identity, service, request, path, now }: Exchange): Decision => {
     if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
     const { principal, groups } = identity
-    return decideRequest(
-      rules,
-      view,
-      { principal, groups, service, method: request.method ?? '', path },
-      clock.now(),
-    )
+    return decideRequest(rules, view, { principal, groups, service, method: request.method ?? '', path }, now)
   }
 
   /** Checks a grant's signature, once. */
@@ -114,7 +116,7 @@ export const createPipeline = (parts: PipelineParts) => {
   const limit = (exchange: Exchange, decision: Allowed, assertion: string): void => {
     exchange.decision = decision
     const use = uses.of(decision.held)
-    const wait = uses.bucket(use, decision.service, decision.tier).take(clock.now())
+    const wait = uses.bucket(use, decision.service, decision.tier).take(exchange.now)
     if (wait > 0) {
       countRefused(use, 'rate-limited')
       return refuse(exchange, 'rate-limited', { retryAfter: Math.ceil(wait / 1_000) })
@@ -128,7 +130,7 @@ export const createPipeline = (parts: PipelineParts) => {
     if (response.destroyed) return
     uses.enter(use, exchange)
     const { held, service, tier, pattern } = decision
-    const now = clock.now()
+    const { now } = exchange
     const method = request.method ?? ''
     const line = admittedLine({
       at: now,
@@ -235,6 +237,7 @@ export const createPipeline = (parts: PipelineParts) => {
     recheck: (open: Iterable<Exchange>): number => {
       let cuts = 0
       for (const exchange of [...open]) {
+        exchange.now = clock.now()
         const again = decideNow(exchange)
         if (again.allow && again.held.verified) {
           uses.leave(exchange)

@@ -1,35 +1,77 @@
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { JWK } from 'jose'
 
 const reservedPrefix = '/.pagepass/'
 
 /**
+ * Node looks at a few headers itself, and for that would build an object of all headers for every request. The
+ * pipeline reads the raw ones, so only those few are ever looked up.
+ */
+class LeanMessage extends IncomingMessage {}
+Object.defineProperty(LeanMessage.prototype, 'headers', {
+  get(this: IncomingMessage): IncomingHttpHeaders {
+    const headers: IncomingHttpHeaders = {}
+    for (let index = 0; index < this.rawHeaders.length; index += 2) {
+      const name = this.rawHeaders[index] ?? ''
+      if (!lengthsNodeLooksAt.has(name.length)) continue
+      const lower = name.toLowerCase()
+      if (namesNodeLooksAt.has(lower)) headers[lower] = this.rawHeaders[index + 1] ?? ''
+    }
+    return headers
+  },
+})
+
+const namesNodeLooksAt = new Set(['expect', 'content-length', 'transfer-encoding'])
+const lengthsNodeLooksAt = new Set([...namesNodeLooksAt].map(({ length }) => length))
+
+/**
  * The public listener. Whatever Node would treat in a way of its own (upgrades, CONNECT, bytes that are no HTTP) is
  * answered and closed here; everything else goes through `handle`.
  */
 export const createProxyServer = (
-  handle: (request: IncomingMessage, response: import('node:http').ServerResponse) => void,
+  handle: (request: IncomingMessage, response: ServerResponse) => void,
   upgradeRefused: (request: IncomingMessage, status: number) => void,
+  unreadable: (client: string, status: number) => void,
   publicKeys: readonly JWK[],
 ): Server => {
   const jwks = `${JSON.stringify({ keys: publicKeys })}\n`
   const server = createServer(
-    { maxHeaderSize: 16_384, requestTimeout: 0, keepAliveTimeout: 65_000 },
-    (request, response) => {
-      if (request.url?.startsWith(reservedPrefix)) {
-        const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
-        response.writeHead(found ? 200 : 404, {
-          'content-type': 'application/json',
-          'cache-control': 'max-age=60',
-        })
-        response.end(found ? jwks : '{}\n')
-        return
-      }
-      handle(request, response)
+    {
+      IncomingMessage: LeanMessage,
+      // The pipeline demands exactly one Host itself.
+      requireHostHeader: false,
+      optimizeEmptyRequests: true,
+      maxHeaderSize: 16_384,
+      // A body may take as long as its grant lasts. Headers may not: without a limit of their own they would have none.
+      requestTimeout: 0,
+      headersTimeout: 20_000,
+      keepAliveTimeout: 65_000,
     },
+    (request, response) => inTurn(request, response, serve),
   )
-  server.maxHeadersCount = 101
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.url?.startsWith(reservedPrefix)) {
+      const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
+      response.writeHead(found ? 200 : 404, {
+        'content-type': 'application/json',
+        'cache-control': 'max-age=60',
+      })
+      response.end(found ? jwks : '{}\n')
+      return
+    }
+    handle(request, response)
+  }
+  server.maxHeadersCount = 100
+  // An expectation nobody knows may be ignored (RFC 9110 10.1.1); Node's own 417 would leave no record.
+  server.on('checkExpectation', (request, response) => inTurn(request, response, serve))
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     upgradeRefused(request, 403)
     closeWith(socket, 403)
@@ -39,13 +81,41 @@ export const createProxyServer = (
     closeWith(socket, 400)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    closeWith(socket, error.code === 'HPE_HEADER_OVERFLOW' ? 431 : 400)
+    const status = statusOf(error)
+    // What fails in the body of an admitted request is in the records of that request.
+    if (error.code?.startsWith('HPE_') && underWay(socket)?.req.complete !== false)
+      unreadable(socket.remoteAddress ?? '', status)
+    closeWith(socket, status)
   })
   return server
 }
 
+/**
+ * A pipelined request waits until its answer could be sent. Nothing is done for somebody who is gone by then, and
+ * nothing piles up that they don't read.
+ */
+const inTurn = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): void => {
+  if (response.socket !== null) serve(request, response)
+  else response.once('socket', () => setImmediate(serve, request, response))
+}
+
+const statusOf = ({ code }: NodeJS.ErrnoException): number =>
+  code === 'HPE_HEADER_OVERFLOW' ? 431 : code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : 400
+
+/** The answer under way on a connection. Node keeps it there, and looks at it before it answers an error itself. */
+const underWay = (socket: Socket): ServerResponse | undefined =>
+  (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
+
 const closeWith = (socket: Socket, status: number): void => {
-  if (socket.writable)
+  // Node has taken its own listener off a socket that it hands over, and an unheard error ends the process.
+  socket.on('error', () => undefined)
+  const open = underWay(socket)
+  // Never in the middle of another request's answer, nor in its place.
+  if (socket.writable && (open === undefined || !(open.headersSent || open.req.complete)))
     socket.write(
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
     )

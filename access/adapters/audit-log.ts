@@ -9,6 +9,8 @@ export type Written = (error: Fault | undefined) => void
 type Waiting = { readonly written: Written | undefined; readonly synced: boolean; readonly queuedAt: number }
 
 const deadlineMs = 500
+/** Lines that nobody waits for ride with the next ones, or go by themselves after this long. */
+const soonMs = 10
 const mostQueuedBytes = 8 * 1024 * 1024
 
 /**
@@ -26,7 +28,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
   let waiting: Waiting[] = []
   let inFlight: Waiting[] = []
   let unsynced: Waiting[] = []
-  let scheduled = false
+  let scheduled: 'not' | 'soon' | 'now' = 'not'
   let writing = false
   let syncing = false
   let broken = false
@@ -40,8 +42,14 @@ export const openAuditLog = async (folder: string, origin: string) => {
     for (const { written } of all) written?.(fault)
   }
 
+  /** At the end of this turn of the event loop, so that whatever else it brings goes along. */
+  const flushNow = (): void => {
+    scheduled = 'now'
+    setImmediate(flush)
+  }
+
   const flush = (): void => {
-    scheduled = false
+    scheduled = 'not'
     if (writing || lines === '') return
     writing = true
     const batch = Buffer.from(broken ? `\n${lines}` : lines)
@@ -64,7 +72,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
         unsynced.push(...done.filter(({ synced }) => synced))
         sync()
       }
-      if (lines !== '') flush()
+      if (lines !== '') flushNow()
       else if (!syncing) idle?.()
     })
   }
@@ -109,9 +117,13 @@ export const openAuditLog = async (folder: string, origin: string) => {
       }
       lines += line
       if (written !== undefined) waiting.push({ written, synced, queuedAt: performance.now() })
-      if (scheduled || writing) return
-      scheduled = true
-      setImmediate(flush)
+      if (writing || scheduled === 'now') return
+      if (written !== undefined) {
+        flushNow()
+      } else if (scheduled === 'not') {
+        scheduled = 'soon'
+        setTimeout(flush, soonMs)
+      }
     },
     close: async (): Promise<void> => {
       if (lines !== '' || writing || syncing) {

@@ -85,6 +85,7 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
   })
   const allowed: readonly Role[] = holders[holder]
   const own = new Map<Role, PrivateKey>()
+  const ownPublic = new Map<string, Role>()
   for (const role of roles) {
     if (!files.includes(privateFile(role))) continue
     if (!allowed.includes(role)) {
@@ -96,7 +97,10 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
         },
       )
     }
-    const jwk = privateShape.parse(await readJson(join(folder, privateFile(role))))
+    const jwk = await readShape(join(folder, privateFile(role)), privateShape)
+    if (jwk.role !== role)
+      throw new Fault('keys/forbidden', `${privateFile(role)} in ${folder} holds a key of role "${jwk.role}"`)
+    ownPublic.set(jwk.x, role)
     own.set(role, { role, kid: jwk.kid, key: await imported(jwk) })
   }
   const missing = allowed.filter((role) => !own.has(role))
@@ -106,7 +110,7 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
       `the private keys of these roles are missing in ${folder}: ${missing.join(', ')}`,
     )
   }
-  const { environment: made, keys } = trustedShape.parse(await readJson(join(folder, trustedFile)))
+  const { environment: made, keys } = await readShape(join(folder, trustedFile), trustedShape)
   if (made !== environment) {
     throw new Fault(
       'keys/forbidden',
@@ -118,6 +122,14 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
     if (trusted.has(jwk.kid))
       throw new Fault('keys/missing', `two keys are called "${jwk.kid}" in ${trustedFile}`)
     const { role, ...rest } = jwk
+    // Whatever its own file calls it: what others take it for is what it can sign.
+    const ownRole = ownPublic.get(jwk.x)
+    if (ownRole !== undefined && ownRole !== role) {
+      throw new Fault(
+        'keys/forbidden',
+        `${privateFile(ownRole)} in ${folder} is the key that others trust for role "${role}"`,
+      )
+    }
     trusted.set(jwk.kid, {
       role,
       kid: jwk.kid,
@@ -128,11 +140,18 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
   return { environment, own, trusted }
 }
 
-const readJson = async (file: string): Promise<unknown> => {
+const readShape = async <T extends z.ZodType>(file: string, shape: T): Promise<z.output<T>> => {
   const text = await readFile(file, 'utf8').catch(() => {
     throw new Fault('keys/missing', `the key file ${file} can't be read`)
   })
-  return JSON.parse(text)
+  try {
+    return shape.parse(JSON.parse(text))
+  } catch {
+    // Without the cause: its message may quote the file.
+    throw new Fault('keys/missing', `the key file ${file} does not hold what it should`, {
+      mend: 'make a new folder with: pagepass keys create',
+    })
+  }
 }
 
 const imported = async (jwk: JWK): Promise<CryptoKey> => {

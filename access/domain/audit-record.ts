@@ -60,17 +60,20 @@ export const clip = (text: string): string =>
 
 /** A line for the log: JSON on one line, without characters that some viewers take for line breaks. */
 export const auditLine = (record: AuditRecord): string =>
-  `${JSON.stringify({ v: 1, ...record }).replaceAll(/[\u2028\u2029\u007f-\u009f]/g, escaped)}\n`
+  `${oneLine({ v: 1, ...record })}\n`
+
+const oneLine = (value: object | string): string =>
+  JSON.stringify(value).replaceAll(/[\u2028\u2029\u007f-\u009f]/g, escaped)
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /**
- * The line of an admission, built by hand: it is written for every request. What is not quoted by `JSON.stringify`
+ * The line of an admission, built by hand: it is written for every request. What is not quoted by `oneLine`
  * holds no character that JSON escapes: ids, names and patterns by their grammar, method and path because they are
  * canonical.
  */
 export const admittedLine = (it: Admission): string =>
-  `{"v":1,"kind":"admitted","at":${it.at},"id":"${it.id}","who":${JSON.stringify(it.who)},"service":"${it.service}"` +
+  `{"v":1,"kind":"admitted","at":${it.at},"id":"${it.id}","who":${oneLine(it.who)},"service":"${it.service}"` +
   `,"release":"${it.release}","tier":"${it.tier}","pattern":"${it.pattern}","method":"${it.method}","path":"${it.path}"` +
   `,"grant":"${it.grant}","version":${it.version},"rules":"${it.rules}","client":"${it.client}","viewAge":${it.viewAge}}\n`
 

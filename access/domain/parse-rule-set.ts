@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
 import type { core } from 'zod'
 import { canonicalJson, type Json } from './canonical-json.ts'
 import { nearest } from './nearest.ts'
@@ -21,19 +21,31 @@ type Report = (path: Path, what: string, at?: 'key' | 'value') => void
 /** The rule set that this YAML says, or every fault in it at once. */
 export const parseRuleSet = (text: string): ParsedRuleSet => {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true })
+  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true, prettyErrors: false })
   const faults: RuleSetFault[] = []
   const at = (offset: number, what: string) => {
     const { line, col } = lines.linePos(offset)
     faults.push({ line, column: col, what })
   }
-  for (const error of document.errors) at(error.pos[0], error.message.split('\n')[0] ?? error.code)
+  for (const error of document.errors) at(error.pos[0], error.message)
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) === undefined)
+        at(alias.range?.[0] ?? 0, `"*${alias.source}" repeats nothing; name it with "&" first`)
+    },
+  })
+  let plain: unknown
+  try {
+    if (faults.length === 0) plain = document.toJS({ maxAliasCount: 100 })
+  } catch {
+    at(0, 'its aliases stand for too much; write some of them out')
+  }
   if (faults.length > 0) return { ok: false, faults }
 
   const report: Report = (path, what, part = 'value') => at(offsetOf(document, path, part), what)
-  const parsed = ruleSetSource.safeParse(document.toJS({ maxAliasCount: 100 }))
+  const parsed = ruleSetSource.safeParse(plain)
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) reportShape(issue, report)
+    for (const issue of parsed.error.issues) reportShape(document, issue, report)
     return { ok: false, faults: inOrder(faults) }
   }
   const rules = link(parsed.data, report)
@@ -60,7 +72,7 @@ const offsetOf = (document: Document, path: Path, part: 'key' | 'value'): number
 
 const topLevelKeys = Object.keys(ruleSetSource.shape)
 
-const reportShape = (issue: core.$ZodIssue, report: Report): void => {
+const reportShape = (document: Document, issue: core.$ZodIssue, report: Report): void => {
   const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
@@ -74,7 +86,11 @@ const reportShape = (issue: core.$ZodIssue, report: Report): void => {
     return
   }
   const name = path.at(-1)
-  report(path, `${name === undefined ? '' : `${name}: `}${issue.message}`)
+  if (name === undefined) return report(path, 'the file is not a rule set; begin with "version: 1"')
+  if (issue.code === 'invalid_key')
+    return report(path, `the name "${name}": ${issue.issues.map(({ message }) => message).join('; ')}`, 'key')
+  if (!document.hasIn(path)) return report(path, `"${name}" is missing`, 'key')
+  report(path, `${name}: ${issue.message}`)
 }
 
 /** Resolves every name to what it means; reports each that dangles or contradicts. */

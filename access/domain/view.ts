@@ -56,7 +56,7 @@ export const createView = () => {
     },
     /** Applies the next event. `gap` means that events are missing, and a full resync is due. */
     apply: (event: ViewEvent): Applied => state.apply(event),
-    /** Takes out a grant whose signature does not hold. The set hash keeps counting it until the next resync. */
+    /** Takes out a grant whose signature does not hold. Count and set hash keep it until the next resync. */
     reject: (held: HeldGrant): void => state.reject(held),
     /** The time of the newest verified head: freshness counts from there. Never goes back. */
     headSeen: (at: number): void => {
@@ -85,6 +85,8 @@ const createState = (ended: Map<string, number>, from: number) => {
   const byHolder = new Map<string, HeldGrant[]>()
   const hashes = new Map<number, { readonly count: number; readonly set: string }>()
   const setHash = createSetHash()
+  /** Members of the set hash. A rejected grant is one until the next resync, as it is for whoever signs heads. */
+  let count = 0
   let sequence = from
   let exact = false
 
@@ -103,6 +105,7 @@ const createState = (ended: Map<string, number>, from: number) => {
   const remove = (held: HeldGrant): void => {
     drop(held)
     setHash.remove(held.statement)
+    count -= 1
   }
 
   const put = (held: HeldGrant): boolean => {
@@ -112,6 +115,7 @@ const createState = (ended: Map<string, number>, from: number) => {
     if (before !== undefined) remove(before)
     live.set(grant.id, held)
     setHash.add(held.statement)
+    count += 1
     for (const key of holderKeys(grant)) byHolder.set(key, [...(byHolder.get(key) ?? []), held])
     return true
   }
@@ -135,7 +139,7 @@ const createState = (ended: Map<string, number>, from: number) => {
   }
 
   const remember = (): void => {
-    hashes.set(sequence, { count: live.size, set: setHash.value() })
+    hashes.set(sequence, { count, set: setHash.value() })
     hashes.delete(sequence - rememberedHashes)
   }
 

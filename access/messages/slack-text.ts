@@ -1,6 +1,6 @@
 /** Control characters, and those that turn the reading direction around (Unicode UAX 9). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be taken out
-const unseen = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g
+const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g
 
 /**
  * What somebody else wrote, made harmless in Slack's mrkdwn: `<` can begin no mention or link

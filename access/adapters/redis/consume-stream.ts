@@ -52,7 +52,7 @@ export const consumeStream = ({
 
   /** What this consumer took before and did not finish. */
   const finishOwn = async (): Promise<void> => {
-    for (;;) {
+    while (!stopped) {
       const reply = await prompt.xreadgroup('GROUP', group, consumer, 'COUNT', batch, 'STREAMS', stream, '0')
       const entries = readStreamReply(reply).get(stream) ?? []
       if (entries.length === 0) return

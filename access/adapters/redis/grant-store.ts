@@ -9,7 +9,8 @@ import { names } from './names.ts'
 
 /**
  * The one atomic write: compare the version, store the signed statement, append the event with the next sequence
- * number. Everything else (views, jobs, messages, audit) derives from that event.
+ * number. Everything else (views, jobs, messages, audit) derives from that event. A script is not undone when it
+ * fails, so what can fail (the event) comes before what it tells of.
  */
 const write = `
 local versions, live, ended, sequence, epoch, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -18,6 +19,7 @@ if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('NOEPOCH no bo
 local current = redis.call('HGET', versions, id) or '0'
 if current ~= expected then return {0, current} end
 local number = redis.call('INCR', sequence)
+redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kind, 'id', id, 'statement', statement)
 redis.call('HSET', versions, id, version)
 if kind == 'grant' then
   redis.call('HSET', live, id, statement)
@@ -25,7 +27,6 @@ else
   redis.call('HSET', ended, id, (redis.call('HGET', live, id) or '') .. ' ' .. statement)
   redis.call('HDEL', live, id)
 end
-redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kind, 'id', id, 'statement', statement)
 return {1, number}
 `
 
