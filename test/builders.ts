@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { createKeys, type Holder, loadKeys } from '#access/adapters/keys.ts'
+import { createStatements } from '#access/adapters/statements.ts'
+import type { End, Grant } from '#access/domain/grant.ts'
+import type { Incident } from '#access/domain/incident.ts'
+import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
+import type { Person } from '#access/domain/principal.ts'
+import type { RuleSet, Service } from '#access/domain/rule-set.ts'
+import type { Tier } from '#access/domain/tier.ts'
+import { createLogger, type Logger } from '#access/runtime/logger.ts'
+
+/** The frozen time of tests: a Thursday noon. */
+export const noon = Date.UTC(2026, 0, 15, 12)
+export const minute = 60_000
+export const hour = 60 * minute
+
+export const rulesText = readFileSync(new URL('../access.yaml', import.meta.url), 'utf8')
+
+/** The rule set of a text; by default the repository's. */
+export const rulesOf = (text = rulesText): RuleSet => {
+  const parsed = parseRuleSet(text)
+  if (parsed.ok) return parsed.rules
+  throw new Error(parsed.faults.map(({ line, column, what }) => `${line}:${column} ${what}`).join('\n'))
+}
+
+export const serviceIn = (rules: RuleSet, name = 'orders-svc'): Service => {
+  const service = rules.services.get(name)
+  if (service === undefined) throw new Error(`no service ${name}`)
+  return service
+}
+
+export const tierIn = (service: Service, name: string): Tier => {
+  const tier = service.tiers.find((one) => one.name === name)
+  if (tier === undefined) throw new Error(`no tier ${name}`)
+  return tier
+}
+
+const issuer = 'http://127.0.0.1:7074'
+
+/** Ana of payments, unless told otherwise. */
+export const aPerson = (changes: Partial<Person> = {}): Person => ({
+  issuer,
+  subject: 'idp-ana',
+  name: 'Ana Lopes',
+  groups: ['team-payments'],
+  active: true,
+  slack: { team: 'T0SANDBOX', user: 'U0ANA00001' },
+  pagerduty: { account: 'sandbox', user: 'PUANA01' },
+  ...changes,
+})
+
+export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
+  id: 'aaaa-bbbb-cccc',
+  version: 1,
+  environment: 'sandbox',
+  state: 'active',
+  who: { issuer, subject: 'idp-ana', name: 'Ana Lopes' },
+  services: ['orders-svc'],
+  tier: 'operate',
+  from: noon,
+  until: noon + hour,
+  why: { kind: 'request', rule: 'on_request[0]', reason: 'stuck orders' },
+  rules: 'hash',
+  at: noon,
+  ...changes,
+})
+
+export const anEnd = (of: Grant, changes: Partial<End> = {}): End => ({
+  id: of.id,
+  version: of.version + 1,
+  environment: of.environment,
+  state: 'ended',
+  cause: 'revoked',
+  at: noon,
+  ...changes,
+})
+
+export const pageWhy = (id = 'Q1'): Grant['why'] => ({
+  kind: 'page',
+  rule: 'on_page[0]',
+  incident: { id, number: 7, title: 'orders are stuck' },
+})
+
+export const anIncident = (changes: Partial<Incident> = {}): Incident => ({
+  id: 'Q1',
+  number: 7,
+  title: 'orders are stuck',
+  status: 'triggered',
+  urgency: 'high',
+  service: 'PORDERS',
+  assignees: [{ user: 'PUANA01', name: 'Ana Lopes' }],
+  trigger: { kind: 'integration', id: 'PIDATADOG' },
+  ...changes,
+})
+
+/** The n-th of many grant ids. */
+export const nthId = (n: number): string => {
+  const digits = n.toString(36).padStart(12, '0')
+  return `${digits.slice(0, 4)}-${digits.slice(4, 8)}-${digits.slice(8)}`
+}
+
+/** A folder that is gone after `remove`. */
+export const aFolder = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pagepass-test-'))
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** Fresh keys of an environment, and the statements that each part can sign with them. */
+export const freshStatements = async (environment = 'sandbox') => {
+  const { folder, remove } = await aFolder()
+  await createKeys(folder, environment)
+  const as = async (holder: Holder) =>
+    createStatements(await loadKeys(join(folder, holder), holder, environment))
+  const [bot, workers, proxy, offline] = await Promise.all([
+    as('bot'),
+    as('workers'),
+    as('proxy'),
+    as('offline'),
+  ])
+  await remove()
+  return { bot, workers, proxy, offline }
+}
+
+/** A clock that stands still until it is set. */
+export const frozenClock = (at = noon) => {
+  let now = at
+  return {
+    now: () => now,
+    set: (to: number): void => {
+      now = to
+    },
+  }
+}
+
+/** A log that keeps its lines for the test to read. */
+export const keptLog = (): { log: Logger; lines: () => Record<string, unknown>[] } => {
+  const kept: string[] = []
+  const log = createLogger('test', 'trace', { write: (line: string) => void kept.push(line) })
+  return { log, lines: () => kept.map((line) => JSON.parse(line) as Record<string, unknown>) }
+}
+
+/** Alarms, in order. */
+export const keptAlarms = () => {
+  const all: string[] = []
+  return { all, alarm: (what: string): void => void all.push(what) }
+}
+
+/** A database of the test's own, emptied; and more connections to it. */
+export const freshDatabase = async (redisUrl: string, number: number) => {
+  const url = new URL(redisUrl)
+  url.pathname = `/${number}`
+  const open: Redis[] = []
+  const connect = (): Redis => {
+    const redis = new Redis(url.href, { maxRetriesPerRequest: null })
+    redis.on('error', () => undefined)
+    open.push(redis)
+    return redis
+  }
+  const redis = connect()
+  await redis.flushdb()
+  return { redis, connect, url: url.href, close: () => open.forEach((one) => void one.disconnect()) }
+}
+
+/** Waits until something holds; the test fails by its own time limit or after `withinMs`. */
+export const until = async (
+  holds: () => boolean | Promise<boolean>,
+  what: string,
+  withinMs = 8_000,
+): Promise<void> => {
+  const deadline = AbortSignal.timeout(withinMs)
+  while (!(await holds())) {
+    if (deadline.aborted) throw new Error(`never came true: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

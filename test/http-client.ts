@@ -1,0 +1,51 @@
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
+import { text } from 'node:stream/consumers'
+
+export type Call = {
+  readonly port: number
+  readonly host: string
+  readonly method?: string
+  readonly path: string
+  readonly token?: string
+  readonly body?: string
+}
+export type Answer = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
+
+const agent = new Agent({ keepAlive: true })
+
+const send = ({ port, host, method = 'GET', path, token, body }: Call): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const headers = {
+      host: `${host}:${port}`,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    }
+    const call = request({ host: '127.0.0.1', port, method, path, headers, agent }, resolve)
+    call.on('error', reject)
+    call.end(body)
+  })
+
+/** One request, with a Host header of its own: Node resolves no `*.localhost`. */
+export const call = async (it: Call): Promise<Answer> => {
+  const response = await send(it)
+  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
+}
+
+/** Opens a stream and resolves once its first bytes are here. `closed` resolves when it ends, however it does. */
+export const openStream = async (
+  it: Call,
+): Promise<{ readonly status: number; readonly closed: Promise<void> }> => {
+  const response = await send(it)
+  const closed = new Promise<void>((resolve) => {
+    response.once('close', () => resolve())
+    response.once('error', () => resolve())
+  })
+  await new Promise<void>((resolve) => {
+    response.once('data', () => resolve())
+    void closed.then(resolve)
+  })
+  response.resume()
+  return { status: response.statusCode ?? 0, closed }
+}

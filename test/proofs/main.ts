@@ -1,0 +1,53 @@
+import { Command } from 'commander'
+import { proveJourney } from './journey.ts'
+import type { Proof } from './proof.ts'
+
+const proofs: Readonly<
+  Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
+> = {
+  journey: { run: proveJourney, trials: 100, full: 100 },
+}
+
+type Options = {
+  readonly json: boolean
+  readonly trials?: number
+  readonly full: boolean
+  readonly strict: boolean
+}
+
+/** Exit codes: 0 kept, 1 a violation, 2 a figure missed with `--strict`. */
+const prove = async (name: string | undefined, options: Options): Promise<void> => {
+  const chosen = name === undefined ? Object.keys(proofs) : [name]
+  for (const one of chosen) {
+    const proof = proofs[one]
+    if (proof === undefined) {
+      process.stderr.write(`there is no proof "${one}"; there are: ${Object.keys(proofs).join(', ')}\n`)
+      process.exitCode = 1
+      return
+    }
+    const trials = options.trials ?? (options.full ? proof.full : proof.trials)
+    const result = await proof.run(trials, (line) => void process.stderr.write(`${line}\n`))
+    const { violations, missed, ...figures } = result
+    const printed = { name: one, trials, violations: violations.length, missed, ...figures }
+    if (options.json) process.stdout.write(`${JSON.stringify(printed)}\n`)
+    else
+      process.stdout.write(
+        `${Object.entries(printed)
+          .map(([key, value]) => `${key.padEnd(38)}${JSON.stringify(value)}`)
+          .join('\n')}\n`,
+      )
+    for (const violation of violations.slice(0, 50)) process.stderr.write(`violation: ${violation}\n`)
+    if (violations.length > 0) process.exitCode = 1
+    else if (missed.length > 0 && options.strict && process.exitCode === undefined) process.exitCode = 2
+  }
+}
+
+await new Command('npm run prove --')
+  .description('Measures what Pagepass promises. Zero violations in N trials only means: rarer than 3 in N.')
+  .argument('[name]', `one of: ${Object.keys(proofs).join(', ')}; all when left out`)
+  .option('--json', 'one JSON object a line', false)
+  .option('--trials <count>', 'this many trials', Number)
+  .option('--full', 'the full number of trials', false)
+  .option('--strict', 'exit 2 when a figure is missed', false)
+  .action(prove)
+  .parseAsync()
