@@ -156,7 +156,7 @@ export const startWorkers = async (parts: WorkersParts) => {
       await job.moveToDelayed(outcome.dueAt, token)
       throw new DelayedError()
     }),
-    work(queueNames.messages, 4, (job, token) => postMessage(slack, job, token)),
+    work(queueNames.messages, 4, (job, token) => postMessage(slack, job, token, clock)),
     work(queueNames.summaries, 4, (job, token) =>
       sumUp({ rules, fleet, occasions, usages, ended, messages, clock }, job, token),
     ),

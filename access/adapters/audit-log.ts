@@ -133,8 +133,11 @@ export const openAuditLog = async (folder: string, origin: string) => {
         })
       }
       clearInterval(watch)
-      await handle.datasync()
-      await handle.close()
+      try {
+        await handle.datasync()
+      } finally {
+        await handle.close()
+      }
     },
   }
 }

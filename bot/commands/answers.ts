@@ -9,6 +9,14 @@ import type { Command } from './parse-command.ts'
 
 /** Texts that one person reads privately. The first line says what happened. */
 
+/** So many fit into Slack's 40,000 characters, whatever their reasons are. */
+const mostListed = 20
+
+const listed = (lines: readonly string[]): string[] =>
+  lines.length <= mostListed
+    ? [...lines]
+    : [...lines.slice(0, mostListed), `• and ${lines.length - mostListed} more`]
+
 export const helpAnswer = (command: string): string =>
   [
     '*Pagepass*: a pass to a service, for as long as you need it.',
@@ -63,7 +71,7 @@ export const listAnswer = (grants: readonly Grant[], command: string): string =>
     ? `You have no passes. Ask for one with ${code(`${command} grant orders-svc 1h`)}`
     : [
         `You have ${plural(grants.length, 'pass', 'passes')}:`,
-        ...grants.map((grant) => `• ${whatFor(grant)}, ${because(grant)}. Pass ${code(grant.id)}`),
+        ...listed(grants.map((grant) => `• ${whatFor(grant)}, ${because(grant)}. Pass ${code(grant.id)}`)),
       ].join('\n')
 
 export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
@@ -80,5 +88,5 @@ export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>
   [
     'You have several. Choose one:',
-    ...grants.map((grant) => `• ${code(`${command} revoke ${grant.id}`)} ${whatFor(grant)}`),
+    ...listed(grants.map((grant) => `• ${code(`${command} revoke ${grant.id}`)} ${whatFor(grant)}`)),
   ].join('\n')

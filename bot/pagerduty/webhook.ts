@@ -61,7 +61,7 @@ export const createWebhook = ({
       return 202
     }
     log.info({ event: id, type, incident }, 'a webhook')
-    await store(incident, String(request.headers['x-webhook-id'] ?? id))
+    await store(incident, String(request.headers['x-webhook-id'] || id))
     return 202
   }
 

@@ -50,7 +50,7 @@ export const runRound = async (stack: Stack, number: number, violated: Violated)
   const as = await callers(stack, place)
 
   expect('before the page, the paged person is refused', (await as.paged('GET', '/v1/orders')).status, 403)
-  const title = `round ${number}`
+  const title = `stuck orders (round ${number})`
   const triggeredAt = preciseNow()
   const incident = stack.world.pagerduty.incidents.trigger({
     service: place.pagerduty,
@@ -93,7 +93,7 @@ export const runRound = async (stack: Stack, number: number, violated: Violated)
     commandAnswers.push(at - sentAt)
     return { answer: sent.answer === undefined ? `(${sent.failure})` : messageText(sent.answer), at }
   }
-  const granted = await slash(`grant ${place.service} 2h because stuck in round ${number}`)
+  const granted = await slash(`grant ${place.service} 2h because stuck (round ${number})`)
   const pass = passId.exec(granted.answer)?.[1] ?? ''
   expect('a pass by hand is granted', granted.answer.includes('You have a pass'), true)
   await until('the pass by hand gives access', async () => (await as.ben('GET', '/v1/orders')).status === 200)
@@ -145,7 +145,7 @@ export const runRound = async (stack: Stack, number: number, violated: Violated)
         pass,
         'Ben Okafor',
         'had observe',
-        `stuck in round ${number}`,
+        `stuck (round ${number})`,
         'it was revoked by Ben Okafor',
         '1 × cut',
       ],

@@ -2,6 +2,7 @@ import type { webApi } from '@slack/bolt'
 import { DelayedError, type Job } from 'bullmq'
 import { z } from 'zod'
 import { Fault } from '#access/domain/errors.ts'
+import type { Clock } from '#access/ports.ts'
 
 const shape = z.object({ channel: z.string(), text: z.string().min(1).max(40_000) })
 
@@ -16,6 +17,7 @@ export const postMessage = async (
   slack: webApi.WebClient,
   job: Job<unknown>,
   token: string | undefined,
+  clock: Clock,
 ): Promise<void> => {
   const { channel, text } = shape.parse(job.data)
   try {
@@ -23,7 +25,7 @@ export const postMessage = async (
   } catch (error) {
     const known = slackError.safeParse(error).data
     if (known?.code === 'slack_webapi_rate_limited_error') {
-      await job.moveToDelayed(Date.now() + (known.retryAfter ?? 1) * 1_000, token)
+      await job.moveToDelayed(clock.now() + (known.retryAfter ?? 1) * 1_000, token)
       throw new DelayedError()
     }
     const what = known?.data?.error ?? (error as Error).message

@@ -103,9 +103,22 @@ export const followView = (
       cursorHeads,
     )
     const streams = readStreamReply(reply)
-    if (!applyAll(streams.get(events) ?? [])) return false
+    const changes = streams.get(events) ?? []
+    if (changes.length === 0 && !(await sameRedis())) return false
+    if (!applyAll(changes)) return false
     settleWaiting()
     return checkHeads(streams.get(heads) ?? [])
+  }
+
+  /**
+   * Redis may go back without a word (a failover that loses writes, a restore, an empty start): events would come
+   * again under numbers this view has passed, and would never be read.
+   */
+  const sameRedis = async (): Promise<boolean> => {
+    const [storedEpoch, stored] = await reachable(prompt.mget(names.epoch, names.sequence))
+    if (storedEpoch === epoch && Number(stored ?? 0) >= view.sequence()) return true
+    listener.alarm('Redis went back', { ours: view.sequence(), theirs: Number(stored ?? 0) })
+    return false
   }
 
   const applyAll = (entries: readonly StreamEntry[]): boolean => {

@@ -9,6 +9,8 @@ const periodMs = 1_000
 const termMs = 3_000
 
 const elect = `
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+if tonumber(redis.call('GET', KEYS[3]) or '0') < tonumber(ARGV[4]) then return 0 end
 local holder = redis.call('GET', KEYS[1])
 if not holder then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end
 if holder ~= ARGV[1] then return 0 end
@@ -18,7 +20,8 @@ return 1
 
 /**
  * Signs the head once a second, when this process is the elected one. Any bot or worker may be: whoever finds the
- * place empty takes it. The head attests this process's own view, so a process out of step signs nothing.
+ * place empty takes it. The head attests this process's own view, so a process out of step signs nothing: neither
+ * one that was never in step, nor one that knows events which this Redis has lost.
  */
 export const signHeads = ({
   redis,
@@ -46,8 +49,9 @@ export const signHeads = ({
     if (busy || !view.ready()) return
     busy = true
     try {
-      if ((await redis.eval(elect, 1, names.headSigner, instance, termMs)) === 1) {
-        const sequence = view.sequence()
+      const sequence = view.sequence()
+      const keys = [names.headSigner, names.epoch, names.sequence]
+      if ((await redis.eval(elect, keys.length, ...keys, instance, termMs, epoch(), sequence)) === 1) {
         const state = view.at(sequence)
         if (state === undefined) return
         const head = { environment, at: clock.now(), epoch: epoch(), sequence, ...state }

@@ -1,0 +1,209 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decideRequest } from '#access/domain/decide-request.ts'
+import type { Grant } from '#access/domain/grant.ts'
+import { patternMatches } from '#access/domain/path-pattern.ts'
+import { principalKey } from '#access/domain/principal.ts'
+import { createView } from '#access/domain/view.ts'
+import { aGrant, hour, minute, noon, nthId, pageWhy, rulesOf, serviceIn, tierIn } from '../../builders.ts'
+
+const rules = rulesOf()
+const orders = serviceIn(rules)
+const who = principalKey(aGrant().who)
+
+/** A view that is in step, holds these grants, and saw a head at `headAt`. */
+const viewOf = (grants: readonly Grant[], headAt: number | 'never') => {
+  const view = createView()
+  const next = view.resync(0)
+  for (const [index, grant] of grants.entries()) next.load({ ...grant, id: nthId(index) }, `statement ${index}`)
+  next.commit()
+  if (headAt !== 'never') view.headSeen(headAt)
+  return view
+}
+
+type Given = {
+  readonly grants?: readonly Grant[]
+  readonly method?: string
+  readonly path?: string
+  readonly groups?: readonly string[]
+  readonly principal?: string
+  readonly now?: number
+  readonly headAt?: number | 'never'
+}
+
+const decide = (given: Given) =>
+  decideRequest(
+    rules,
+    viewOf(given.grants ?? [aGrant()], given.headAt ?? given.now ?? noon),
+    {
+      principal: given.principal ?? who,
+      groups: given.groups ?? ['team-payments'],
+      service: orders,
+      method: given.method ?? 'GET',
+      path: given.path ?? '/v1/orders',
+    },
+    given.now ?? noon,
+  )
+
+const observe = aGrant({ tier: 'observe' })
+const paged = aGrant({ why: pageWhy() })
+const last = aGrant().until - 1
+
+describe('A request is admitted', () => {
+  test.each<[string, Given, { tier: string; pattern: string }]>([
+    ['under the lowest tier that admits it', {}, { tier: 'observe', pattern: 'GET /**' }],
+    ['as HEAD where GET is', { method: 'HEAD' }, { tier: 'observe', pattern: 'GET /**' }],
+    [
+      'under the grant’s own tier where no lower one does',
+      { method: 'POST', path: '/v1/orders/7/retry' },
+      { tier: 'operate', pattern: 'POST /v1/orders/*/retry' },
+    ],
+    ['in the first millisecond of the grant', { now: noon }, { tier: 'observe', pattern: 'GET /**' }],
+    ['in the last millisecond of the grant', { now: last }, { tier: 'observe', pattern: 'GET /**' }],
+    ['by a grant that came with a page', { grants: [paged] }, { tier: 'observe', pattern: 'GET /**' }],
+    [
+      'as long as the view is no older than the tier bears',
+      { now: noon + 15 * minute, headAt: noon },
+      { tier: 'observe', pattern: 'GET /**' },
+    ],
+    [
+      'by one of several grants',
+      {
+        grants: [observe, aGrant({ services: ['payments-svc'] }), aGrant()],
+        method: 'PUT',
+        path: '/v1/flags/x',
+      },
+      { tier: 'operate', pattern: 'PUT /v1/flags/*' },
+    ],
+  ])('%s', (_, given, { tier, pattern }) => {
+    const decision = decide(given)
+    expect(decision).toMatchObject({ allow: true, pattern })
+    expect(decision.allow && decision.tier.name).toBe(tier)
+  })
+
+  test('by the grant that lasts longest of those that reach', () => {
+    const decision = decide({
+      grants: [aGrant({ until: noon + minute }), aGrant({ until: noon + hour }), aGrant({ until: noon + 2 })],
+    })
+    expect(decision.allow && decision.held.grant.until).toBe(noon + hour)
+  })
+})
+
+describe('A request is denied', () => {
+  test.each<[string, Given, string]>([
+    ['without any grant', { grants: [] }, 'grant-missing'],
+    ['before the grant begins', { now: noon - 1 }, 'grant-missing'],
+    ['when the grant is over, to the millisecond', { now: noon + hour }, 'grant-missing'],
+    ['with a grant for another service', { grants: [aGrant({ services: ['payments-svc'] })] }, 'grant-missing'],
+    ['to another subject', { principal: 'http://127.0.0.1:7074 idp-ben' }, 'grant-missing'],
+    ['to the same subject of another issuer', { principal: 'http://evil.example idp-ana' }, 'grant-missing'],
+    [
+      'where the grant’s tier is too low',
+      { grants: [observe], method: 'POST', path: '/v1/orders/7/retry' },
+      'tier-too-low',
+    ],
+    ['for what only the highest tier allows', { method: 'DELETE', path: '/v1/orders/7' }, 'tier-too-low'],
+    ['as an upgrade that no tier names', { method: 'WS', path: '/v1/orders' }, 'tier-none'],
+    ['when the view never saw a head', { headAt: 'never' }, 'view-stale'],
+    ['when the view is too old for the tier', { now: noon + 15 * minute + 1, headAt: noon }, 'view-stale'],
+    [
+      'when the view is too old for a higher tier, though not for a lower',
+      { now: noon + 2 * minute + 1, headAt: noon, method: 'PUT', path: '/v1/flags/x' },
+      'view-stale',
+    ],
+    ['when the groups no longer allow it', { groups: [] }, 'grant-beyond-rules'],
+    ['with groups of other people', { groups: ['team-x'] }, 'grant-beyond-rules'],
+    ['with a grant of another environment', { grants: [aGrant({ environment: 'production' })] }, 'grant-beyond-rules'],
+    [
+      'with a grant longer than its tier lasts',
+      { grants: [aGrant({ until: noon + 2 * hour + 1 })] },
+      'grant-beyond-rules',
+    ],
+    ['with a tier that is not in the rules', { grants: [aGrant({ tier: 'root' })] }, 'grant-beyond-rules'],
+    [
+      'with a tier that needs an approval nobody gave',
+      { grants: [aGrant({ tier: 'admin' })], groups: ['sre'] },
+      'grant-beyond-rules',
+    ],
+    [
+      'with a page’s grant of a tier that no page gives',
+      { grants: [aGrant({ tier: 'observe', why: pageWhy() })] },
+      'grant-beyond-rules',
+    ],
+  ])('%s', (_, given, reason) => {
+    expect(decide(given)).toMatchObject({ allow: false, reason })
+  })
+
+  test('until the view was once in step', () => {
+    const request = { principal: who, groups: [], service: orders, method: 'GET', path: '/' }
+    expect(decideRequest(rules, createView(), request, noon)).toEqual({ allow: false, reason: 'view-missing' })
+  })
+
+  test('with the tier that it would need', () => {
+    const decision = decide({ grants: [], method: 'PUT', path: '/v1/flags/x' })
+    expect(!decision.allow && decision.needs?.name).toBe('operate')
+  })
+
+  test('and counted to the pass that came nearest', () => {
+    const decision = decide({ grants: [observe], method: 'PUT', path: '/v1/flags/x' })
+    expect(!decision.allow && decision.held?.grant.tier).toBe('observe')
+  })
+})
+
+describe('Whatever is granted and asked', () => {
+  const grant = fc
+    .record({
+      tier: fc.constantFrom('observe', 'operate', 'operate', 'admin', 'root'),
+      environment: fc.constantFrom('sandbox', 'sandbox', 'production'),
+      services: fc.constantFrom(['orders-svc'], ['payments-svc'], ['orders-svc', 'payments-svc']),
+      from: fc.integer({ min: -1, max: 1 }).map((hours) => noon + hours * hour),
+      lasts: fc.integer({ min: 1, max: 4 }).map((hours) => hours * hour),
+      why: fc.constantFrom(pageWhy(), aGrant().why),
+    })
+    .map(({ lasts, ...rest }) => aGrant({ ...rest, until: rest.from + lasts }))
+  const request = fc.record({
+    groups: fc.subarray(['team-payments', 'sre', 'other'], { minLength: 1 }),
+    method: fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'WS'),
+    path: fc.constantFrom('/', '/v1/orders', '/v1/orders/7/retry', '/v1/flags/x', '/admin/retry/1', '/x/y'),
+    now: fc.integer({ min: -20, max: 100 }).map((minutes) => noon + minutes * minute),
+    age: fc.nat(20).map((quarters) => quarters * quarters * 3_000),
+  })
+
+  test('a decision never admits beyond the grant’s tier, window, environment and groups', () => {
+    let admitted = 0
+    fc.assert(
+      fc.property(fc.array(grant, { minLength: 1, maxLength: 4 }), request, (grants, { age, ...asked }) => {
+        const decision = decide({ ...asked, grants, headAt: asked.now - age })
+        if (!decision.allow) return
+        admitted += 1
+        const { grant: by } = decision.held
+        const has = tierIn(orders, by.tier)
+        expect(by.services).toContain('orders-svc')
+        expect(by.environment).toBe('sandbox')
+        expect(by.from).toBeLessThanOrEqual(asked.now)
+        expect(by.until).toBeGreaterThan(asked.now)
+        expect(by.until - by.from).toBeLessThanOrEqual(has.longest)
+        expect(has.rank).toBeGreaterThanOrEqual(decision.tier.rank)
+        expect(has.approvals).toBeUndefined()
+        expect(age).toBeLessThanOrEqual(decision.tier.whenStale)
+        expect(asked.groups.some((group) => group === 'sre' || group === 'team-payments')).toBe(true)
+        const within = orders.tiers.filter(({ rank }) => rank <= has.rank).flatMap(({ patterns }) => patterns)
+        expect(within.some((pattern) => patternMatches(pattern, asked.method, asked.path))).toBe(true)
+      }),
+      { numRuns: 3_000 },
+    )
+    expect(admitted).toBeGreaterThan(50)
+  })
+
+  test('a grant more never takes away what was admitted, a grant less never adds to it', () => {
+    fc.assert(
+      fc.property(fc.array(grant, { maxLength: 3 }), grant, request, (grants, more, { age, ...asked }) => {
+        const headAt = asked.now - age
+        const before = decide({ ...asked, grants, headAt })
+        const after = decide({ ...asked, grants: [...grants, more], headAt })
+        if (before.allow) expect(after.allow).toBe(true)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { grantShape } from '#access/domain/grant.ts'
+import { grantIdFromFacts, grantIdFromRandom } from '#access/domain/grant-id.ts'
+
+describe('A grant id', () => {
+  test('is three groups of four letters that nobody confuses', () => {
+    for (let count = 0; count < 200; count += 1) {
+      const id = grantIdFromRandom(randomBytes(12))
+      expect(id).toMatch(/^[0-9a-hjkmnp-tv-z]{4}-[0-9a-hjkmnp-tv-z]{4}-[0-9a-hjkmnp-tv-z]{4}$/)
+      expect(grantShape.shape.id.safeParse(id).success).toBe(true)
+    }
+  })
+
+  test('uses every one of the 12 bytes', () => {
+    const ids = Array.from({ length: 12 }, (_, index) => {
+      const bytes = new Uint8Array(12)
+      bytes[index] = 1
+      return grantIdFromRandom(bytes)
+    })
+    expect(new Set([...ids, grantIdFromRandom(new Uint8Array(12))]).size).toBe(13)
+  })
+
+  test('is the same for the same facts', () => {
+    expect(grantIdFromFacts(['production', 'Q1', 'ana', 'orders'])).toBe(
+      grantIdFromFacts(['production', 'Q1', 'ana', 'orders']),
+    )
+  })
+
+  test.each([
+    ['another fact', ['sandbox', 'Q2']],
+    ['another order', ['Q1', 'sandbox']],
+    ['a fact less', ['sandbox']],
+    ['facts run together', ['sandboxQ1']],
+    ['facts split elsewhere', ['sandboxQ', '1']],
+    ['a quote that closes the fact', ['sandbox","Q1']],
+  ])('differs for %s', (_, facts) => {
+    expect(grantIdFromFacts(facts)).not.toBe(grantIdFromFacts(['sandbox', 'Q1']))
+  })
+})

@@ -1,0 +1,256 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Grant } from '#access/domain/grant.ts'
+import { principalKey } from '#access/domain/principal.ts'
+import { createView, type View, type ViewEvent } from '#access/domain/view.ts'
+import { aGrant, anEnd, noon, nthId } from '../../builders.ts'
+
+const who = principalKey(aGrant().who)
+const statementOf = ({ id, version }: { id: string; version: number }): string => `${id} v${version}`
+const given = (sequence: number, grant: Grant): ViewEvent => ({
+  kind: 'grant',
+  sequence,
+  grant,
+  statement: statementOf(grant),
+})
+const over = (sequence: number, grant: Grant): ViewEvent => ({
+  kind: 'end',
+  sequence,
+  end: anEnd(grant),
+  statement: `end of ${grant.id}`,
+})
+
+/** A view in step with a store that holds these grants after this event. */
+const inStep = (grants: readonly Grant[] = [], sequence = 0, view: View = createView()): View => {
+  const next = view.resync(sequence)
+  for (const grant of grants) next.load(grant, statementOf(grant))
+  next.commit()
+  return view
+}
+const liveIn = (view: View): string[] => [...view.all()].map(({ grant }) => statementOf(grant)).sort()
+const setOf = (view: View): string => view.at(view.sequence())?.set ?? expect.fail('no set hash')
+
+const first = aGrant()
+const second = aGrant({ version: 2, until: noon + 5 })
+
+describe('A view', () => {
+  test('is not ready until it was once in step, and then stays so', () => {
+    const view = createView()
+    expect(view.ready()).toBe(false)
+    view.resync(3)
+    expect(view.ready()).toBe(false)
+    expect(inStep([], 3, view).ready()).toBe(true)
+    view.resync(9)
+    expect([view.ready(), view.sequence()]).toEqual([true, 3])
+  })
+
+  test('finds a grant by its holder under each of its services', () => {
+    const view = inStep([aGrant({ services: ['orders-svc', 'payments-svc'] })])
+    expect(view.heldBy('orders-svc', who)).toHaveLength(1)
+    expect(view.heldBy('payments-svc', who)).toHaveLength(1)
+    expect(view.heldBy('orders-svc', 'somebody else')).toEqual([])
+  })
+
+  test('forgets an ended grant under each of its services, and leaves the others', () => {
+    const two = aGrant({ services: ['orders-svc', 'payments-svc'] })
+    const other = aGrant({ id: nthId(2) })
+    const view = inStep([two, other])
+    expect(view.apply(over(1, two)).ended?.grant).toEqual(two)
+    expect(view.heldBy('orders-svc', who).map(({ grant }) => grant.id)).toEqual([other.id])
+    expect(view.heldBy('payments-svc', who)).toEqual([])
+    expect(view.get(two.id)).toBeUndefined()
+  })
+
+  test('takes a newer version in the place of the older', () => {
+    const view = inStep([first])
+    expect(view.apply(given(1, second)).given?.grant).toEqual(second)
+    expect(view.heldBy('orders-svc', who).map(({ grant }) => grant.version)).toEqual([2])
+  })
+
+  test.each([
+    ['an older version', second, first],
+    ['the same version', second, aGrant({ version: 2, tier: 'admin' })],
+  ])('never goes back to %s', (_, has, comes) => {
+    const view = inStep([has])
+    expect(view.apply(given(1, comes))).toEqual({ gap: false })
+    expect(view.get(has.id)?.grant).toEqual(has)
+  })
+
+  test('lets an end beat every version, also one that comes later', () => {
+    const view = inStep([first])
+    view.apply(over(1, first))
+    view.apply(given(2, aGrant({ version: 99 })))
+    expect(liveIn(view)).toEqual([])
+  })
+
+  test('lets an end beat a grant that it comes before', () => {
+    const view = inStep()
+    expect(view.apply(over(1, first))).toEqual({ gap: false })
+    expect(view.apply(given(2, first))).toEqual({ gap: false })
+    expect(liveIn(view)).toEqual([])
+  })
+
+  test('lets an end beat what an older store brings back in a resync', () => {
+    const view = inStep([first], 4)
+    view.apply(over(5, first))
+    inStep([first, aGrant({ version: 7 })], 2, view)
+    expect(liveIn(view)).toEqual([])
+  })
+
+  test('lets an end that comes during a resync beat what was loaded before', () => {
+    const view = inStep()
+    const next = view.resync(1)
+    next.load(first, statementOf(first))
+    next.apply(over(2, first))
+    next.commit()
+    expect(liveIn(view)).toEqual([])
+  })
+
+  test('says when events are missing, and does not apply what comes after', () => {
+    const view = inStep([], 1)
+    expect(view.apply(given(3, first))).toEqual({ gap: true })
+    expect([view.sequence(), liveIn(view)]).toEqual([1, []])
+  })
+
+  test('passes over events it knows', () => {
+    const view = inStep([first], 5)
+    expect(view.apply(over(5, first))).toEqual({ gap: false })
+    expect(liveIn(view)).toEqual([statementOf(first)])
+  })
+
+  test('goes on deciding by the old state during a resync', () => {
+    const view = inStep([first], 1)
+    const next = view.resync(2)
+    next.load(aGrant({ id: nthId(2) }), 'another')
+    expect(liveIn(view)).toEqual([statementOf(first)])
+    next.commit()
+    expect([...view.all()].map(({ statement }) => statement)).toEqual(['another'])
+  })
+
+  test('keeps what it verified through a resync, unless the statement changed', () => {
+    const view = inStep([first])
+    const held = view.get(first.id) ?? expect.fail('it holds the grant')
+    held.verified = true
+    inStep([first], 1, view)
+    expect(view.get(first.id)).toBe(held)
+    const next = view.resync(2)
+    next.load(first, 'the same grant, signed anew')
+    next.commit()
+    expect(view.get(first.id)?.verified).toBe(false)
+  })
+
+  test('takes out what does not verify, and goes on agreeing with the count and set of others', () => {
+    const [view, other] = [inStep([first]), inStep([first])]
+    view.reject(view.get(first.id) ?? expect.fail('it holds the grant'))
+    expect(liveIn(view)).toEqual([])
+    expect(view.heldBy('orders-svc', who)).toEqual([])
+    const more = given(1, aGrant({ id: nthId(2) }))
+    view.apply(more)
+    other.apply(more)
+    expect(view.at(1)).toEqual(other.at(1))
+  })
+
+  test('counts its age from the newest head, which never goes back', () => {
+    const view = inStep()
+    expect(view.age(noon)).toBe(Number.POSITIVE_INFINITY)
+    view.headSeen(noon)
+    view.headSeen(noon - 500)
+    expect(view.age(noon + 30)).toBe(30)
+    expect(view.age(noon - 30)).toBe(0)
+  })
+
+  test('remembers its set at earlier sequence numbers, for heads that trail', () => {
+    const view = inStep()
+    const sets = [setOf(view)]
+    for (let n = 1; n <= 600; n += 1) {
+      view.apply(given(n, aGrant({ id: nthId(n) })))
+      sets.push(setOf(view))
+    }
+    expect(view.at(600)).toEqual({ count: 600, set: sets[600] })
+    expect(view.at(300)).toEqual({ count: 300, set: sets[300] })
+    expect(view.at(10)).toBeUndefined()
+  })
+})
+
+describe('The set hash of a view', () => {
+  test('is equal for the same live set, whatever led there', () => {
+    const [a, b] = [aGrant({ id: nthId(1) }), aGrant({ id: nthId(2) })]
+    const straight = inStep([a, b], 9)
+    const around = inStep([a])
+    for (const event of [
+      given(1, aGrant({ id: nthId(3) })),
+      given(2, aGrant({ id: nthId(2), version: 1 })),
+      over(3, aGrant({ id: nthId(3) })),
+    ])
+      around.apply(event)
+    expect(setOf(around)).toBe(setOf(straight))
+  })
+
+  test('differs for every change of the live set', () => {
+    const sets = [[], [first], [second], [aGrant({ id: nthId(2) })], [first, aGrant({ id: nthId(2) })]].map(
+      (grants) => setOf(inStep(grants)),
+    )
+    expect(new Set(sets).size).toBe(sets.length)
+  })
+})
+
+describe('After any history', () => {
+  const change = fc.record({
+    id: fc.integer({ min: 1, max: 4 }).map(nthId),
+    version: fc.integer({ min: 1, max: 4 }),
+    kind: fc.constantFrom<'grant' | 'end' | 'resync'>('grant', 'grant', 'end', 'resync'),
+  })
+
+  test('a view holds what the plainest model holds', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+        const view = inStep()
+        const live = new Map<string, Grant>()
+        const ended = new Set<string>()
+        for (const [index, { id, version, kind }] of changes.entries()) {
+          const grant = aGrant({ id, version })
+          if (kind === 'resync') inStep([...live.values(), aGrant({ id, version: 1 })], index + 1, view)
+          else view.apply(kind === 'grant' ? given(index + 1, grant) : over(index + 1, grant))
+          const comes = kind === 'resync' ? aGrant({ id, version: 1 }) : grant
+          if (kind === 'end') {
+            ended.add(id)
+            live.delete(id)
+          } else if (!ended.has(id) && (live.get(id)?.version ?? 0) < comes.version) live.set(id, comes)
+        }
+        expect(liveIn(view)).toEqual([...live.values()].map(statementOf).sort())
+        expect(view.at(view.sequence())).toEqual({ count: live.size, set: setOf(inStep([...live.values()])) })
+        expect(view.heldBy('orders-svc', who)).toHaveLength(live.size)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('replaying the events of a snapshot’s time onto it leads to the same state', () => {
+    fc.assert(
+      fc.property(fc.array(change, { maxLength: 20 }), fc.nat(), (changes, cut) => {
+        const versions = new Map<string, number>()
+        const events: ViewEvent[] = []
+        for (const { id, kind } of changes) {
+          // As the store writes it: each version follows on the one before, and nothing follows an end.
+          const version = (versions.get(id) ?? 0) + 1
+          if (version === Number.POSITIVE_INFINITY || (kind === 'end' && version === 1)) continue
+          versions.set(id, kind === 'end' ? Number.POSITIVE_INFINITY : version)
+          const grant = aGrant({ id, version })
+          events.push(kind === 'end' ? over(events.length + 1, grant) : given(events.length + 1, grant))
+        }
+        const straight = inStep()
+        for (const event of events) straight.apply(event)
+        // A snapshot read while changes go on: it begins after event `from`, and already holds what came later.
+        const from = events.length === 0 ? 0 : cut % (events.length + 1)
+        const late = createView()
+        const next = late.resync(from)
+        for (const { grant, statement } of straight.all()) next.load(grant, statement)
+        for (const event of events.slice(from)) next.apply(event)
+        next.commit()
+        expect(liveIn(late)).toEqual(liveIn(straight))
+        expect(setOf(late)).toBe(setOf(straight))
+      }),
+      { numRuns: 200 },
+    )
+  })
+})

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Command, parseCommand } from '#bot/commands/parse-command.ts'
+import { hour, minute } from '../../builders.ts'
+
+describe('What somebody writes after /access', () => {
+  test.each<[string, string, Command]>([
+    ['nothing', '', { verb: 'help' }],
+    ['help', 'help', { verb: 'help' }],
+    ['list', 'list', { verb: 'list' }],
+    ['a verb in capitals', ' LIST ', { verb: 'list' }],
+    ['revoke and a service', 'revoke orders-svc', { verb: 'revoke', pass: 'orders-svc' }],
+    ['revoke and an id in capitals', 'revoke AAAA-BBBB-CCCC', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
+    ['grant and a service', 'grant orders-svc', { verb: 'grant', service: 'orders-svc' }],
+    ['a time', 'grant orders-svc 2h', { verb: 'grant', service: 'orders-svc', duration: 2 * hour }],
+    ['a time of two units', 'grant orders-svc 1h30m', { verb: 'grant', service: 'orders-svc', duration: 90 * minute }],
+    [
+      'a time and a tier',
+      'grant orders-svc 2h operate',
+      { verb: 'grant', service: 'orders-svc', duration: 2 * hour, tier: 'operate' },
+    ],
+    ['a tier alone', 'grant orders-svc operate', { verb: 'grant', service: 'orders-svc', tier: 'operate' }],
+    [
+      'a reason',
+      'grant orders-svc 2h operate because stuck orders',
+      { verb: 'grant', service: 'orders-svc', duration: 2 * hour, tier: 'operate', reason: 'stuck orders' },
+    ],
+    [
+      'a reason in its own capitals',
+      'Grant Orders-SVC 2H Operate BECAUSE Ana asked',
+      { verb: 'grant', service: 'orders-svc', duration: 2 * hour, tier: 'operate', reason: 'Ana asked' },
+    ],
+    [
+      'a reason with “because” in it',
+      'grant orders-svc because it fails because of me',
+      { verb: 'grant', service: 'orders-svc', reason: 'it fails because of me' },
+    ],
+    [
+      'a reason that looks like a command',
+      'grant orders-svc because revoke payments-svc 9h',
+      { verb: 'grant', service: 'orders-svc', reason: 'revoke payments-svc 9h' },
+    ],
+    ['a service whose name holds “because”', 'grant because-svc 2h', { verb: 'grant', service: 'because-svc', duration: 2 * hour }],
+    ['because and no reason', 'grant orders-svc because  ', { verb: 'grant', service: 'orders-svc' }],
+    ['much white space', '  grant   orders-svc \t 2h\n', { verb: 'grant', service: 'orders-svc', duration: 2 * hour }],
+  ])('is read: %s', (_, text, command) => {
+    expect(parseCommand(text)).toEqual(command)
+  })
+
+  test.each<[string, string, string, string]>([
+    ['a verb like another', 'gran orders-svc', '“gran”', 'grant'],
+    ['a verb like none', 'sudo rm', '“sudo”', 'help'],
+    ['grant alone', 'grant', 'which service', 'grant orders-svc 2h'],
+    ['grant and only a reason', 'grant because I say so', 'which service', 'grant orders-svc 2h'],
+    ['revoke alone', 'revoke', 'which one pass', 'revoke orders-svc'],
+    ['revoke of two', 'revoke a b', 'which one pass', 'revoke orders-svc'],
+    ['a word too many', 'grant orders-svc 2h operate now', '“now”', 'grant orders-svc 2h operate because now'],
+    ['words too many without a time', 'grant orders-svc operate right now', '“right now”', 'because right now'],
+    ['a time after the tier', 'grant orders-svc operate 2h', '“2h”', 'grant orders-svc 2h operate'],
+    ['a reason too long', `grant orders-svc because ${'x'.repeat(501)}`, 'at most 500', 'because …'],
+  ])('is answered with the nearest right command: %s', (_, text, what, attempt) => {
+    const command = parseCommand(text)
+    expect(command).toMatchObject({ verb: 'unreadable', what: expect.stringContaining(what) })
+    expect(command.verb === 'unreadable' && command.try).toContain(attempt)
+  })
+
+  test.each([
+    ['0'],
+    ['0h'],
+    ['-1'],
+    ['-1h'],
+    ['+2h'],
+    ['NaN'],
+    ['Infinity'],
+    ['1e9'],
+    ['1e9s'],
+    ['0x10'],
+    ['1h; drop'],
+    ['1h;drop'],
+    ['2 fortnights'],
+    ['2hours'],
+    ['1.5h'],
+    ['99999999999999h'],
+    ['1h&&reboot'],
+    ['9'.repeat(5_000)],
+  ])('with the duration %s is never a grant', (duration) => {
+    expect(parseCommand(`grant orders-svc ${duration}`).verb).toBe('unreadable')
+    expect(parseCommand(`grant orders-svc ${duration} because x`).verb).toBe('unreadable')
+  })
+
+  test('names the whole of what is no duration', () => {
+    expect(parseCommand('grant orders-svc 2 fortnights')).toMatchObject({
+      what: expect.stringContaining('“2 fortnights”'),
+    })
+  })
+
+  test('of any kind is read without throwing, and no grant lasts for ever or for nothing', () => {
+    const words = fc.array(
+      fc.oneof(fc.constantFrom('grant', 'orders-svc', '2h', 'operate', 'because', '-1', 'NaN'), fc.string({ unit: 'binary' })),
+      { maxLength: 7 },
+    )
+    fc.assert(
+      fc.property(words, (all) => {
+        const command = parseCommand(all.join(' '))
+        if (command.verb !== 'grant') return
+        expect(command.duration ?? 1).toBeGreaterThan(0)
+        expect(command.duration ?? 1).toBeLessThan(Number.POSITIVE_INFINITY)
+        expect((command.reason ?? '').length).toBeLessThanOrEqual(500)
+      }),
+    )
+  })
+})

@@ -1,0 +1,370 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { importJWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
+import { createKeys, loadKeys } from '#access/adapters/keys.ts'
+import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { followView } from '#access/adapters/redis/follow-view.ts'
+import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
+import { followReceipts } from '#access/adapters/redis/receipts.ts'
+import { signHeads } from '#access/adapters/redis/sign-heads.ts'
+import { createStatements } from '#access/adapters/statements.ts'
+import type { EndCause, Grant } from '#access/domain/grant.ts'
+import { grantIdFromFacts } from '#access/domain/grant-id.ts'
+import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
+import { createView } from '#access/domain/view.ts'
+import { createClock } from '#access/runtime/clock.ts'
+import { createLogger } from '#access/runtime/logger.ts'
+import { startIdp } from '#infra/sandbox/idp/idp.ts'
+import { type PersonName, people } from '#infra/sandbox/people.ts'
+import { startProxy } from '#proxy/app.ts'
+import { type RawClient, rawClient } from './raw-client.ts'
+import { startUpstream, type Upstream } from './upstream.ts'
+
+export const domain = 'access.test'
+export const instance = 'tested'
+
+const rulesText = (issuer: string, orders: string, payments: string) => `
+version: 1
+environment: sandbox
+domain: ${domain}
+identity: { issuer: ${issuer}, audience: pagepass }
+people:
+  sre: { groups: [sre] }
+  payments: { groups: [team-payments] }
+tiers:
+  observe: { longest: 8h, rate: 900000/s, when_stale: 15m }
+  scarce: { longest: 2h, rate: 2/m, when_stale: 2m }
+  operate: { longest: 2h, rate: 900000/s, when_stale: 2m, reason: required }
+  admin: { longest: 1h, rate: 900000/s, when_stale: 30s, reason: required, approvals: { count: 1, from: [sre] } }
+profiles:
+  web:
+    tiers:
+      observe: [GET /, GET /v1/**, GET /public/**, OPTIONS /v1/**]
+      scarce: [GET /scarce/*]
+      operate: [POST /v1/**, PUT /v1/**, PATCH /v1/**, DELETE /v1/**]
+      admin: ["* /admin/**", WS /**]
+services:
+  orders-svc:
+    profile: web
+    releases: { blue: ${orders} }
+    serve: blue
+    channel: "#inc-orders"
+    owners: [payments]
+  payments-svc:
+    profile: web
+    releases: { blue: ${payments} }
+    serve: blue
+    channel: "#inc-payments"
+    owners: [payments]
+on_request:
+  - { who: [sre, payments], tiers: [observe, scarce, operate], how: at once }
+  - { who: [sre], tiers: [admin], how: approval }
+`
+
+export type AuditRecord = Readonly<Record<string, unknown>> & { readonly kind: string }
+
+export type GrantWishes = Partial<Grant> & {
+  readonly service?: string
+  /** Milliseconds. */
+  readonly lasts?: number
+}
+
+export type ProxyWishes = {
+  /** Another Redis for the proxy alone, such as one that is not there. */
+  readonly proxyRedisUrl?: string
+  /** Prepares the folder of the audit log before the proxy opens it. */
+  readonly prepareAudit?: (folder: string) => void | Promise<void>
+  readonly orders?: Upstream
+  /** False leaves the Redis without epoch and heads, as if no bot or worker had ever run. */
+  readonly bot?: boolean
+}
+
+const patienceMs = 8_000
+
+/** Waits until something holds. */
+export const until = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const tooLate = AbortSignal.timeout(patienceMs)
+  while (!(await holds())) {
+    if (tooLate.aborted) throw new Error(`waited in vain for ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/**
+ * The real proxy in this process: real Redis (a database of its own), real keys, real grants, real heads, real
+ * tokens. Only the clock can be set ahead, and the upstreams record.
+ */
+export const startProxyForTest = async (redisUrl: string, database: number, wishes: ProxyWishes = {}) => {
+  const folder = await mkdtemp(join(tmpdir(), 'pagepass-proxy-'))
+  const url = new URL(redisUrl)
+  url.pathname = `/${database}`
+  const admin = new Redis(url.href)
+  await admin.flushdb()
+
+  const idpState = join(folder, 'idp.json')
+  const idp = await startIdp({ stateFile: idpState }, 0)
+  const orders = wishes.orders ?? (await startUpstream())
+  const payments = await startUpstream()
+  const parsed = parseRuleSet(rulesText(idp.issuer, orders.url, payments.url))
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
+  const { rules } = parsed
+  await createKeys(join(folder, 'keys'), rules.environment)
+
+  const bot = wishes.bot === false ? undefined : await startBotPart(url.href, join(folder, 'keys'), rules.environment)
+
+  const real = createClock()
+  let aheadMs = 0
+  const clock = { now: () => real.now() + aheadMs }
+  const logged: Record<string, unknown>[] = []
+  const log = createLogger('proxy', 'info', {
+    write: (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>),
+  })
+  const auditFolder = join(folder, 'audit')
+  await wishes.prepareAudit?.(auditFolder)
+  const quiet = (): void => undefined
+  const prompt = connectPrompt(wishes.proxyRedisUrl ?? url.href, quiet)
+  const patient = connectPatient(wishes.proxyRedisUrl ?? url.href, quiet)
+  const applied = watchSequence(patient)
+  const proxy = await startProxy({
+    rules,
+    keys: await loadKeys(join(folder, 'keys', 'proxy'), 'proxy', rules.environment),
+    clock,
+    log,
+    instance,
+    auditFolder,
+    listen: { host: '127.0.0.1', port: 0 },
+    prompt,
+    patient,
+  })
+  if (bot !== undefined && wishes.proxyRedisUrl === undefined)
+    await until(() => proxy.waitingFor().length === 0, 'the proxy to be in step')
+
+  const faults: unknown[] = []
+  const onFault = (error: unknown): void => void faults.push(error)
+  process.on('uncaughtExceptionMonitor', onFault)
+
+  const auditFile = join(auditFolder, `proxy-${instance}.jsonl`)
+  let mark = 0
+  const readAudit = async (): Promise<AuditRecord[]> =>
+    (await readFile(auditFile))
+      .subarray(mark)
+      .toString()
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as AuditRecord)
+  const tokens = new Map<PersonName, Promise<string>>()
+  const clients = new Set<RawClient>()
+  const live = new Map<string, Grant>()
+  let given = 0
+
+  const theBot = () => {
+    if (bot === undefined) throw new Error('this proxy was started without a bot')
+    return bot
+  }
+
+  const it = {
+    port: proxy.port,
+    rules,
+    idp,
+    orders,
+    payments,
+    redis: admin,
+    logged,
+    faults,
+    auditFile,
+    waitingFor: proxy.waitingFor,
+    /** Sets the proxy's clock ahead. Nobody else's. */
+    ahead: (ms: number): void => {
+      aheadMs += ms
+    },
+    now: clock.now,
+
+    /** A token of the real provider. */
+    token: (name: PersonName): Promise<string> => {
+      const known = tokens.get(name) ?? idp.tokenFor(people[name])
+      tokens.set(name, known)
+      return known
+    },
+    /** Whatever claims and header, signed with the provider's own key. */
+    signed: async (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}): Promise<string> => {
+      const [jwk] = (JSON.parse(readFileSync(idpState, 'utf8')) as { signing: [{ kid: string; alg: string }] })
+        .signing
+      const seconds = Math.floor(Date.now() / 1_000)
+      return new SignJWT({
+        iss: idp.issuer,
+        aud: 'pagepass',
+        sub: people.ana.subject,
+        groups: [...people.ana.groups],
+        iat: seconds,
+        exp: seconds + 600,
+        ...claims,
+      })
+        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: jwk.kid, ...header })
+        .sign(await importJWK(jwk, 'ES256'))
+    },
+
+    /** Gives a grant as a bot would, and waits until the proxy holds it. */
+    give: async (name: PersonName, { service = 'orders-svc', lasts = 3_600_000, ...more }: GrantWishes = {}) => {
+      given += 1
+      const now = clock.now()
+      const grant: Grant = {
+        id: grantIdFromFacts(['test', String(given)]),
+        version: 1,
+        environment: rules.environment,
+        state: 'active',
+        who: { issuer: idp.issuer, subject: people[name].subject, name: people[name].fullName },
+        services: [service],
+        tier: 'operate',
+        from: now,
+        until: now + lasts,
+        why: { kind: 'request', rule: 'on_request[0]', reason: 'stuck orders' },
+        rules: rules.hash,
+        at: now,
+        ...more,
+      }
+      const { sequence } = await theBot().store.give(grant)
+      live.set(grant.id, grant)
+      await until(() => applied() >= sequence, 'the proxy to hold the grant')
+      return grant
+    },
+    /** Ends a grant, and waits until the proxy knows. The receipt is what the fleet confirmed. */
+    end: async (grant: Grant, cause: EndCause = 'revoked') => {
+      live.delete(grant.id)
+      const { sequence } = await theBot().store.end(grant, cause)
+      await until(() => applied() >= sequence, 'the proxy to hear of the end')
+      return theBot().receipts.of(sequence)
+    },
+    /** Ends whatever a test left. */
+    endAll: async (): Promise<void> => {
+      for (const grant of live.values()) await it.end(grant)
+    },
+    /** No more heads are signed, as when every bot and worker is dead. */
+    stopBot: (): Promise<void> => theBot().stop(),
+    /** The proxy hears nothing more of Redis. */
+    cutRedis: (): void => {
+      prompt.disconnect()
+      patient.disconnect()
+    },
+
+    /** Ends what a test left open, and forgets the audit records so far and what the upstreams received. */
+    startOver: async (): Promise<void> => {
+      for (const client of clients) client.end()
+      clients.clear()
+      orders.forget()
+      payments.forget()
+      const seen = mark
+      await until(async () => {
+        const records = await readAudit()
+        const of = (kind: string) => records.filter((one) => one.kind === kind).length
+        return of('admitted') <= of('closed')
+      }, 'everything admitted to be closed')
+      mark = seen + Buffer.byteLength((await readFile(auditFile)).subarray(seen))
+    },
+    /** The audit records since `startOver`, once there are so many of them (of these kinds). */
+    records: async (count: number, kinds: readonly string[] = ['refused', 'admitted', 'closed']): Promise<AuditRecord[]> => {
+      let found: AuditRecord[] = []
+      await until(async () => {
+        found = (await readAudit()).filter(({ kind }) => kinds.includes(kind))
+        return found.length >= count
+      }, `${count} audit records (${kinds.join(', ')})`)
+      return found
+    },
+    readAudit,
+
+    client: (): RawClient => {
+      const client = rawClient(proxy.port)
+      clients.add(client)
+      return client
+    },
+    /** The bytes of an ordinary request. */
+    request: async (
+      name: PersonName,
+      method = 'GET',
+      target = '/v1/orders',
+      more: readonly string[] = [],
+      body = '',
+    ): Promise<string> =>
+      [
+        `${method} ${target} HTTP/1.1`,
+        `Host: orders-svc.${domain}`,
+        `Authorization: Bearer ${await it.token(name)}`,
+        ...more,
+        '',
+        body,
+      ].join('\r\n'),
+
+    stop: async (): Promise<void> => {
+      for (const client of clients) client.end()
+      orders.forget()
+      payments.forget()
+      await proxy.stop().catch(() => undefined)
+      prompt.disconnect()
+      patient.disconnect()
+      await bot?.stop()
+      bot?.disconnect()
+      await idp.close().catch(() => undefined)
+      await orders.close()
+      await payments.close()
+      admin.disconnect()
+      process.off('uncaughtExceptionMonitor', onFault)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return it
+}
+export type ProxyUnderTest = Awaited<ReturnType<typeof startProxyForTest>>
+
+/** What a bot does for a proxy: it gives and ends grants, signs the heads, and reads the receipts. */
+const startBotPart = async (redisUrl: string, keyFolder: string, environment: string) => {
+  const quiet = (): void => undefined
+  const statements = createStatements(await loadKeys(join(keyFolder, 'bot'), 'bot', environment))
+  const prompt = connectPrompt(redisUrl, quiet)
+  await until(() => prompt.status === 'ready', 'Redis')
+  await prepareStore(prompt, 'a-test')
+  const clock = createClock()
+  const view = createView()
+  const follower = followView(
+    { prompt, patient: connectPatient(redisUrl, quiet), view, statements },
+    { alarm: quiet },
+  )
+  await until(view.ready, 'the bot to be in step')
+  const heads = signHeads({
+    redis: prompt,
+    view,
+    statements,
+    clock,
+    instance: 'bot-of-the-test',
+    environment,
+    epoch: follower.epoch,
+    alarm: quiet,
+  })
+  const reports = followReceipts(prompt, connectPatient(redisUrl, quiet), quiet)
+  let stopped = false
+  return {
+    store: createGrantStore(prompt, statements, clock),
+    receipts: reports.receipts,
+    stop: async (): Promise<void> => {
+      if (stopped) return
+      stopped = true
+      await heads.stop()
+      await follower.stop()
+      await reports.stop()
+    },
+    disconnect: (): void => prompt.disconnect(),
+  }
+}
+
+/** The sequence number that a follower has reached: it names it in each of its blocking reads. */
+const watchSequence = (patient: Redis): (() => number) => {
+  let reached = -1
+  const call = patient.call.bind(patient) as (...parts: unknown[]) => Promise<unknown>
+  const watched = (...parts: unknown[]): Promise<unknown> => {
+    if (parts[0] === 'XREAD') reached = Number.parseInt(String(parts.at(-2)), 10)
+    return call(...parts)
+  }
+  Object.assign(patient, { call: watched })
+  return () => reached
+}

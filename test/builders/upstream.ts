@@ -1,0 +1,125 @@
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+
+/** One request as the upstream read it. */
+export type Received = {
+  readonly method: string
+  readonly target: string
+  /** Name, value, as sent. */
+  readonly rawHeaders: readonly (readonly [string, string])[]
+  body: string
+  complete: boolean
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+export type Connection = {
+  readonly socket: Socket
+  /** Every byte that arrived, as latin1. */
+  readonly bytes: () => string
+  readonly closed: () => boolean
+}
+
+export type Answering = (request: IncomingMessage, response: ServerResponse, received: Received) => void
+export type Script = (socket: Socket, received: () => string) => void
+
+const hello: Answering = (request, response) => {
+  request.on('end', () => response.writeHead(200, { 'content-type': 'text/plain' }).end(`hello ${request.url}\n`))
+}
+
+/**
+ * The service behind the proxy, which keeps every byte it received. It answers as a Node server does (`answer`), or
+ * as a script writes on the bare socket (`script`), so that it can misbehave too.
+ */
+export const startUpstream = async () => {
+  let connections: Connection[] = []
+  let received: Received[] = []
+  let answer: Answering = hello
+  let script: Script | undefined
+  const sockets = new Set<Socket>()
+
+  const http = createHttpServer({ maxHeaderSize: 65_536, requestTimeout: 0, keepAliveTimeout: 60_000 })
+  http.on('request', (request, response) => {
+    const one: Received = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      rawHeaders: pairs(request.rawHeaders),
+      body: '',
+      complete: false,
+      request,
+      response,
+    }
+    received.push(one)
+    request.on('error', () => undefined)
+    response.on('error', () => undefined)
+    request.on('data', (chunk: Buffer) => {
+      one.body += chunk.toString('latin1')
+    })
+    request.on('end', () => {
+      one.complete = true
+    })
+    answer(request, response, one)
+  })
+
+  const tcp = createServer((socket) => {
+    let bytes = ''
+    let closed = false
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      closed = true
+      sockets.delete(socket)
+    })
+    connections.push({ socket, bytes: () => bytes, closed: () => closed })
+    socket.once('data', (chunk: Buffer) => {
+      socket.pause()
+      socket.unshift(chunk)
+      if (script === undefined) http.emit('connection', socket)
+      // After the server took the socket: it would otherwise read past the listener.
+      socket.on('data', (more: Buffer) => {
+        bytes += more.toString('latin1')
+      })
+      socket.resume()
+      script?.(socket, () => bytes)
+    })
+  })
+  await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve))
+  const { port } = tcp.address() as AddressInfo
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    /** Every request since the last `forget`. */
+    received: (): readonly Received[] => received,
+    connections: (): readonly Connection[] => connections,
+    /** Every byte since the last `forget`, of all connections opened since. */
+    bytes: (): string => connections.map((one) => one.bytes()).join(''),
+    answerWith: (answering: Answering): void => {
+      answer = answering
+    },
+    /** Connections are answered by the script, from their first byte on. */
+    scriptWith: (writing: Script | undefined): void => {
+      script = writing
+    },
+    /** Answers `hello` again, and forgets what it received. Open connections are closed. */
+    forget: (): void => {
+      answer = hello
+      script = undefined
+      received = []
+      connections = []
+      for (const socket of sockets) socket.destroy()
+    },
+    close: async (): Promise<void> => {
+      for (const socket of sockets) socket.destroy()
+      await new Promise<void>((resolve) => tcp.close(() => resolve()))
+    },
+  }
+}
+export type Upstream = Awaited<ReturnType<typeof startUpstream>>
+
+const pairs = (flat: readonly string[]): [string, string][] =>
+  Array.from({ length: flat.length / 2 }, (_, index) => [flat[index * 2] ?? '', flat[index * 2 + 1] ?? ''])
+
+/** The values of a header that the upstream received, by its name in lower case. */
+export const valuesOf = ({ rawHeaders }: Received, name: string): string[] =>
+  rawHeaders.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value)
