@@ -41,7 +41,8 @@ export const parseCommand = (text: string): Command => {
       return parseGrant(words, reason)
     default: {
       const meant = nearest(verb, verbs)
-      return { verb: 'unreadable', what: `“${verb}” is not something I do.`, try: meant ?? 'help' }
+      const better = meant === undefined ? 'help' : [meant, ...words].join(' ')
+      return { verb: 'unreadable', what: `“${verb}” is not something I do.`, try: better }
     }
   }
 }

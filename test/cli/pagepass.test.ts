@@ -1,0 +1,164 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Ports, type Prepared, partEnvironment, placeNames, prepareFolder } from '#infra/sandbox/stack.ts'
+import { aFolder, rulesText } from '../builders.ts'
+import { pagepass } from './run-cli.ts'
+
+let folder: string
+let remove: () => Promise<void>
+let prepared: Prepared
+beforeAll(async () => {
+  ;({ folder, remove } = await aFolder())
+  const ports = Object.fromEntries(placeNames.map((name, index) => [name, 1 + index])) as Ports
+  prepared = await prepareFolder(join(folder, 'data'), ports)
+})
+afterAll(() => remove())
+
+const parts = ['bot', 'proxy', 'workers'] as const
+/** Nothing listens there: whoever gets so far as to ask Redis hangs, which fails the test. */
+const nowhere = 'redis://127.0.0.1:1'
+const environment = (part: (typeof parts)[number], changes: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv => ({
+  ...partEnvironment(part, prepared, nowhere),
+  ...changes,
+})
+const fileOf = async (name: string, text: string): Promise<string> => {
+  const file = join(folder, name)
+  await writeFile(file, text)
+  return file
+}
+const broken = rulesText.replace('serve: blue', 'serve: gren').replace('how: at once', 'how: now')
+
+describe.concurrent('pagepass rules check', () => {
+  test('says that a sound file is sound, and its hash', async () => {
+    const { code, out, err } = await pagepass(['rules', 'check'])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toMatch(/^access\.yaml is sound: 2 services, 1 page rule, 2 request rules\.\nrules hash [0-9a-f]{64}\n$/)
+  })
+
+  test('names every fault as file:line:column, and exits with 1', async () => {
+    const file = await fileOf('broken.yaml', rulesText.replace('serve: blue', 'serve: gren').replace('PORDERS]', 'PORDERS]\n    owner: [x]').replace('give: operate', 'give: operatr'))
+    const { code, out, err } = await pagepass(['rules', 'check', file])
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toContain(`${file}:29:5 unknown key "owner"`)
+  })
+
+  test('names faults of meaning at once, with the mend', async () => {
+    const file = await fileOf('names.yaml', rulesText.replace('serve: blue', 'serve: gren').replace('give: operate', 'give: operatr'))
+    const { code, err } = await pagepass(['rules', 'check', file])
+    expect(code).toBe(1)
+    expect(err).toContain(`${file}:27:12 unknown release "gren"; known are: blue`)
+    expect(err).toMatch(/names\.yaml:\d+:11 unknown tier "operatr"; did you mean "operate"\?/)
+    expect(err).toContain('→ mend the file, then try: pagepass rules check')
+  })
+
+  test('says when the file can’t be read', async () => {
+    const { code, err } = await pagepass(['rules', 'check', join(folder, 'none.yaml')])
+    expect(code).toBe(1)
+    expect(err).toContain('can\'t be read (ENOENT)')
+  })
+})
+
+describe.concurrent('A process refuses to start', () => {
+  test.each(parts)('%s: with a broken rule set, naming the line', async (part) => {
+    const file = await fileOf(`${part}.yaml`, broken)
+    const { code, err } = await pagepass([part], environment(part, { PAGEPASS_RULES: file }))
+    expect(code).toBe(1)
+    expect(err).toMatch(new RegExp(`^${part}: .*${part}\\.yaml:\\d+:\\d+ how: Invalid option`))
+  })
+
+  test.each(parts)('%s: with variables missing, naming all of them at once', async (part) => {
+    const set = environment(part)
+    const { code, err } = await pagepass([part], { PATH: set['PATH'] })
+    expect(code).toBe(1)
+    const required = Object.keys(set).filter(
+      (name) =>
+        !['PATH', 'TZ', 'LANG', 'PAGEPASS_MODE', 'PAGEPASS_RULES'].includes(name) &&
+        !name.endsWith('_API_URL') &&
+        (name !== 'PAGEPASS_DIRECTORY' || part === 'bot'),
+    )
+    expect(required.length).toBeGreaterThan(4)
+    for (const name of required) expect(err).toContain(`${name}: is missing`)
+  })
+
+  test('proxy: when it was handed the key that gives passes', async () => {
+    const { folder: other, remove: removeOther } = await aFolder()
+    for (const file of ['assertion.private.json', 'trusted.json'])
+      await copyFile(join(prepared.keys, 'proxy', file), join(other, file))
+    await copyFile(join(prepared.keys, 'bot', 'issue.private.json'), join(other, 'issue.private.json'))
+    const { code, err } = await pagepass(['proxy'], environment('proxy', { PAGEPASS_KEYS: other }))
+    await removeOther()
+    expect(code).toBe(1)
+    expect(err).toContain('a proxy process must not hold the private key of role "issue"')
+  })
+
+  test('workers: with the key folder of the bot', async () => {
+    const PAGEPASS_KEYS = join(prepared.keys, 'bot')
+    const { code, err } = await pagepass(['workers'], environment('workers', { PAGEPASS_KEYS }))
+    expect(code).toBe(1)
+    expect(err).toContain('a workers process must not hold the private key of role "issue"')
+  })
+
+  test('bot: with a directory that somebody altered', async () => {
+    const [header, , signature] = (await readFile(prepared.directory, 'utf8')).trim().split('.')
+    const people = Buffer.from(JSON.stringify({ environment: 'sandbox', asOf: 1, people: [] })).toString('base64url')
+    const file = await fileOf('altered.jws', `${header}.${people}.${signature}`)
+    const { code, err } = await pagepass(['bot'], environment('bot', { PAGEPASS_DIRECTORY: file }))
+    expect(code).toBe(1)
+    expect(err).toContain('a directory statement does not hold')
+  })
+
+  test('workers: with keys of another environment', async () => {
+    const file = await fileOf('other.yaml', rulesText.replace('environment: sandbox', 'environment: staging'))
+    const { code, err } = await pagepass(['workers'], environment('workers', { PAGEPASS_RULES: file }))
+    expect(code).toBe(1)
+    expect(err).toContain('are of environment "sandbox", the rule set is of "staging"')
+  })
+})
+
+describe('Without PAGEPASS_MODE it is production, which refuses', () => {
+  test('vendor APIs that are not the vendors’, over http, and a Redis without a password', async () => {
+    const { PAGEPASS_MODE: _, ...rest } = environment('bot')
+    const { code, err } = await pagepass(['bot'], rest)
+    expect(code).toBe(1)
+    for (const fault of [
+      'SLACK_API_URL: production needs https',
+      'SLACK_API_URL: must be one of slack.com',
+      'PAGERDUTY_API_URL: production needs https',
+      'PAGERDUTY_API_URL: must be one of api.pagerduty.com, api.eu.pagerduty.com',
+      'REDIS_URL: production needs a Redis with a password',
+    ])
+      expect(err).toContain(fault)
+  })
+})
+
+describe.concurrent('pagepass keys and directory', () => {
+  test('make keys, and sign a directory that the bot takes', async () => {
+    const keys = join(folder, 'made')
+    expect((await pagepass(['keys', 'create', '--folder', keys, '--environment', 'sandbox'])).code).toBe(0)
+    const people = await fileOf(
+      'people.yaml',
+      '- { issuer: "https://idp.example", subject: ana, name: Ana, groups: [sre], active: true }\n',
+    )
+    const out = join(folder, 'signed.jws')
+    const args = ['directory', 'sign', people, '--keys', join(keys, 'offline'), '--environment', 'sandbox', '--out', out]
+    expect(await pagepass(args)).toEqual({ code: 0, out: '', err: '' })
+    expect((await readFile(out, 'utf8')).split('.')).toHaveLength(3)
+  })
+
+  test('refuse a directory in which two people share an alias', async () => {
+    const one = '{ issuer: i, subject: S, name: N, groups: [], active: true, slack: { team: T, user: U } }'
+    const people = await fileOf('shared.yaml', `- ${one.replace('S', 'a')}\n- ${one.replace('S', 'b')}\n`)
+    const out = join(folder, 'shared.jws')
+    const { code, err } = await pagepass(['directory', 'sign', people, '--keys', join(prepared.keys, 'offline'), '--environment', 'sandbox', '--out', out])
+    expect(code).toBe(1)
+    expect(err).toContain('share the Slack account "T U"')
+    await expect(readFile(out)).rejects.toThrow('ENOENT')
+  })
+
+  test('exit with 1 and help for what is no command', async () => {
+    const { code, err } = await pagepass(['grnat'])
+    expect(code).toBe(1)
+    expect(err).toContain("unknown command 'grnat'")
+  })
+})
