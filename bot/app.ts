@@ -12,19 +12,14 @@ import {
   queueNames,
   queuePrefix,
 } from '#access/adapters/queues.ts'
-import { awaitSafe } from '#access/adapters/redis/connect.ts'
-import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
-import { signHeads } from '#access/adapters/redis/sign-heads.ts'
-import { createStatements } from '#access/adapters/statements.ts'
 import { grantIdFromRandom } from '#access/domain/grant-id.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { createView } from '#access/domain/view.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
 import type { Clock, Directory } from '#access/ports.ts'
+import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { runAccessCommand } from './commands/access-command.ts'
@@ -50,27 +45,18 @@ const seenForSeconds = 660
 export const startBot = async (parts: BotParts) => {
   const { config, rules, keys, directory, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
-  await awaitSafe(prompt)
-  await prepareStore(prompt, randomBytes(16).toString('hex'))
-
-  const statements = createStatements(keys)
-  const view = createView()
-  const follower = followView({ prompt, patient: patient(), view, statements }, { alarm })
-  const heads = signHeads({
-    redis: prompt,
-    view,
-    statements,
+  const grants = await keepGrants({
+    prompt,
+    patient: patient(),
+    keys,
     clock,
     alarm,
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
-    environment: rules.environment,
-    epoch: follower.epoch,
   })
+  const { live, store } = grants
   const reports = followReceipts(prompt, patient(), alarm)
-  const store = createGrantStore(prompt, statements, clock)
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
-  const { live } = follower
 
   const incidentWorker = new Worker<IncidentJob>(
     queueNames.incidents,
@@ -162,13 +148,12 @@ export const startBot = async (parts: BotParts) => {
 
   return {
     port: listening.port,
-    waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    waitingFor: grants.waitingFor,
     stop: async (): Promise<void> => {
       await listening.close(3_000)
       await incidentWorker.close()
-      await heads.stop()
       await reports.stop()
-      await follower.stop()
+      await grants.stop()
       await Promise.all([messages.close(), incidentQueue.close()])
     },
   }

@@ -93,6 +93,7 @@ export const startProxy = async (parts: ProxyParts) => {
     { prompt, patient, view, statements },
     {
       alarm,
+      waiting: (what) => log.info({ what }, 'waiting for Redis'),
       ended: carryOutEnd,
       given: (held) => void pipeline.verify(held),
       synced: () => {

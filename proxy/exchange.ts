@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Allowed } from '#access/domain/decision.ts'
 import type { Service } from '#access/domain/rule-set.ts'
-import type { GrantUse } from './grant-uses.ts'
+import type { Usage } from '#access/domain/usage.ts'
+import type { HeldGrant } from '#access/domain/view.ts'
 import type { Identity } from './identities.ts'
 
 /** One request and its answer on the way through the pipeline. Steps fill it in, in the order of the pipeline. */
@@ -33,6 +34,19 @@ export type Exchange = {
   bytes: number
   /** How it ended, once it has: after that nothing more is recorded or counted. */
   outcome: Outcome | undefined
+}
+
+/** What this process keeps per grant in use, so that a request needs none of it anew. */
+export type GrantUse = {
+  /** The newest version of the grant that was used. */
+  held: HeldGrant
+  /** Requests and streams under way. All are cut when the grant ends. */
+  readonly open: Set<Exchange>
+  readonly usage: Usage
+  /** Counts the changes of `usage`, so that only what changed is reported. */
+  changes: number
+  reported: number
+  expiry: NodeJS.Timeout | undefined
 }
 
 export type Outcome = 'done' | 'refused' | 'aborted' | 'cut' | 'failed'

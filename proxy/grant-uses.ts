@@ -2,22 +2,8 @@ import { principalKey } from '#access/domain/principal.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
 import { createTokenBucket, type TokenBucket } from '#access/domain/token-bucket.ts'
-import type { Usage } from '#access/domain/usage.ts'
 import type { HeldGrant } from '#access/domain/view.ts'
-import type { Exchange, Outcome } from './exchange.ts'
-
-/** What this process keeps per grant in use, so that a request needs none of it anew. */
-export type GrantUse = {
-  /** The newest version of the grant that was used. */
-  held: HeldGrant
-  /** Requests and streams under way. All are cut when the grant ends. */
-  readonly open: Set<Exchange>
-  readonly usage: Usage
-  /** Counts the changes of `usage`, so that only what changed is reported. */
-  changes: number
-  reported: number
-  expiry: NodeJS.Timeout | undefined
-}
+import type { Exchange, GrantUse, Outcome } from './exchange.ts'
 
 const longestTimer = 2 ** 31 - 1
 

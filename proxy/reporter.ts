@@ -2,7 +2,8 @@ import type { Redis } from 'ioredis'
 import { writeReports } from '#access/adapters/redis/reports.ts'
 import type { Report } from '#access/domain/report.ts'
 import type { View } from '#access/domain/view.ts'
-import type { GrantUse, GrantUses } from './grant-uses.ts'
+import type { GrantUse } from './exchange.ts'
+import type { GrantUses } from './grant-uses.ts'
 
 const periodMs = 1_000
 

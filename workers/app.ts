@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { webApi } from '@slack/bolt'
 import { DelayedError, type Processor, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -14,22 +13,18 @@ import {
   queuePrefix,
   type SummaryJob,
 } from '#access/adapters/queues.ts'
-import { awaitSafe } from '#access/adapters/redis/connect.ts'
 import { consumeStream } from '#access/adapters/redis/consume-stream.ts'
 import { createFleet } from '#access/adapters/redis/fleet.ts'
-import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore, readEnded } from '#access/adapters/redis/grant-store.ts'
+import { readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
-import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
-import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { createView } from '#access/domain/view.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import type { Clock } from '#access/ports.ts'
+import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import type { WorkersConfig } from './config.ts'
 import { createDeriveJobs } from './derive-jobs.ts'
@@ -54,8 +49,15 @@ export const startWorkers = async (parts: WorkersParts) => {
   const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const instance = config.PAGEPASS_INSTANCE
-  await awaitSafe(prompt)
-  await prepareStore(prompt, randomBytes(16).toString('hex'))
+  const grants = await keepGrants({
+    prompt,
+    patient: patient(),
+    keys,
+    clock,
+    alarm,
+    instance: `workers-${instance}`,
+  })
+  const { live, store, statements } = grants
 
   const audit = await openAuditLog(parts.auditFolder, `workers-${instance}`)
   audit.append(
@@ -68,21 +70,6 @@ export const startWorkers = async (parts: WorkersParts) => {
     }),
     true,
   )
-  const statements = createStatements(keys)
-  const view = createView()
-  const follower = followView({ prompt, patient: patient(), view, statements }, { alarm })
-  const heads = signHeads({
-    redis: prompt,
-    view,
-    statements,
-    clock,
-    alarm,
-    instance: `workers-${instance}`,
-    environment: rules.environment,
-    epoch: follower.epoch,
-  })
-  const { live } = follower
-  const store = createGrantStore(prompt, statements, clock)
   const occasions = createOccasions(prompt)
   const usages = createUsageStore(prompt)
   const fleet = createFleet(prompt)
@@ -163,11 +150,11 @@ export const startWorkers = async (parts: WorkersParts) => {
   ]
 
   return {
-    waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    waitingFor: grants.waitingFor,
     stop: async (): Promise<void> => {
       await Promise.all(workers.map((worker) => worker.close()))
-      await Promise.all([events.stop(), reports.stop(), heads.stop()])
-      await follower.stop()
+      await Promise.all([events.stop(), reports.stop()])
+      await grants.stop()
       await Promise.all([expiries.close(), messages.close(), summaries.close()])
       await audit.close()
     },

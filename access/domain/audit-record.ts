@@ -59,8 +59,7 @@ export const clip = (text: string): string =>
   text.length > longestField ? `${text.slice(0, longestField)}… (${text.length} characters)` : text
 
 /** A line for the log: JSON on one line, without characters that some viewers take for line breaks. */
-export const auditLine = (record: AuditRecord): string =>
-  `${oneLine({ v: 1, ...record })}\n`
+export const auditLine = (record: AuditRecord): string => `${oneLine({ v: 1, ...record })}\n`
 
 const oneLine = (value: object | string): string =>
   JSON.stringify(value).replaceAll(/[\u2028\u2029\u007f-\u009f]/g, escaped)

@@ -21,7 +21,12 @@ type Report = (path: Path, what: string, at?: 'key' | 'value') => void
 /** The rule set that this YAML says, or every fault in it at once. */
 export const parseRuleSet = (text: string): ParsedRuleSet => {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true, prettyErrors: false })
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    strict: true,
+    uniqueKeys: true,
+    prettyErrors: false,
+  })
   const faults: RuleSetFault[] = []
   const at = (offset: number, what: string) => {
     const { line, col } = lines.linePos(offset)

@@ -9,7 +9,7 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
 import { domain, type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
-import { ask, problemOf } from '../builders/raw-client.ts'
+import { ask } from '../builders/raw-client.ts'
 
 let proxy: ProxyUnderTest
 beforeAll(async () => {
@@ -244,8 +244,7 @@ describe('The reserved prefix is ours on every host, and in no spelling a way ar
     ['/.PAGEPASS/jwks.json', 'tier-none', 403],
   ])('%s is decided on like any other', async (target, reason, status) => {
     await expectRefused(proxy, await proxy.request('ana', 'GET', target), { status, reason })
-    const answer = await ask(proxy.port, raw(target))
-    expect(problemOf(answer)['reason']).toBe(status === 400 ? reason : 'token-missing')
+    await expectRefused(proxy, raw(target), status === 400 ? notCanonical : { status: 401, reason: 'token-missing' })
   })
 })
 
@@ -262,7 +261,7 @@ test('Targets made to keep the check busy are judged like any other', async () =
   const room = 15_000
   const fill = (unit: string) => unit.repeat(Math.floor(room / unit.length))
   for (const target of [
-    `/v1${fill('/a')}\xff`,
+    `/v1${fill('/a')}"`,
     `/v1/${fill('%20')}%`,
     `/v1${fill('/..')}`,
     `/v1${fill('//')}`,

@@ -35,7 +35,7 @@ let database: Awaited<ReturnType<typeof freshDatabase>>
 let parts: Awaited<ReturnType<typeof freshStatements>>
 let others: Awaited<ReturnType<typeof freshStatements>>
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 11)
+  database = await freshDatabase(inject('redisUrl'), 28)
   ;[parts, others] = await Promise.all([freshStatements(), freshStatements()])
 })
 afterAll(() => database.close())

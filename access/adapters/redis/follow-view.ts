@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { Fault, isFault } from '../../domain/errors.ts'
+import { Fault } from '../../domain/errors.ts'
 import type { HeldGrant, View, ViewEvent } from '../../domain/view.ts'
 import type { LiveGrants } from '../../ports.ts'
 import { readUnverified, type Statements } from '../statements.ts'
@@ -13,6 +13,8 @@ export type ViewListener = {
   readonly given?: (held: HeldGrant, sequence: number) => void
   /** The view is in step with Redis, for the first time or again. */
   readonly synced?: () => void
+  /** What the first sync waits for. */
+  readonly waiting?: (what: string) => void
   /** Something that should not happen: a forged statement, a gap, a set that differs from the signed head. */
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }
@@ -194,6 +196,12 @@ export const followView = (
     }
   }
 
+  /** Before the first sync, Redis that is not there yet is only waited for. */
+  const tellTrouble = (error: string): void => {
+    if (view.ready()) listener.alarm('the view can’t be read from Redis', { error })
+    else listener.waiting?.(error)
+  }
+
   const run = async (): Promise<void> => {
     let inStep = false
     let told = ''
@@ -210,11 +218,7 @@ export const followView = (
         if (stopped) return
         inStep = false
         const what = (error as Error).message
-        if (told !== what)
-          listener.alarm('the view can’t be read from Redis', {
-            error: what,
-            code: isFault(error) ? error.code : undefined,
-          })
+        if (told !== what) tellTrouble(what)
         told = what
         await new Promise((resolve) => setTimeout(resolve, 100))
       }

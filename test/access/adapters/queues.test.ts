@@ -7,7 +7,7 @@ import { freshDatabase, until } from '../../builders.ts'
 type Database = Awaited<ReturnType<typeof freshDatabase>>
 let database: Database
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 7)
+  database = await freshDatabase(inject('redisUrl'), 27)
 })
 afterAll(() => database.close())
 

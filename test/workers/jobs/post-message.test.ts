@@ -13,7 +13,7 @@ let worker: Worker
 let failed: string[]
 let standstill: number | undefined
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 13)
+  database = await freshDatabase(inject('redisUrl'), 30)
 })
 beforeEach(async () => {
   await database.redis.flushdb()

@@ -11,7 +11,7 @@ import { aGrant, anEnd, freshDatabase, hour, minute, noon, nthId, pageWhy, rules
 let database: Awaited<ReturnType<typeof freshDatabase>>
 let worker: Worker | undefined
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 12)
+  database = await freshDatabase(inject('redisUrl'), 29)
 })
 beforeEach(() => database.redis.flushdb())
 afterEach(async () => {

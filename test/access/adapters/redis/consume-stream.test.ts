@@ -7,7 +7,7 @@ const group = 'workers'
 let database: Awaited<ReturnType<typeof freshDatabase>>
 const stops: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 4)
+  database = await freshDatabase(inject('redisUrl'), 24)
 })
 beforeEach(() => database.redis.flushdb())
 afterEach(async () => {

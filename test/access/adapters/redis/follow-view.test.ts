@@ -23,7 +23,7 @@ let others: Statements
 const stops: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 2)
+  database = await freshDatabase(inject('redisUrl'), 22)
   ;[parts, others] = await Promise.all([freshStatements(), freshStatements()])
 })
 beforeEach(async () => {

@@ -8,7 +8,7 @@ import { aGrant, freshDatabase, freshStatements, frozenClock, noon, nthId } from
 let database: Awaited<ReturnType<typeof freshDatabase>>
 let parts: Awaited<ReturnType<typeof freshStatements>>
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 1)
+  database = await freshDatabase(inject('redisUrl'), 21)
   parts = await freshStatements()
 })
 beforeEach(async () => {

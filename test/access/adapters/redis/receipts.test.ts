@@ -8,7 +8,7 @@ import { freshDatabase, keptAlarms, until } from '../../../builders.ts'
 let database: Awaited<ReturnType<typeof freshDatabase>>
 const stops: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 5)
+  database = await freshDatabase(inject('redisUrl'), 25)
 })
 beforeEach(() => database.redis.flushdb())
 afterEach(async () => {

@@ -10,7 +10,7 @@ let database: Awaited<ReturnType<typeof freshDatabase>>
 let parts: Awaited<ReturnType<typeof freshStatements>>
 const stops: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 3)
+  database = await freshDatabase(inject('redisUrl'), 23)
   parts = await freshStatements()
 })
 beforeEach(async () => {

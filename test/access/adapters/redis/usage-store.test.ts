@@ -5,7 +5,7 @@ import { freshDatabase } from '../../../builders.ts'
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
 beforeAll(async () => {
-  database = await freshDatabase(inject('redisUrl'), 10)
+  database = await freshDatabase(inject('redisUrl'), 26)
 })
 beforeEach(() => database.redis.flushdb())
 afterAll(() => database.close())

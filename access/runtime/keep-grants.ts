@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { Keys } from '../adapters/keys.ts'
+import { awaitSafe } from '../adapters/redis/connect.ts'
+import { followView } from '../adapters/redis/follow-view.ts'
+import { createGrantStore, prepareStore } from '../adapters/redis/grant-store.ts'
+import { signHeads } from '../adapters/redis/sign-heads.ts'
+import { createStatements } from '../adapters/statements.ts'
+import { createView } from '../domain/view.ts'
+import type { Clock } from '../ports.ts'
+
+/**
+ * What every bot and worker does about grants, whatever else it does: prepares an empty Redis, keeps a view, takes
+ * its turn at signing heads, and can change grants as far as its keys allow.
+ */
+export const keepGrants = async ({
+  prompt,
+  patient,
+  keys,
+  clock,
+  instance,
+  alarm,
+}: {
+  readonly prompt: Redis
+  readonly patient: Redis
+  readonly keys: Keys
+  readonly clock: Clock
+  readonly instance: string
+  readonly alarm: (what: string, facts: Record<string, unknown>) => void
+}) => {
+  await awaitSafe(prompt)
+  await prepareStore(prompt, randomBytes(16).toString('hex'))
+  const { environment } = keys
+  const statements = createStatements(keys)
+  const view = createView()
+  const follower = followView({ prompt, patient, view, statements }, { alarm })
+  const { epoch, live } = follower
+  const heads = signHeads({ redis: prompt, view, statements, clock, instance, environment, epoch, alarm })
+
+  return {
+    statements,
+    live,
+    store: createGrantStore(prompt, statements, clock),
+    waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    stop: async (): Promise<void> => {
+      await heads.stop()
+      await follower.stop()
+    },
+  }
+}
