@@ -41,8 +41,9 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
   }
   if (status === 401) headers['www-authenticate'] = 'Bearer'
   if (status === 503 || status === 429) headers['retry-after'] = String(facts.retryAfter ?? 1)
-  // What the client still sends of a refused request is not read: the connection ends with the answer.
-  if (!request.complete) headers['connection'] = 'close'
+  // What the client still sends of a refused request is not read, and what follows one that could be read in two
+  // ways is not trusted: the connection ends with the answer.
+  if (status === 400 || !request.complete) headers['connection'] = 'close'
   response.writeHead(status, headers)
   response.end(request.method === 'HEAD' ? undefined : body)
 }

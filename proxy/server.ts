@@ -81,6 +81,8 @@ export const createProxyServer = (
     closeWith(socket, 400)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Bytes after the last request of a connection are nobody's; its answer still goes out.
+    if (error.code === 'HPE_CLOSED_CONNECTION') return
     const status = statusOf(error)
     // What fails in the body of an admitted request is in the records of that request.
     if (error.code?.startsWith('HPE_') && underWay(socket)?.req.complete !== false)
@@ -90,17 +92,29 @@ export const createProxyServer = (
   return server
 }
 
+const mostWaiting = 100
+const waiting = new WeakMap<Socket, number>()
+
 /**
- * A pipelined request waits until its answer could be sent. Nothing is done for somebody who is gone by then, and
- * nothing piles up that they don't read.
+ * A pipelined request waits until its answer could be sent, so that nothing is done for somebody who is gone by then.
+ * Node sets no limit to how many wait, and no client needs many.
  */
 const inTurn = (
   request: IncomingMessage,
   response: ServerResponse,
   serve: (request: IncomingMessage, response: ServerResponse) => void,
 ): void => {
-  if (response.socket !== null) serve(request, response)
-  else response.once('socket', () => setImmediate(serve, request, response))
+  const { socket } = request
+  if (response.socket === null) {
+    const ahead = waiting.get(socket) ?? 0
+    waiting.set(socket, ahead + 1)
+    if (ahead >= mostWaiting) socket.destroy()
+    response.once('socket', () => {
+      waiting.set(socket, (waiting.get(socket) ?? 1) - 1)
+      setImmediate(inTurn, request, response, serve)
+    })
+    // Nor is anything done after an answer that was the last one.
+  } else if (socket.writable) serve(request, response)
 }
 
 const statusOf = ({ code }: NodeJS.ErrnoException): number =>

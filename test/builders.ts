@@ -18,9 +18,9 @@ export const noon = Date.UTC(2026, 0, 15, 12)
 export const minute = 60_000
 export const hour = 60 * minute
 
-export const rulesText = readFileSync(new URL('../access.yaml', import.meta.url), 'utf8')
+export const rulesText = readFileSync(new URL('example.yaml', import.meta.url), 'utf8')
 
-/** The rule set of a text; by default the repository's. */
+/** The rule set of a text; by default the example of tests. */
 export const rulesOf = (text = rulesText): RuleSet => {
   const parsed = parseRuleSet(text)
   if (parsed.ok) return parsed.rules
@@ -109,21 +109,31 @@ export const aFolder = async () => {
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
 
-/** Fresh keys of an environment, and the statements that each part can sign with them. */
-export const freshStatements = async (environment = 'sandbox') => {
+/** Fresh keys of an environment, by holder. */
+export const freshKeys = async (environment = 'sandbox') => {
   const { folder, remove } = await aFolder()
   await createKeys(folder, environment)
-  const as = async (holder: Holder) =>
-    createStatements(await loadKeys(join(folder, holder), holder, environment))
+  const of = (holder: Holder) => loadKeys(join(folder, holder), holder, environment)
   const [bot, workers, proxy, offline] = await Promise.all([
-    as('bot'),
-    as('workers'),
-    as('proxy'),
-    as('offline'),
+    of('bot'),
+    of('workers'),
+    of('proxy'),
+    of('offline'),
   ])
   await remove()
   return { bot, workers, proxy, offline }
 }
+
+/** The statements that each holder of these keys can sign. */
+export const statementsWith = (keys: Awaited<ReturnType<typeof freshKeys>>) => ({
+  bot: createStatements(keys.bot),
+  workers: createStatements(keys.workers),
+  proxy: createStatements(keys.proxy),
+  offline: createStatements(keys.offline),
+})
+
+/** The statements that each part can sign with fresh keys of an environment. */
+export const freshStatements = async (environment = 'sandbox') => statementsWith(await freshKeys(environment))
 
 /** A clock that stands still until it is set. */
 export const frozenClock = (at = noon) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from 'yaml'
-import type { core } from 'zod'
+import { type core, z } from 'zod'
 import { canonicalJson, type Json } from './canonical-json.ts'
 import { nearest } from './nearest.ts'
 import { type Pattern, parsePattern } from './path-pattern.ts'
@@ -75,13 +75,20 @@ const offsetOf = (document: Document, path: Path, part: 'key' | 'value'): number
   return 0
 }
 
-const topLevelKeys = Object.keys(ruleSetSource.shape)
+/** Every key that a rule set may have somewhere, for guessing what a misspelt one meant. */
+const knownKeys = new Set<string>()
+const collectKeys = (schema: unknown): void => {
+  if (typeof schema !== 'object' || schema === null) return
+  if ('properties' in schema) for (const key of Object.keys(schema.properties as object)) knownKeys.add(key)
+  for (const member of Object.values(schema)) collectKeys(member)
+}
+collectKeys(z.toJSONSchema(ruleSetSource, { io: 'input', unrepresentable: 'any' }))
 
 const reportShape = (document: Document, issue: core.$ZodIssue, report: Report): void => {
   const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol')
   if (issue.code === 'unrecognized_keys') {
     for (const key of issue.keys) {
-      const hint = path.length === 0 ? nearest(key, topLevelKeys) : undefined
+      const hint = nearest(key, knownKeys)
       report(
         [...path, key],
         `unknown key "${key}"${hint === undefined ? '' : `; did you mean "${hint}"?`}`,

@@ -40,7 +40,6 @@ export const reasons = {
   'audit-unavailable': { status: 503, person: 'What you do could not be recorded, so it was not done.' },
   'upstream-failed': { status: 502, person: 'The service did not answer.' },
   'upstream-late': { status: 504, person: 'The service did not answer in time.' },
-  stopping: { status: 503, person: 'This proxy is stopping. Try again.' },
   // Asking for a pass
   'person-unknown': { status: 403, person: 'Your Slack account is not linked to a person Pagepass knows.' },
   'person-inactive': { status: 403, person: 'Your account is not active.' },

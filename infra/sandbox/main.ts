@@ -83,7 +83,7 @@ const screen = (ports: Ports, folder: string) => {
     services: [
       { name: 'proxy', where: `http://<service>.localhost:${ports.proxy}`, what: 'orders-svc, payments-svc' },
       { name: 'bot', where: `http://localhost:${ports.bot}`, what: 'Slack and PagerDuty talk to it' },
-      { name: 'workers', where: '', what: 'expiry, messages, summaries' },
+      { name: 'workers', where: '(no address)', what: 'expiry, messages, summaries' },
       {
         name: 'sandbox',
         where: `http://localhost:${ports.control}`,

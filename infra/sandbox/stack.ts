@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { signDirectory } from '#access/runtime/directory.ts'
+import { loadRules } from '#access/runtime/rules.ts'
 import { everyone } from './people.ts'
 import { type StartedProcess, startProcess } from './start/processes.ts'
 
@@ -45,8 +46,11 @@ export const prepareFolder = async (folder: string, ports: Ports) => {
   const secrets = await ensureSecrets(join(folder, 'sandbox', 'secrets.json'))
   const keys = join(folder, 'keys')
   await createKeys(keys, environment)
+  const written = join(root, 'access.yaml')
+  // Checked where it was written, so that a fault names the line to mend and not its copy.
+  await loadRules(written)
   const rules = join(folder, 'access.yaml')
-  await writeFile(rules, atPorts(await readFile(join(root, 'access.yaml'), 'utf8'), ports))
+  await writeFile(rules, atPorts(await readFile(written, 'utf8'), ports))
   const directory = join(folder, 'directory.jws')
   await writeFile(directory, await sandboxDirectory(join(keys, 'offline'), ports))
   return { folder, ports, secrets, keys, rules, directory }

@@ -61,7 +61,9 @@ const isBearer = (credential: string): boolean => credential.slice(0, scheme.len
 
 /** Reads the raw headers once: host, credential, and what may go upstream. What is ambiguous is refused. */
 export const readHeaders = (exchange: Exchange): Reason | undefined => {
-  const { rawHeaders } = exchange.request
+  const { rawHeaders, httpVersionMajor } = exchange.request
+  // Node takes HTTP/0.9 and HTTP/2.0 for the same framing.
+  if (httpVersionMajor !== 1) return 'headers-ambiguous'
   let host: string | undefined
   let authorization: string | undefined
   let own: string | undefined

@@ -10,11 +10,11 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
 const canonical = /^(?:\/(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-F]{2})*)+(?:\?[!"$-~]*)?$/
 const dotSegment = /\/\.{1,2}(?:\/|$)/
 /**
- * Escapes of unreserved characters (`%41`, `%2E`), of separators (`%2F`, `%5C`, `%3B`), of controls, and a doubly
- * escaped one (`%252E`).
+ * Escapes of unreserved characters (`%41`, `%2E`), of separators (`%2F`, `%5C`, `%3B`), of controls, a doubly
+ * escaped one (`%252E`), and overlong UTF-8 (`%C0%AE`: RFC 3629 10), which careless decoders take for one of those.
  */
 const deceivingEscape =
-  /%(?:[01][0-9A-F]|7F|2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE]|25[0-9A-Fa-f]{2})/
+  /%(?:[01][0-9A-F]|7F|2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE]|25[0-9A-Fa-f]{2}|C[01]|E0%[89]|F0%8|F[5-9A-F])/
 
 /** The target must be canonical, so that the bytes decided on are the bytes sent, and mean one thing. */
 export const readTarget = (exchange: Exchange): Reason | undefined => {

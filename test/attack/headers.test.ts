@@ -42,21 +42,14 @@ describe('Headers that only Pagepass may set are refused, however they are spell
     await expectRefused(proxy, await get(`${name}: forged`), reserved)
   })
 
-  test.each(['Content_Length: 5', 'Transfer_Encoding: chunked', 'Authorization.: x', 'Host_: x'])(
-    '%s, which some servers take for what it looks like',
-    async (header) => {
-      const bytes = await get(header)
-      await proxy.startOver()
-      const { status } = await ask(proxy.port, bytes)
-      if (status === 400) {
-        await expectRefused(proxy, bytes, reserved)
-        return
-      }
-      const [name = ''] = header.split(':')
-      expect(['authorization.', 'host_']).toContain(name.toLowerCase())
-      await expectOneRequest(proxy, bytes)
-    },
-  )
+  test.each([
+    'Content_Length: 5',
+    'Transfer_Encoding: chunked',
+    'Transfer.Encoding: chunked',
+    'HTTP2_Settings: x',
+  ])('%s, which some servers take for what it looks like', async (header) => {
+    await expectRefused(proxy, await get(header), reserved)
+  })
 
   test.each([
     ['a space before the colon', 'X-Pagepass-Assertion : forged'],
@@ -129,7 +122,10 @@ describe('Naming a header in Connection takes nothing of ours away', () => {
       ['Connection: content-length', 'Content-Length: 5'],
       ['Content-Length: 5', 'Connection: Content-Length, transfer-encoding'],
     ]) {
-      const seen = await expectOneRequest(proxy, await proxy.request('ana', 'POST', '/v1/x', headers, 'hello'))
+      const seen = await expectOneRequest(
+        proxy,
+        await proxy.request('ana', 'POST', '/v1/x', headers, 'hello'),
+      )
       expect(seen).toMatchObject({ body: 'hello', complete: true })
       expect(valuesOf(seen, 'content-length')).toEqual(['5'])
     }
@@ -197,11 +193,15 @@ test('Names that are special in JavaScript are names like any other', async () =
   const seen = await expectOneRequest(proxy, await get(...names.map((name) => `${name}: polluted`)))
   for (const name of names) expect(valuesOf(seen, name.toLowerCase())).toEqual(['polluted'])
   expect(({} as Record<string, unknown>)['polluted']).toBeUndefined()
-  for (const name of ['__proto__', 'constructor']) await expectOneRequest(proxy, await get(`Connection: ${name}`))
+  for (const name of ['__proto__', 'constructor'])
+    await expectOneRequest(proxy, await get(`Connection: ${name}`))
 })
 
 test('An ordinary header of the client reaches the service as it was sent, in order and repeated', async () => {
-  const seen = await expectOneRequest(proxy, await get('X-A: 1', 'x-b: \xe9', 'X-A: 2', 'Cookie: a=b; __Host-x=y'))
+  const seen = await expectOneRequest(
+    proxy,
+    await get('X-A: 1', 'x-b: \xe9', 'X-A: 2', 'Cookie: a=b; __Host-x=y'),
+  )
   expect(valuesOf(seen, 'x-a')).toEqual(['1', '2'])
   expect(valuesOf(seen, 'x-b')).toEqual(['\xe9'])
   expect(valuesOf(seen, 'cookie')).toEqual(['a=b; __Host-x=y'])
@@ -224,7 +224,9 @@ describe('Too much', () => {
   test('more than 16 KiB', async () => {
     await expectRefused(proxy, await get(`x: ${'a'.repeat(16_384)}`), { status: 431 })
     await expectRefused(proxy, await get(`${'x'.repeat(16_384)}: a`), { status: 431 })
-    await expectRefused(proxy, await proxy.request('ana', 'GET', `/v1/${'a'.repeat(16_384)}`), { status: 431 })
+    await expectRefused(proxy, await proxy.request('ana', 'GET', `/v1/${'a'.repeat(16_384)}`), {
+      status: 431,
+    })
   })
 
   test('a thousand names nobody has seen leave the next request as it was', async () => {

@@ -20,7 +20,9 @@ export const expectRefused = async (
   { status, reason = 'headers-ambiguous' }: { readonly status: number; readonly reason?: string },
 ): Promise<Answer> => {
   await proxy.startOver()
-  const { answers, text } = await talk(proxy.port, bytes, { methods: [bytes.toString('latin1').split(' ')[0] ?? ''] })
+  const { answers, text } = await talk(proxy.port, bytes, {
+    methods: [bytes.toString('latin1').split(' ')[0] ?? ''],
+  })
   const [answer] = answers
   if (answer === undefined) throw new Error(`no answer, but ${JSON.stringify(text)}`)
   const [record, ...more] = await proxy.records(1)
@@ -52,7 +54,13 @@ export const expectOneRequest = async (proxy: ProxyUnderTest, bytes: string | Bu
   return seen
 }
 
-const identityHeaders = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-pagepass-assertion', 'host']
+const identityHeaders = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-pagepass-assertion',
+  'host',
+]
 
 /** Each identity header once, by any spelling that a server might take for it; and none that we did not set. */
 export const expectOurIdentity = (seen: Received): void => {

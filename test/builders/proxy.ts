@@ -113,7 +113,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   const { rules } = parsed
   await createKeys(join(folder, 'keys'), rules.environment)
 
-  const bot = wishes.bot === false ? undefined : await startBotPart(url.href, join(folder, 'keys'), rules.environment)
+  const bot =
+    wishes.bot === false ? undefined : await startBotPart(url.href, join(folder, 'keys'), rules.environment)
 
   const real = createClock()
   let aheadMs = 0
@@ -190,8 +191,9 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     },
     /** Whatever claims and header, signed with the provider's own key. */
     signed: async (claims: JWTPayload, header: Partial<JWTHeaderParameters> = {}): Promise<string> => {
-      const [jwk] = (JSON.parse(readFileSync(idpState, 'utf8')) as { signing: [{ kid: string; alg: string }] })
-        .signing
+      const [jwk] = (
+        JSON.parse(readFileSync(idpState, 'utf8')) as { signing: [{ kid: string; alg: string }] }
+      ).signing
       const seconds = Math.floor(Date.now() / 1_000)
       return new SignJWT({
         iss: idp.issuer,
@@ -207,7 +209,10 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     },
 
     /** Gives a grant as a bot would, and waits until the proxy holds it. */
-    give: async (name: PersonName, { service = 'orders-svc', lasts = 3_600_000, ...more }: GrantWishes = {}) => {
+    give: async (
+      name: PersonName,
+      { service = 'orders-svc', lasts = 3_600_000, ...more }: GrantWishes = {},
+    ) => {
       given += 1
       const now = clock.now()
       const grant: Grant = {
@@ -255,21 +260,31 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       clients.clear()
       orders.forget()
       payments.forget()
-      const seen = mark
       await until(async () => {
-        const records = await readAudit()
-        const of = (kind: string) => records.filter((one) => one.kind === kind).length
-        return of('admitted') <= of('closed')
+        const text = await readFile(auditFile, 'utf8')
+        const before = mark
+        mark = Buffer.byteLength(text)
+        if (mark !== before) return false
+        const idsOf = (kind: string) => [
+          ...text.matchAll(new RegExp(`"kind":"${kind}","at":\\d+,"id":"([^"]+)"`, 'g')),
+        ]
+        const closed = new Set(idsOf('closed').map(([, id]) => id))
+        return idsOf('admitted').every(([, id]) => closed.has(id))
       }, 'everything admitted to be closed')
-      mark = seen + Buffer.byteLength((await readFile(auditFile)).subarray(seen))
     },
     /** The audit records since `startOver`, once there are so many of them (of these kinds). */
-    records: async (count: number, kinds: readonly string[] = ['refused', 'admitted', 'closed']): Promise<AuditRecord[]> => {
+    records: async (
+      count: number,
+      kinds: readonly string[] = ['refused', 'admitted', 'closed'],
+    ): Promise<AuditRecord[]> => {
       let found: AuditRecord[] = []
-      await until(async () => {
-        found = (await readAudit()).filter(({ kind }) => kinds.includes(kind))
-        return found.length >= count
-      }, `${count} audit records (${kinds.join(', ')})`)
+      await until(
+        async () => {
+          found = (await readAudit()).filter(({ kind }) => kinds.includes(kind))
+          return found.length >= count
+        },
+        `${count} audit records (${kinds.join(', ')})`,
+      )
       return found
     },
     readAudit,

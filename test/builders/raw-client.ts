@@ -56,7 +56,9 @@ export const rawClient = (port: number) => {
       }
       const timer = setTimeout(() => {
         woken.delete(look)
-        reject(new Error(`the client waited in vain for ${what}; it has: ${JSON.stringify(text.slice(0, 600))}`))
+        reject(
+          new Error(`the client waited in vain for ${what}; it has: ${JSON.stringify(text.slice(0, 600))}`),
+        )
       }, patienceMs)
       woken.add(look)
       look()
@@ -74,7 +76,10 @@ export const rawClient = (port: number) => {
     when,
     /** Waits for so many final answers, or for the other side to close. */
     answers: async (count = 1, methods: readonly string[] = []): Promise<Talk> => {
-      await when(() => ended || closed || readAnswers(text, methods, false).answers.length >= count, `${count} answers`)
+      await when(
+        () => ended || closed || readAnswers(text, methods, false).answers.length >= count,
+        `${count} answers`,
+      )
       return { text, closed: ended || closed, ...readAnswers(text, methods, ended || closed) }
     },
     closed: (): Promise<void> => when(() => ended || closed, 'the other side to close'),
@@ -151,7 +156,8 @@ const readOne = (
     return { ...answer, body: '', next: start }
   if (headers['transfer-encoding'] !== undefined) return readChunks(answer, text, start)
   const length = headers['content-length']?.[0]
-  if (length === undefined) return ended ? { ...answer, body: text.slice(start), next: text.length } : undefined
+  if (length === undefined)
+    return ended ? { ...answer, body: text.slice(start), next: text.length } : undefined
   const next = start + Number(length)
   return next > text.length ? undefined : { ...answer, body: text.slice(start, next), next }
 }

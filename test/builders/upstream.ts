@@ -24,7 +24,9 @@ export type Answering = (request: IncomingMessage, response: ServerResponse, rec
 export type Script = (socket: Socket, received: () => string) => void
 
 const hello: Answering = (request, response) => {
-  request.on('end', () => response.writeHead(200, { 'content-type': 'text/plain' }).end(`hello ${request.url}\n`))
+  request.on('end', () =>
+    response.writeHead(200, { 'content-type': 'text/plain' }).end(`hello ${request.url}\n`),
+  )
 }
 
 /**

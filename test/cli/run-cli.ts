@@ -6,10 +6,16 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
 export type Ran = { readonly code: number | null; readonly out: string; readonly err: string }
 
 /** Runs `pagepass …` to its end, in an environment of its own. One that does not end by itself is killed. */
-export const pagepass = (args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = root): Promise<Ran> =>
+export const pagepass = (args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
+  run('cli/main.ts', args, env)
+
+/** Runs a part as `pagepass <part>` spawns it, without the process in between. */
+export const runPart = (part: string, env: NodeJS.ProcessEnv): Promise<Ran> => run(`${part}/main.ts`, [], env)
+
+const run = (main: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ran> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [`${root}cli/main.ts`, ...args], {
-      cwd,
+    const child = spawn(process.execPath, [`${root}${main}`, ...args], {
+      cwd: root,
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 15_000,

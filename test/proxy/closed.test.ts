@@ -3,7 +3,13 @@ import { closeSync, constants, openSync, readSync, symlinkSync, writeSync } from
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, inject, test } from 'vitest'
-import { instance, type ProxyUnderTest, type ProxyWishes, startProxyForTest, until } from '../builders/proxy.ts'
+import {
+  instance,
+  type ProxyUnderTest,
+  type ProxyWishes,
+  startProxyForTest,
+  until,
+} from '../builders/proxy.ts'
 import { ask, problemOf } from '../builders/raw-client.ts'
 
 const closers: (() => void)[] = []
@@ -35,6 +41,14 @@ test('Before the first sync nothing is let through: there is no Redis', async ()
 test('Before the first sync nothing is let through: the Redis is empty', async () => {
   const it = await start({ bot: false })
   await expectClosed(it, 'GET', 'view-missing')
+})
+
+test('Nobody is recognised while the identity provider’s keys were never had', async () => {
+  const it = await start()
+  await it.give('ana')
+  await it.token('ana')
+  await it.idp.close()
+  for (const method of ['GET', 'POST']) await expectClosed(it, method, 'identity-unavailable')
 })
 
 test('A view that grows old closes each tier in its time, the riskier first', async () => {
@@ -108,7 +122,10 @@ test('A disk that stands still closes, and lets through again once it moves', as
   await expectClosed(it, 'GET', 'audit-unavailable')
   const emptying = setInterval(() => drain(), 5)
   closers.push(() => clearInterval(emptying))
-  await until(async () => (await ask(it.port, await it.request('ana'))).status === 200, 'the log to take records again')
+  await until(
+    async () => (await ask(it.port, await it.request('ana'))).status === 200,
+    'the log to take records again',
+  )
   await it.stop()
   proxy = undefined
   for (const close of closers.splice(0).reverse()) close()

@@ -77,7 +77,10 @@ test('A revocation cuts a client that reads nothing, and an answer held back by 
   const client = proxy.client()
   client.socket.pause()
   client.send(await proxy.request('ana'))
-  await until(() => proxy.orders.received()[0]?.response.writableNeedDrain === true, 'the service to be held back')
+  await until(
+    () => proxy.orders.received()[0]?.response.writableNeedDrain === true,
+    'the service to be held back',
+  )
   expect(await proxy.end(grant)).toMatchObject({ streamsCut: 1 })
   await upstreamClosed()
 })
@@ -96,7 +99,9 @@ test('A revocation cuts a request that the service has not answered yet', async 
 test('A revocation reaches the requests that wait on the same connection', async () => {
   const grant = await proxy.give('ana')
   const client = await openStream()
-  client.send((await proxy.request('ana', 'GET', '/v1/second')) + (await proxy.request('ana', 'POST', '/v1/third')))
+  client.send(
+    (await proxy.request('ana', 'GET', '/v1/second')) + (await proxy.request('ana', 'POST', '/v1/third')),
+  )
   await proxy.end(grant)
   await client.closed()
   expect(proxy.orders.received().map(({ target }) => target)).toEqual(['/v1/events'])

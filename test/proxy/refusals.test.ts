@@ -33,13 +33,16 @@ test('Without a pass: 403, with the command that would ask for one', async () =>
 })
 
 test('A pass of too low a tier names the tier that would do', async () => {
-  const grant = await proxy.give('ana', { tier: 'observe' })
+  await proxy.give('ana', { tier: 'observe' })
   const answer = await expectRefusal(await proxy.request('ana', 'POST'), 403, 'tier-too-low')
-  expect(problemOf(answer)).toMatchObject({ needs: 'operate', ask: '/access grant orders-svc 1h operate because …' })
+  expect(problemOf(answer)).toMatchObject({
+    needs: 'operate',
+    ask: '/access grant orders-svc 1h operate because …',
+  })
 })
 
 test('What no tier allows can’t be asked for', async () => {
-  const grant = await proxy.give('ana')
+  await proxy.give('ana')
   const answer = await expectRefusal(await proxy.request('ana', 'GET', '/internal'), 403, 'tier-none')
   expect(problemOf(answer)).not.toHaveProperty('ask')
 })
@@ -86,7 +89,16 @@ test('A forged pass in Redis opens nothing', async () => {
   const altered = [header, Buffer.from(JSON.stringify(forged)).toString('base64url'), signature].join('.')
   const sequence = await proxy.redis.incr('{pagepass}:sequence')
   await proxy.redis.hset('{pagepass}:live', forged.id, altered)
-  await proxy.redis.xadd('{pagepass}:events', `${sequence}-0`, 'kind', 'grant', 'id', forged.id, 'statement', altered)
+  await proxy.redis.xadd(
+    '{pagepass}:events',
+    `${sequence}-0`,
+    'kind',
+    'grant',
+    'id',
+    forged.id,
+    'statement',
+    altered,
+  )
   let reason: unknown
   while (reason !== 'grant-unverified' && reason !== 'grant-missing') {
     const answer = await ask(proxy.port, await proxy.request('ben'))
@@ -149,21 +161,14 @@ test('A refused body is not read: the connection ends with the answer', async ()
   expect(answer.headers['connection']).toEqual(['close'])
 })
 
-test('With the identity provider down, who is known goes on and who is not gets 503', async () => {
+test('With the identity provider down, its known keys go on proving who is who', async () => {
   await proxy.give('ana')
   await proxy.give('ben')
   expect((await ask(proxy.port, await proxy.request('ana'))).status).toBe(200)
-  const fresh = await proxy.signed({ sub: 'idp-ben', groups: ['sre'] }, { kid: 'not-fetched-yet' })
-  await proxy.token('ben')
+  const unseen = await proxy.request('ben', 'GET', '/v1/orders')
   await proxy.idp.close()
-  await proxy.startOver()
   expect((await ask(proxy.port, await proxy.request('ana'))).status).toBe(200)
-  await proxy.startOver()
-  const bytes = (await proxy.request('ben')).replace(await proxy.token('ben'), fresh)
-  const answer = await ask(proxy.port, bytes)
-  // Within jose's 30 s after a fetch an unknown key id is simply unknown; after that it would be asked for.
-  expect([401, 503]).toContain(answer.status)
-  expect(proxy.orders.bytes()).toBe('')
+  expect((await ask(proxy.port, unseen)).status).toBe(200)
 })
 
 test('Nothing above made a fault', () => {

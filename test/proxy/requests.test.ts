@@ -61,7 +61,10 @@ test('X-Pagepass-Authorization leaves Authorization to the application', async (
 test('The assertion verifies with our public keys, for exactly this service, and is no credential', async () => {
   await ask(proxy.port, await proxy.request('ana'))
   const [assertion = ''] = valuesOf(onlyRequest(), 'x-pagepass-assertion')
-  const jwks = await ask(proxy.port, `GET /.pagepass/jwks.json HTTP/1.1\r\nHost: orders-svc.${domain}\r\n\r\n`)
+  const jwks = await ask(
+    proxy.port,
+    `GET /.pagepass/jwks.json HTTP/1.1\r\nHost: orders-svc.${domain}\r\n\r\n`,
+  )
   const keys = createLocalJWKSet(JSON.parse(jwks.body) as JSONWebKeySet)
   const ours = { issuer: 'pagepass:sandbox', typ: 'pagepass-assertion+jwt', algorithms: ['EdDSA'] }
   const { payload } = await jwtVerify(assertion, keys, { ...ours, audience: 'orders-svc' })
@@ -198,7 +201,10 @@ test('A service that does not read holds back the client, and gets everything in
   client.send(Buffer.alloc(big, 'x'))
   let before = -1
   await until(async () => {
-    const still = proxy.orders.connections().length === 1 && client.socket.bytesWritten > 0 && client.socket.writableLength === before
+    const still =
+      proxy.orders.connections().length === 1 &&
+      client.socket.bytesWritten > 0 &&
+      client.socket.writableLength === before
     before = client.socket.writableLength
     await new Promise((resolve) => setTimeout(resolve, 50))
     return still
@@ -245,7 +251,10 @@ test('A client that goes away takes its request with it', async () => {
   client.send(await proxy.request('ana'))
   await client.when(() => client.text().includes('and then'), 'the first bytes')
   client.end()
-  await until(() => proxy.orders.connections()[0]?.closed() === true, 'the connection to the service to close')
+  await until(
+    () => proxy.orders.connections()[0]?.closed() === true,
+    'the connection to the service to close',
+  )
   expect(await proxy.records(2)).toMatchObject([{ kind: 'admitted' }, { kind: 'closed', outcome: 'aborted' }])
 })
 
@@ -255,7 +264,10 @@ test('A client that goes away while it uploads takes its request with it', async
   client.send(await proxy.request('ana', 'POST', '/v1/orders', ['Content-Length: 100'], 'half'))
   await until(() => proxy.orders.received()[0]?.body === 'half', 'the first half')
   client.reset()
-  await until(() => proxy.orders.connections()[0]?.closed() === true, 'the connection to the service to close')
+  await until(
+    () => proxy.orders.connections()[0]?.closed() === true,
+    'the connection to the service to close',
+  )
   expect(onlyRequest().complete).toBe(false)
   expect(await proxy.records(2)).toMatchObject([{ kind: 'admitted' }, { kind: 'closed', outcome: 'aborted' }])
 })
@@ -293,7 +305,10 @@ test('A service that is down is a 502, and comes back by itself', async () => {
     const answer = await ask(other.port, await other.request('ana'))
     expect(answer).toMatchObject({ status: 502 })
     expect(answer.headers['content-type']).toEqual(['application/problem+json; charset=utf-8'])
-    const upload = await ask(other.port, await other.request('ana', 'POST', '/v1/x', ['Content-Length: 3'], 'abc'))
+    const upload = await ask(
+      other.port,
+      await other.request('ana', 'POST', '/v1/x', ['Content-Length: 3'], 'abc'),
+    )
     expect(upload.status).toBe(502)
   } finally {
     await other.stop().catch(() => undefined)
@@ -303,12 +318,16 @@ test('A service that is down is a 502, and comes back by itself', async () => {
 test('Two services are told apart by host, with the assertion for each', async () => {
   const answer = await ask(
     proxy.port,
-    (await proxy.request('ana')).replace('Host: orders-svc', 'Host: PAYMENTS-svc').replace(domain, `${domain}:8080`),
+    (await proxy.request('ana'))
+      .replace('Host: orders-svc', 'Host: PAYMENTS-svc')
+      .replace(domain, `${domain}:8080`),
   )
   expect(answer.status).toBe(200)
   expect(proxy.orders.received()).toEqual([])
   const [seen] = proxy.payments.received()
-  const [, claims = ''] = (seen === undefined ? '' : (valuesOf(seen, 'x-pagepass-assertion')[0] ?? '')).split('.')
+  const [, claims = ''] = (seen === undefined ? '' : (valuesOf(seen, 'x-pagepass-assertion')[0] ?? '')).split(
+    '.',
+  )
   expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ aud: 'payments-svc' })
 })
 

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type AuditLog, openAuditLog } from '#access/adapters/audit-log.ts'
 import {
@@ -14,7 +15,6 @@ import { createOccasions } from '#access/adapters/redis/occasions.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { createView } from '#access/domain/view.ts'
 import { createDeriveJobs } from '#workers/derive-jobs.ts'
-import { readFile } from 'node:fs/promises'
 import {
   aFolder,
   aGrant,
@@ -106,12 +106,17 @@ describe('From a grant that was given', () => {
   test('follow its record, its expiry at its time, and a message to its channel', async () => {
     await give(grant)
     await deriveAll()
-    expect(await records()).toMatchObject([{ kind: 'step', event: '1-0', step: 'grant', grant: grant.id, at: noon }])
+    expect(await records()).toMatchObject([
+      { kind: 'step', event: '1-0', step: 'grant', grant: grant.id, at: noon },
+    ])
     const [expiry] = await queues.expiries.getDelayed()
     expect(expiry?.data).toEqual({ grant: grant.id })
     expect(expiry?.opts.delay).toBe(hour)
     const [message, ...more] = await queues.messages.getWaiting()
-    expect(message?.data).toMatchObject({ channel: '#inc-orders', text: expect.stringContaining('Ana Lopes') })
+    expect(message?.data).toMatchObject({
+      channel: '#inc-orders',
+      text: expect.stringContaining('Ana Lopes'),
+    })
     expect(more).toEqual([])
   })
 
@@ -200,7 +205,10 @@ test('What can’t be recorded is not derived, so that it is tried again', async
     occasions: createOccasions(database.redis),
     ended: async () => undefined,
     alarm: () => undefined,
-    audit: { ...audit, append: (_line, _synced, written) => written?.(new (class extends Error {})('full') as never) },
+    audit: {
+      ...audit,
+      append: (_line, _synced, written) => written?.(new (class extends Error {})('full') as never),
+    },
     ...queues,
   })
   await expect(failing(id, fields)).rejects.toThrow('full')

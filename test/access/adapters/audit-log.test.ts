@@ -14,7 +14,8 @@ afterEach(() => remove())
 
 const append = (log: AuditLog, line: string, synced = false): Promise<Fault | undefined> =>
   new Promise((resolve) => log.append(`${line}\n`, synced, resolve))
-const linesIn = async (file: string): Promise<string[]> => (await readFile(file, 'utf8')).split('\n').slice(0, -1)
+const linesIn = async (file: string): Promise<string[]> =>
+  (await readFile(file, 'utf8')).split('\n').slice(0, -1)
 
 describe('The audit log', () => {
   test('keeps every line, in the order of appending', async () => {

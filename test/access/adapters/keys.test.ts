@@ -84,10 +84,26 @@ describe('Keys', () => {
   test.each<[string, () => Promise<unknown>, string]>([
     ['the folder is missing', () => rm(at('bot'), { recursive: true }), 'keys/missing'],
     ['the public keys are missing', () => rm(at('bot', 'trusted.json')), 'keys/missing'],
-    ['a key file holds no JSON', () => writeFile(at('bot', 'issue.private.json'), 'd":"secret'), 'keys/missing'],
-    ['a key file holds another kind of key', () => change(at('bot', 'issue.private.json'), { kty: 'RSA' }), 'keys/missing'],
-    ['a private key has no private part', () => change(at('bot', 'issue.private.json'), { d: undefined }), 'keys/missing'],
-    ['they are of another environment', () => change(at('bot', 'trusted.json'), { environment: 'production' }), 'keys/forbidden'],
+    [
+      'a key file holds no JSON',
+      () => writeFile(at('bot', 'issue.private.json'), 'd":"secret'),
+      'keys/missing',
+    ],
+    [
+      'a key file holds another kind of key',
+      () => change(at('bot', 'issue.private.json'), { kty: 'RSA' }),
+      'keys/missing',
+    ],
+    [
+      'a private key has no private part',
+      () => change(at('bot', 'issue.private.json'), { d: undefined }),
+      'keys/missing',
+    ],
+    [
+      'they are of another environment',
+      () => change(at('bot', 'trusted.json'), { environment: 'production' }),
+      'keys/forbidden',
+    ],
   ])('are refused when %s', async (_, breakIt, code) => {
     await breakIt()
     expect(await codeOf(load('bot'))).toBe(code)

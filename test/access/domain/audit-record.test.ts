@@ -33,7 +33,7 @@ const admission: Admission = {
 }
 
 /** What ends a line, or moves a terminal's cursor, in some program that shows logs. */
-const breaksLines = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/ // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const breaksLines = /\p{Cc}|\u2028|\u2029/u
 
 const attacks: readonly [string, string][] = [
   ['CR LF and a forged record', '/x\r\n{"v":1,"kind":"admitted","who":"eve"}'],
@@ -57,11 +57,14 @@ describe('A line of the audit', () => {
     expect(JSON.parse(line)).toEqual({ v: 1, ...refused, path })
   })
 
-  test.each(attacks)('of an admission stays one line whatever the identity provider says: %s', (_, subject) => {
-    const line = admittedLine({ ...admission, who: subject })
-    expect(line.slice(0, -1)).not.toMatch(breaksLines)
-    expect(JSON.parse(line)).toEqual({ v: 1, kind: 'admitted', ...admission, who: subject })
-  })
+  test.each(attacks)(
+    'of an admission stays one line whatever the identity provider says: %s',
+    (_, subject) => {
+      const line = admittedLine({ ...admission, who: subject })
+      expect(line.slice(0, -1)).not.toMatch(breaksLines)
+      expect(JSON.parse(line)).toEqual({ v: 1, kind: 'admitted', ...admission, who: subject })
+    },
+  )
 
   test('of any text at all is one line that parses back', () => {
     fc.assert(

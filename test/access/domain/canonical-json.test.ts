@@ -15,7 +15,11 @@ const shuffled = (value: Json): Json => {
 describe('Canonical JSON', () => {
   test.each<[string, Json, string]>([
     ['sorts keys', { b: 1, a: 2 }, '{"a":2,"b":1}'],
-    ['sorts keys by their code units, as RFC 8785 says', { '€': 1, '\r': 2, a: 3, '😂': 4, '\ufb33': 5 }, '{"\\r":2,"a":3,"€":1,"😂":4,"\ufb33":5}'],
+    [
+      'sorts keys by their code units, as RFC 8785 says',
+      { '€': 1, '\r': 2, a: 3, '😂': 4, '\ufb33': 5 },
+      '{"\\r":2,"a":3,"€":1,"😂":4,"\ufb33":5}',
+    ],
     ['keeps the order of lists', [3, 1, 2], '[3,1,2]'],
     ['sorts within lists', [{ b: 1, a: [{ d: 1, c: 2 }] }], '[{"a":[{"c":2,"d":1}],"b":1}]'],
     ['leaves out what is undefined', { a: undefined, b: null }, '{"b":null}'],

@@ -9,8 +9,16 @@ const sre = aPerson({ subject: 'idp-ben', groups: ['sre'] })
 
 describe('What a person asks for is given', () => {
   test.each<[string, Ask, { tier: string; duration: number }, string?]>([
-    ['at the lowest tier for an hour, if they say nothing more', { service: 'orders-svc' }, { tier: 'observe', duration: hour }],
-    ['for as long as they say', { service: 'orders-svc', duration: 8 * hour }, { tier: 'observe', duration: 8 * hour }],
+    [
+      'at the lowest tier for an hour, if they say nothing more',
+      { service: 'orders-svc' },
+      { tier: 'observe', duration: hour },
+    ],
+    [
+      'for as long as they say',
+      { service: 'orders-svc', duration: 8 * hour },
+      { tier: 'observe', duration: 8 * hour },
+    ],
     [
       'at the tier they name, with a reason where it needs one',
       { service: 'orders-svc', tier: 'operate', reason: 'stuck' },
@@ -45,7 +53,12 @@ describe('What a person asks for is given', () => {
 
 describe('What a person asks for is refused', () => {
   test.each<[string, Person, Ask, object]>([
-    ['to somebody who left', aPerson({ active: false }), { service: 'orders-svc' }, { reason: 'person-inactive' }],
+    [
+      'to somebody who left',
+      aPerson({ active: false }),
+      { service: 'orders-svc' },
+      { reason: 'person-inactive' },
+    ],
     [
       'for a service nobody knows, with the one they may have meant',
       aPerson(),

@@ -15,7 +15,8 @@ const who = principalKey(aGrant().who)
 const viewOf = (grants: readonly Grant[], headAt: number | 'never') => {
   const view = createView()
   const next = view.resync(0)
-  for (const [index, grant] of grants.entries()) next.load({ ...grant, id: nthId(index) }, `statement ${index}`)
+  for (const [index, grant] of grants.entries())
+    next.load({ ...grant, id: nthId(index) }, `statement ${index}`)
   next.commit()
   if (headAt !== 'never') view.headSeen(headAt)
   return view
@@ -94,7 +95,11 @@ describe('A request is denied', () => {
     ['without any grant', { grants: [] }, 'grant-missing'],
     ['before the grant begins', { now: noon - 1 }, 'grant-missing'],
     ['when the grant is over, to the millisecond', { now: noon + hour }, 'grant-missing'],
-    ['with a grant for another service', { grants: [aGrant({ services: ['payments-svc'] })] }, 'grant-missing'],
+    [
+      'with a grant for another service',
+      { grants: [aGrant({ services: ['payments-svc'] })] },
+      'grant-missing',
+    ],
     ['to another subject', { principal: 'http://127.0.0.1:7074 idp-ben' }, 'grant-missing'],
     ['to the same subject of another issuer', { principal: 'http://evil.example idp-ana' }, 'grant-missing'],
     [
@@ -113,7 +118,11 @@ describe('A request is denied', () => {
     ],
     ['when the groups no longer allow it', { groups: [] }, 'grant-beyond-rules'],
     ['with groups of other people', { groups: ['team-x'] }, 'grant-beyond-rules'],
-    ['with a grant of another environment', { grants: [aGrant({ environment: 'production' })] }, 'grant-beyond-rules'],
+    [
+      'with a grant of another environment',
+      { grants: [aGrant({ environment: 'production' })] },
+      'grant-beyond-rules',
+    ],
     [
       'with a grant longer than its tier lasts',
       { grants: [aGrant({ until: noon + 2 * hour + 1 })] },
@@ -136,7 +145,10 @@ describe('A request is denied', () => {
 
   test('until the view was once in step', () => {
     const request = { principal: who, groups: [], service: orders, method: 'GET', path: '/' }
-    expect(decideRequest(rules, createView(), request, noon)).toEqual({ allow: false, reason: 'view-missing' })
+    expect(decideRequest(rules, createView(), request, noon)).toEqual({
+      allow: false,
+      reason: 'view-missing',
+    })
   })
 
   test('with the tier that it would need', () => {
@@ -155,7 +167,7 @@ describe('Whatever is granted and asked', () => {
     .record({
       tier: fc.constantFrom('observe', 'operate', 'operate', 'admin', 'root'),
       environment: fc.constantFrom('sandbox', 'sandbox', 'production'),
-      services: fc.constantFrom(['orders-svc'], ['payments-svc'], ['orders-svc', 'payments-svc']),
+      services: fc.constantFrom<string[]>(['orders-svc'], ['payments-svc'], ['orders-svc', 'payments-svc']),
       from: fc.integer({ min: -1, max: 1 }).map((hours) => noon + hours * hour),
       lasts: fc.integer({ min: 1, max: 4 }).map((hours) => hours * hour),
       why: fc.constantFrom(pageWhy(), aGrant().why),

@@ -1,11 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { endCauses } from '#access/domain/grant.ts'
-import {
-  type GrantState,
-  type GrantStep,
-  moveGrant,
-  transitions,
-} from '#access/domain/grant-transitions.ts'
+import { type GrantState, type GrantStep, moveGrant, transitions } from '#access/domain/grant-transitions.ts'
 
 const states: readonly GrantState[] = ['none', 'active', 'ended']
 const steps: readonly GrantStep[] = ['given', ...endCauses]

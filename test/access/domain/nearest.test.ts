@@ -8,6 +8,7 @@ describe('The word that somebody probably meant', () => {
     ['a letter left out', 'order-svc', 'orders-svc'],
     ['a letter too many', 'orderss-svc', 'orders-svc'],
     ['two letters swapped', 'odrers-svc', 'orders-svc'],
+    ['two letters swapped in a short word', 'aip', 'api'],
     ['another case', 'ORDERS-SVC', 'orders-svc'],
     ['a short part left out', 'payments', 'payments-svc'],
     ['a long part left out', 'svc', undefined],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
 import { hour, minute, rulesOf, rulesText, serviceIn, tierIn } from '../../builders.ts'
@@ -45,6 +46,7 @@ describe('A sound rule set', () => {
   test('has no fault, the repository’s access.yaml included', () => {
     expect(faultsOf(withLines({}))).toEqual([])
     expect(faultsOf(rulesText)).toEqual([])
+    expect(faultsOf(readFileSync(new URL('../../../access.yaml', import.meta.url), 'utf8'))).toEqual([])
   })
 
   test('says what it holds in the terms of the design', () => {
@@ -84,16 +86,28 @@ describe('A sound rule set', () => {
 
 describe('A fault is named by line, column and mend', () => {
   test.each<[string, Readonly<Record<number, string>>, string]>([
-    ['an unknown key at the top', { 24: 'on_requests:' }, '24:1 unknown key "on_requests"; did you mean "on_request"?'],
+    [
+      'an unknown key at the top',
+      { 24: 'on_requests:' },
+      '24:1 unknown key "on_requests"; did you mean "on_request"?',
+    ],
     ['an unknown key within', { 20: '    label: [tier-1]' }, '20:5 unknown key "label"'],
     ['a missing key', { 18: '' }, '13:3 "channel" is missing'],
     ['a missing part', { 5: '', 6: '' }, '1:1 "people" is missing'],
     ['a key twice', { 2: 'version: 1' }, '2:1 Map keys must be unique'],
     ['YAML that is none', { 2: 'environment: [' }, '3:1 '],
     ['a tab', { 2: '\tenvironment: test' }, '2:1 Tabs are not allowed as indentation'],
-    ['an alias of nothing', { 2: 'environment: *nope' }, '2:14 "*nope" repeats nothing; name it with "&" first'],
+    [
+      'an alias of nothing',
+      { 2: 'environment: *nope' },
+      '2:14 "*nope" repeats nothing; name it with "&" first',
+    ],
     ['another version', { 1: 'version: 2' }, '1:10 version: Invalid input: expected 1'],
-    ['an environment in capitals', { 2: 'environment: Test' }, '2:14 environment: begin with a lower-case letter'],
+    [
+      'an environment in capitals',
+      { 2: 'environment: Test' },
+      '2:14 environment: begin with a lower-case letter',
+    ],
     ['a domain with a port', { 3: 'domain: example.com:80' }, '3:9 domain: write a plain domain'],
     [
       'an issuer with a query',
@@ -136,8 +150,16 @@ describe('A fault is named by line, column and mend', () => {
       { 21: '    tiers: { observ: [GET /a] }' },
       '21:14 unknown tier "observ"; did you mean "observe"?',
     ],
-    ['a service that is no host label', { 13: '  Orders_svc:' }, '13:3 the name "Orders_svc": use lower-case letters'],
-    ['a profile nobody knows', { 14: '    profile: wbe' }, '14:14 unknown profile "wbe"; known are: web'],
+    [
+      'a service that is no host label',
+      { 13: '  Orders_svc:' },
+      '13:3 the name "Orders_svc": use lower-case letters',
+    ],
+    [
+      'a profile nobody knows',
+      { 14: '    profile: wbe' },
+      '14:14 unknown profile "wbe"; did you mean "web"?',
+    ],
     [
       'a secret in an address',
       { 15: '    releases: { blue: "http://me:pw@10.0.0.1" }' },
@@ -155,8 +177,16 @@ describe('A fault is named by line, column and mend', () => {
     ],
     ['a release nobody knows', { 16: '    serve: green' }, '16:12 unknown release "green"; known are: blue'],
     ['what is no PagerDuty id', { 17: '    pagerduty: [orders]' }, '17:17 0: is not a PagerDuty id'],
-    ['a channel without #', { 18: '    channel: inc-orders' }, '18:14 channel: write "#channel" or a channel id'],
-    ['owners nobody knows', { 19: '    owners: [sre, srre]' }, '19:19 unknown people "srre"; did you mean "sre"?'],
+    [
+      'a channel without #',
+      { 18: '    channel: inc-orders' },
+      '18:14 channel: write "#channel" or a channel id',
+    ],
+    [
+      'owners nobody knows',
+      { 19: '    owners: [sre, srre]' },
+      '19:19 unknown people "srre"; did you mean "sre"?',
+    ],
     [
       'a service that allows nothing',
       { 14: '', 21: '' },
@@ -230,7 +260,9 @@ describe('A fault is named by line, column and mend', () => {
   })
 
   test('several faults of shape are named at once, too', () => {
-    const faults = faultsOf(withLines({ 2: 'environment: 7', 8: '  observe: { longest: x, rate: y, when_stale: z }' }))
+    const faults = faultsOf(
+      withLines({ 2: 'environment: 7', 8: '  observe: { longest: x, rate: y, when_stale: z }' }),
+    )
     expect(faults.map((fault) => fault.split(' ')[0])).toEqual(['2:14', '8:23', '8:32', '8:47'])
   })
 })
@@ -248,9 +280,22 @@ describe('The rules hash', () => {
     ['white space', withLines({ 6: '  sre: {   groups:   [ sre ] }\n\n' })],
     ['styles of YAML', withLines({ 6: '  sre:\n    groups:\n      - sre' })],
     ['quotes', withLines({ 2: 'environment: "test"' })],
-    ['spellings of a duration', withLines({ 8: '  observe: { longest: 480m, rate: 50/s, when_stale: 900s }' })],
-    ['defaults written out', withLines({ 26: '  - { who: [sre], services: ["*"], tiers: [admin], how: approval }' })],
-    ['orders of keys', withLines({ 1: '', 2: 'environment: test\nversion: 1', 8: '  observe: { when_stale: 15m, rate: 50/s, longest: 8h }' })],
+    [
+      'spellings of a duration',
+      withLines({ 8: '  observe: { longest: 480m, rate: 50/s, when_stale: 900s }' }),
+    ],
+    [
+      'defaults written out',
+      withLines({ 26: '  - { who: [sre], services: ["*"], tiers: [admin], how: approval }' }),
+    ],
+    [
+      'orders of keys',
+      withLines({
+        1: '',
+        2: 'environment: test\nversion: 1',
+        8: '  observe: { when_stale: 15m, rate: 50/s, longest: 8h }',
+      }),
+    ],
     ['line breaks', withLines({}).replaceAll('\n', '\r\n')],
   ])('stays the same with other %s', (_, text) => {
     expect(hash(text)).toBe(plain)

@@ -84,7 +84,8 @@ describe('What is not a pattern is refused with a reason', () => {
 /** The same in the plainest way: split both, compare segment by segment. */
 const oracle = (text: string, method: string, path: string): boolean => {
   const [wanted = '', shape = ''] = text.split(' ')
-  const admits = { '*': method !== 'WS', GET: method === 'GET' || method === 'HEAD' }[wanted] ?? wanted === method
+  const admits =
+    { '*': method !== 'WS', GET: method === 'GET' || method === 'HEAD' }[wanted] ?? wanted === method
   if (!admits || !path.startsWith('/')) return false
   const want = shape.split('/').slice(1)
   const got = path.split('/').slice(1)

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { isFault } from '#access/domain/errors.ts'
 import { address, readConfig } from '#access/runtime/config.ts'
 import { readBotConfig } from '#bot/config.ts'
 import { readProxyConfig } from '#proxy/config.ts'
 import { readWorkersConfig } from '#workers/config.ts'
-import { z } from 'zod'
 
 const readers = { bot: readBotConfig, proxy: readProxyConfig, workers: readWorkersConfig }
 type Part = keyof typeof readers
@@ -64,7 +64,11 @@ describe('The configuration', () => {
 
   test('never shows a secret in a fault', () => {
     const secret = 'hunter2'
-    const changes = { SLACK_SIGNING_SECRET: secret, SLACK_BOT_TOKEN: secret, REDIS_URL: `http://:${secret}@x` }
+    const changes = {
+      SLACK_SIGNING_SECRET: secret,
+      SLACK_BOT_TOKEN: secret,
+      REDIS_URL: `http://:${secret}@x`,
+    }
     expect(faultsOf('bot', { ...everything, ...changes })).toHaveLength(3)
     expect(faultsOf('bot', { ...everything, ...changes }).join()).not.toContain(secret)
   })
@@ -72,12 +76,42 @@ describe('The configuration', () => {
 
 describe('Production refuses', () => {
   test.each<[string, Part, NodeJS.ProcessEnv, string]>([
-    ['a Redis without a password', 'proxy', { REDIS_URL: 'rediss://redis.example' }, 'REDIS_URL: production needs a Redis with a password'],
-    ['a Redis elsewhere without TLS', 'proxy', { REDIS_URL: 'redis://:pw@10.0.0.1' }, 'REDIS_URL: production needs TLS (rediss://)'],
-    ['Slack over http', 'workers', { SLACK_API_URL: 'http://slack.com/api/' }, 'SLACK_API_URL: production needs https'],
-    ['a host that looks like Slack’s', 'workers', { SLACK_API_URL: 'https://slack.com.evil.example/api/' }, 'SLACK_API_URL: must be one of slack.com'],
-    ['Slack’s name as a user name', 'workers', { SLACK_API_URL: 'https://slack.com@evil.example/' }, 'SLACK_API_URL: must be one of slack.com'],
-    ['another host for PagerDuty', 'bot', { PAGERDUTY_API_URL: 'https://127.0.0.1' }, 'PAGERDUTY_API_URL: must be one of api.pagerduty.com, api.eu.pagerduty.com'],
+    [
+      'a Redis without a password',
+      'proxy',
+      { REDIS_URL: 'rediss://redis.example' },
+      'REDIS_URL: production needs a Redis with a password',
+    ],
+    [
+      'a Redis elsewhere without TLS',
+      'proxy',
+      { REDIS_URL: 'redis://:pw@10.0.0.1' },
+      'REDIS_URL: production needs TLS (rediss://)',
+    ],
+    [
+      'Slack over http',
+      'workers',
+      { SLACK_API_URL: 'http://slack.com/api/' },
+      'SLACK_API_URL: production needs https',
+    ],
+    [
+      'a host that looks like Slack’s',
+      'workers',
+      { SLACK_API_URL: 'https://slack.com.evil.example/api/' },
+      'SLACK_API_URL: must be one of slack.com',
+    ],
+    [
+      'Slack’s name as a user name',
+      'workers',
+      { SLACK_API_URL: 'https://slack.com@evil.example/' },
+      'SLACK_API_URL: must be one of slack.com',
+    ],
+    [
+      'another host for PagerDuty',
+      'bot',
+      { PAGERDUTY_API_URL: 'https://127.0.0.1' },
+      'PAGERDUTY_API_URL: must be one of api.pagerduty.com, api.eu.pagerduty.com',
+    ],
   ])('%s', (_, part, changes, fault) => {
     expect(faultsOf(part, { ...everything, ...changes })).toEqual([fault])
   })
@@ -85,12 +119,42 @@ describe('Production refuses', () => {
 
 describe('The sandbox refuses', () => {
   test.each<[string, Part, NodeJS.ProcessEnv, string]>([
-    ['to listen for others', 'proxy', { PAGEPASS_PROXY_LISTEN: '0.0.0.0:8080' }, 'PAGEPASS_PROXY_LISTEN: the sandbox listens on loopback only'],
-    ['an admin port for others', 'workers', { PAGEPASS_ADMIN_LISTEN: '[::]:8080' }, 'PAGEPASS_ADMIN_LISTEN: the sandbox listens on loopback only'],
-    ['the real Slack', 'bot', { SLACK_API_URL: 'https://slack.com/api/' }, 'SLACK_API_URL: the sandbox talks to loopback only'],
-    ['the real PagerDuty, which is the default', 'bot', { PAGERDUTY_API_URL: undefined }, 'PAGERDUTY_API_URL: the sandbox talks to loopback only'],
-    ['a Redis elsewhere', 'workers', { REDIS_URL: 'redis://10.0.0.1' }, 'REDIS_URL: the sandbox uses a Redis on loopback only'],
-    ['a host that begins like loopback', 'proxy', { REDIS_URL: 'redis://127.0.0.1.evil.example' }, 'REDIS_URL: the sandbox uses a Redis on loopback only'],
+    [
+      'to listen for others',
+      'proxy',
+      { PAGEPASS_PROXY_LISTEN: '0.0.0.0:8080' },
+      'PAGEPASS_PROXY_LISTEN: the sandbox listens on loopback only',
+    ],
+    [
+      'an admin port for others',
+      'workers',
+      { PAGEPASS_ADMIN_LISTEN: '[::]:8080' },
+      'PAGEPASS_ADMIN_LISTEN: the sandbox listens on loopback only',
+    ],
+    [
+      'the real Slack',
+      'bot',
+      { SLACK_API_URL: 'https://slack.com/api/' },
+      'SLACK_API_URL: the sandbox talks to loopback only',
+    ],
+    [
+      'the real PagerDuty, which is the default',
+      'bot',
+      { PAGERDUTY_API_URL: undefined },
+      'PAGERDUTY_API_URL: the sandbox talks to loopback only',
+    ],
+    [
+      'a Redis elsewhere',
+      'workers',
+      { REDIS_URL: 'redis://10.0.0.1' },
+      'REDIS_URL: the sandbox uses a Redis on loopback only',
+    ],
+    [
+      'a host that begins like loopback',
+      'proxy',
+      { REDIS_URL: 'redis://127.0.0.1.evil.example' },
+      'REDIS_URL: the sandbox uses a Redis on loopback only',
+    ],
   ])('%s', (_, part, changes, fault) => {
     expect(faultsOf(part, { ...sandbox, ...changes })).toEqual([fault])
   })
@@ -126,10 +190,16 @@ describe('An address', () => {
     expect(read(text)).toEqual(at)
   })
 
-  test.each([['8080'], ['host'], ['host:'], ['host:99999'], ['host:-1'], ['::1:80'], ['http://x:80'], ['a b:80']])(
-    'is not read from %s',
-    (text) => {
-      expect(() => read(text)).toThrow('is not host:port')
-    },
-  )
+  test.each([
+    ['8080'],
+    ['host'],
+    ['host:'],
+    ['host:99999'],
+    ['host:-1'],
+    ['::1:80'],
+    ['http://x:80'],
+    ['a b:80'],
+  ])('is not read from %s', (text) => {
+    expect(() => read(text)).toThrow('is not host:port')
+  })
 })

@@ -28,12 +28,42 @@ describe('A private answer', () => {
   })
 
   test.each<[string, Refusal, object, string]>([
-    ['an unknown service', { reason: 'service-unknown', hint: 'orders-svc' }, { service: 'order-svc' }, 'Did you mean `/access grant orders-svc 9h operate`'],
-    ['an unknown service like none', { reason: 'service-unknown' }, { service: 'zzz' }, 'There is no service `zzz`. See `/access help`'],
-    ['an unknown tier', { reason: 'tier-unknown', hint: 'operate' }, { tier: 'operat' }, 'Did you mean `/access grant orders-svc 9h operate`'],
-    ['an unknown tier like none', { reason: 'tier-unknown' }, { tier: 'root' }, 'Leave it out: `/access grant orders-svc 9h`'],
-    ['a time too long', { reason: 'duration-too-long', longest: 2 * hour, tier: 'operate' }, {}, 'lasts 2h at most. Try `/access grant orders-svc 2h operate`'],
-    ['a missing reason', { reason: 'reason-needed', tier: 'operate' }, { duration: hour }, 'Try `/access grant orders-svc 1h operate because …`'],
+    [
+      'an unknown service',
+      { reason: 'service-unknown', hint: 'orders-svc' },
+      { service: 'order-svc' },
+      'Did you mean `/access grant orders-svc 9h operate`',
+    ],
+    [
+      'an unknown service like none',
+      { reason: 'service-unknown' },
+      { service: 'zzz' },
+      'There is no service `zzz`. See `/access help`',
+    ],
+    [
+      'an unknown tier',
+      { reason: 'tier-unknown', hint: 'operate' },
+      { tier: 'operat' },
+      'Did you mean `/access grant orders-svc 9h operate`',
+    ],
+    [
+      'an unknown tier like none',
+      { reason: 'tier-unknown' },
+      { tier: 'root' },
+      'Leave it out: `/access grant orders-svc 9h`',
+    ],
+    [
+      'a time too long',
+      { reason: 'duration-too-long', longest: 2 * hour, tier: 'operate' },
+      {},
+      'lasts 2h at most. Try `/access grant orders-svc 2h operate`',
+    ],
+    [
+      'a missing reason',
+      { reason: 'reason-needed', tier: 'operate' },
+      { duration: hour },
+      'Try `/access grant orders-svc 1h operate because …`',
+    ],
     ['anything else', { reason: 'not-eligible' }, {}, reasons['not-eligible'].person],
   ])('to %s shows the command that would do', (_, refusal, changes, text) => {
     expect(refused(refusal, changes)).toContain(text)
@@ -48,15 +78,29 @@ describe('A private answer', () => {
       refused({ reason: 'reason-needed', tier: 'operate' }),
       chooseAnswer([aGrant()], '/access'),
     ]
-    const commands = answers.flatMap((answer) => [...answer.matchAll(/`\/access ([^`]*)`/g)].map(([, text]) => text))
+    const commands = answers.flatMap((answer) =>
+      [...answer.matchAll(/`\/access ([^`]*)`/g)].map(([, text]) => text),
+    )
     expect(commands.length).toBeGreaterThan(6)
     for (const text of commands) expect(parseCommand(text ?? '').verb).not.toBe('unreadable')
   })
 
   test.each([
-    ['all confirmed', { confirmed: ['a', 'b'], missing: [], streamsCut: 4 }, '2 of 2 proxies confirmed, 4 streams cut.'],
-    ['one did not', { confirmed: ['a'], missing: ['b'], streamsCut: 1 }, '1 of 2 proxies confirmed, 1 stream cut.\n`b` did not confirm'],
-    ['the only one did', { confirmed: ['a'], missing: [], streamsCut: 0 }, '1 of 1 proxy confirmed, 0 streams cut.'],
+    [
+      'all confirmed',
+      { confirmed: ['a', 'b'], missing: [], streamsCut: 4 },
+      '2 of 2 proxies confirmed, 4 streams cut.',
+    ],
+    [
+      'one did not',
+      { confirmed: ['a'], missing: ['b'], streamsCut: 1 },
+      '1 of 2 proxies confirmed, 1 stream cut.\n`b` did not confirm',
+    ],
+    [
+      'the only one did',
+      { confirmed: ['a'], missing: [], streamsCut: 0 },
+      '1 of 1 proxy confirmed, 0 streams cut.',
+    ],
     ['there is none', { confirmed: [], missing: [], streamsCut: 0 }, 'No proxy is running.'],
   ])('tells what the proxies did about a revocation: %s', (_, receipt, text) => {
     expect(revokedAnswer(aGrant(), receipt)).toContain(text)
@@ -97,7 +141,10 @@ describe('What somebody else wrote', () => {
 
   const answersWith = (text: string): string[] => [
     listAnswer([aGrant({ why: { kind: 'request', rule: 'r', reason: text } })], '/access'),
-    listAnswer([aGrant({ why: { kind: 'page', rule: 'r', incident: { id: 'Q1', number: 1, title: text } } })], '/access'),
+    listAnswer(
+      [aGrant({ why: { kind: 'page', rule: 'r', incident: { id: 'Q1', number: 1, title: text } } })],
+      '/access',
+    ),
     refused({ reason: 'service-unknown' }, { service: text }),
     refused({ reason: 'tier-unknown' }, { tier: text }),
     refused({ reason: 'reason-needed', tier: 'operate' }, { service: text }),

@@ -13,7 +13,11 @@ describe('What somebody writes after /access', () => {
     ['revoke and an id in capitals', 'revoke AAAA-BBBB-CCCC', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
     ['grant and a service', 'grant orders-svc', { verb: 'grant', service: 'orders-svc' }],
     ['a time', 'grant orders-svc 2h', { verb: 'grant', service: 'orders-svc', duration: 2 * hour }],
-    ['a time of two units', 'grant orders-svc 1h30m', { verb: 'grant', service: 'orders-svc', duration: 90 * minute }],
+    [
+      'a time of two units',
+      'grant orders-svc 1h30m',
+      { verb: 'grant', service: 'orders-svc', duration: 90 * minute },
+    ],
     [
       'a time and a tier',
       'grant orders-svc 2h operate',
@@ -40,22 +44,40 @@ describe('What somebody writes after /access', () => {
       'grant orders-svc because revoke payments-svc 9h',
       { verb: 'grant', service: 'orders-svc', reason: 'revoke payments-svc 9h' },
     ],
-    ['a service whose name holds “because”', 'grant because-svc 2h', { verb: 'grant', service: 'because-svc', duration: 2 * hour }],
+    [
+      'a service whose name holds “because”',
+      'grant because-svc 2h',
+      { verb: 'grant', service: 'because-svc', duration: 2 * hour },
+    ],
     ['because and no reason', 'grant orders-svc because  ', { verb: 'grant', service: 'orders-svc' }],
-    ['much white space', '  grant   orders-svc \t 2h\n', { verb: 'grant', service: 'orders-svc', duration: 2 * hour }],
+    [
+      'much white space',
+      '  grant   orders-svc \t 2h\n',
+      { verb: 'grant', service: 'orders-svc', duration: 2 * hour },
+    ],
   ])('is read: %s', (_, text, command) => {
     expect(parseCommand(text)).toEqual(command)
   })
 
   test.each<[string, string, string, string]>([
-    ['a verb like another', 'gran orders-svc', '“gran”', 'grant'],
+    ['a verb like another', 'grnat orders-svc', '“grnat”', 'grant'],
     ['a verb like none', 'sudo rm', '“sudo”', 'help'],
     ['grant alone', 'grant', 'which service', 'grant orders-svc 2h'],
     ['grant and only a reason', 'grant because I say so', 'which service', 'grant orders-svc 2h'],
     ['revoke alone', 'revoke', 'which one pass', 'revoke orders-svc'],
     ['revoke of two', 'revoke a b', 'which one pass', 'revoke orders-svc'],
-    ['a word too many', 'grant orders-svc 2h operate now', '“now”', 'grant orders-svc 2h operate because now'],
-    ['words too many without a time', 'grant orders-svc operate right now', '“right now”', 'because right now'],
+    [
+      'a word too many',
+      'grant orders-svc 2h operate now',
+      '“now”',
+      'grant orders-svc 2h operate because now',
+    ],
+    [
+      'words too many without a time',
+      'grant orders-svc operate right now',
+      '“right now”',
+      'because right now',
+    ],
     ['a time after the tier', 'grant orders-svc operate 2h', '“2h”', 'grant orders-svc 2h operate'],
     ['a reason too long', `grant orders-svc because ${'x'.repeat(501)}`, 'at most 500', 'because …'],
   ])('is answered with the nearest right command: %s', (_, text, what, attempt) => {
@@ -96,7 +118,10 @@ describe('What somebody writes after /access', () => {
 
   test('of any kind is read without throwing, and no grant lasts for ever or for nothing', () => {
     const words = fc.array(
-      fc.oneof(fc.constantFrom('grant', 'orders-svc', '2h', 'operate', 'because', '-1', 'NaN'), fc.string({ unit: 'binary' })),
+      fc.oneof(
+        fc.constantFrom('grant', 'orders-svc', '2h', 'operate', 'because', '-1', 'NaN'),
+        fc.string({ unit: 'binary' }),
+      ),
       { maxLength: 7 },
     )
     fc.assert(

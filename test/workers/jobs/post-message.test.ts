@@ -11,6 +11,7 @@ let database: Awaited<ReturnType<typeof freshDatabase>>
 let slack: Slack
 let worker: Worker
 let failed: string[]
+let trouble: string[]
 let standstill: number | undefined
 beforeAll(async () => {
   database = await freshDatabase(inject('redisUrl'), 30)
@@ -18,6 +19,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await database.redis.flushdb()
   failed = []
+  trouble = []
   standstill = undefined
   slack = createSlack({
     botToken: 'xoxb-sandbox',
@@ -46,6 +48,7 @@ const start = (token = 'xoxb-sandbox') => {
     concurrency: 4,
   })
   worker.on('failed', (_, error) => void failed.push((error as { code?: string }).code ?? error.message))
+  worker.on('error', (error) => void trouble.push(error.message))
   return openQueue<MessageJob>(queueNames.messages, database.redis, {
     defaultJobOptions: { attempts: 2, backoff: { type: 'fixed', delay: 50 } },
   })
@@ -64,7 +67,8 @@ describe('A message', () => {
     standstill = Date.now()
     const queue = start()
     const texts = Array.from({ length: 6 }, (_, index) => `message ${index}`)
-    for (const text of texts) await queue.add('m', { channel: '#inc-orders', text }, { jobId: text.replace(' ', '-') })
+    for (const text of texts)
+      await queue.add('m', { channel: '#inc-orders', text }, { jobId: text.replace(' ', '-') })
     await until(async () => (await queue.getDelayedCount()) === 1, 'one is put off')
     expect(inOrders()).toHaveLength(5)
     const [late] = await queue.getDelayed()
@@ -73,6 +77,7 @@ describe('A message', () => {
     await until(() => inOrders().length === 6, 'all arrived')
     expect([...inOrders()].sort()).toEqual(texts)
     expect(failed).toEqual([])
+    expect(trouble).toEqual([])
   })
 
   test('that Slack refuses is a fault with Slack’s own word, and is tried again', async () => {

@@ -1,12 +1,29 @@
 import { type Job, Worker } from 'bullmq'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { type MessageJob, openQueue, queueNames, queuePrefix, type SummaryJob } from '#access/adapters/queues.ts'
+import {
+  type MessageJob,
+  openQueue,
+  queueNames,
+  queuePrefix,
+  type SummaryJob,
+} from '#access/adapters/queues.ts'
 import { createFleet } from '#access/adapters/redis/fleet.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { type Grant, occasionOf } from '#access/domain/grant.ts'
 import { sumUp } from '#workers/jobs/sum-up.ts'
-import { aGrant, anEnd, freshDatabase, hour, minute, noon, nthId, pageWhy, rulesOf, until } from '../../builders.ts'
+import {
+  aGrant,
+  anEnd,
+  freshDatabase,
+  hour,
+  minute,
+  noon,
+  nthId,
+  pageWhy,
+  rulesOf,
+  until,
+} from '../../builders.ts'
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
 let worker: Worker | undefined

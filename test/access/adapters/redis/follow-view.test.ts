@@ -44,11 +44,13 @@ const follow = async ({ inStep = true } = {}) => {
   const view = createView()
   const alarms = keptAlarms()
   const told: string[] = []
+  const waits: string[] = []
   let syncs = 0
   const follower = followView(
     { prompt: database.connect(), patient: database.connect(), view, statements: parts.proxy },
     {
       alarm: alarms.alarm,
+      waiting: (what) => void waits.push(what),
       given: ({ grant }, sequence) => void told.push(`${sequence} given ${grant.id}`),
       ended: ({ grant }, sequence) => void told.push(`${sequence} ended ${grant.id}`),
       synced: () => {
@@ -59,7 +61,7 @@ const follow = async ({ inStep = true } = {}) => {
   stops.push(follower.stop)
   if (inStep) await until(() => syncs > 0, 'the first sync')
   const ids = (): string[] => [...view.all()].map(({ grant }) => grant.id).sort()
-  return { view, follower, told, alarms: alarms.all, syncs: () => syncs, ids }
+  return { view, follower, told, waits, alarms: alarms.all, syncs: () => syncs, ids }
 }
 
 /** A bot that is in step and signs heads. */
@@ -87,8 +89,7 @@ const head = (changes = {}) => ({
   set: '',
   ...changes,
 })
-const postHead = async (statement: string) =>
-  database.redis.xadd(names.heads, '*', 'statement', statement)
+const postHead = async (statement: string) => database.redis.xadd(names.heads, '*', 'statement', statement)
 const postEvent = async (kind: string, id: string, statement: string) => {
   const sequence = await database.redis.incr(names.sequence)
   await database.redis.xadd(names.events, `${sequence}-0`, 'kind', kind, 'id', id, 'statement', statement)
@@ -121,9 +122,10 @@ describe('A view that follows Redis', () => {
 
   test('waits for an epoch, and then begins', async () => {
     await database.redis.flushdb()
-    const { view, alarms, syncs } = await follow({ inStep: false })
-    await until(() => alarms.length > 0, 'the alarm')
+    const { view, alarms, waits, syncs } = await follow({ inStep: false })
+    await until(() => waits.length > 0, 'it says what it waits for')
     expect(view.ready()).toBe(false)
+    expect(alarms).toEqual([])
     await prepareStore(database.redis, 'epoch-1')
     await until(() => syncs() === 1, 'the first sync')
     expect(view.ready()).toBe(true)

@@ -75,7 +75,15 @@ describe('Ending', () => {
     expect(await database.redis.hlen(names.live)).toBe(0)
     expect(await readEnded(database.redis, parts.proxy, grant.id)).toEqual({
       grant,
-      end: { id: grant.id, version: 2, environment: 'sandbox', state: 'ended', cause: 'revoked', by, at: noon },
+      end: {
+        id: grant.id,
+        version: 2,
+        environment: 'sandbox',
+        state: 'ended',
+        cause: 'revoked',
+        by,
+        at: noon,
+      },
     })
   })
 
@@ -142,7 +150,14 @@ describe('What ended', () => {
     const others = await freshStatements()
     const [forged, end] = [
       await others.bot.sign('grant', grant),
-      await parts.bot.sign('end', { id: grant.id, version: 2, environment: 'sandbox', state: 'ended', cause: 'expired', at: noon }),
+      await parts.bot.sign('end', {
+        id: grant.id,
+        version: 2,
+        environment: 'sandbox',
+        state: 'ended',
+        cause: 'expired',
+        at: noon,
+      }),
     ]
     await database.redis.hset(names.ended, grant.id, `${forged} ${end}`)
     await expect(readEnded(database.redis, parts.proxy, grant.id)).rejects.toMatchObject({

@@ -46,7 +46,8 @@ const startSigner = (part: 'bot' | 'workers', view = inStep(), epoch = 'epoch-1'
 
 const heads = async (): Promise<string[]> =>
   (await database.redis.xrange(names.heads, '-', '+')).map(([, fields]) => fields[1] ?? '')
-const signers = async (): Promise<string[]> => (await heads()).map((head) => decodeProtectedHeader(head).kid ?? '')
+const signers = async (): Promise<string[]> =>
+  (await heads()).map((head) => decodeProtectedHeader(head).kid ?? '')
 
 describe('Heads', () => {
   test('say what is live, by whoever signs them', async () => {
