@@ -90,7 +90,7 @@ export const startProxy = async (parts: ProxyParts) => {
   }
 
   const follower = followView(
-    { prompt, patient, view, statements },
+    { prompt, patient, view, statements, clock, heads: 'demanded' },
     {
       alarm,
       waiting: (what) => log.info({ what }, 'waiting for Redis'),

@@ -27,7 +27,7 @@ export const startIssuer = async (
   if (prompt.status !== 'ready') await new Promise<void>((resolve) => prompt.once('ready', () => resolve()))
   await prepareStore(prompt, 'bench')
   const follower = followView(
-    { prompt, patient: connectPatient(redisUrl, quiet), view, statements },
+    { prompt, patient: connectPatient(redisUrl, quiet), view, statements, clock, heads: 'optional' },
     { alarm: quiet },
   )
   const heads = signHeads({

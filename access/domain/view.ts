@@ -46,9 +46,12 @@ export const createView = () => {
           next.put(known?.statement === statement ? known : { grant, statement, verified: false })
         },
         apply: next.apply,
+        /** Nothing more is loaded: the events up to the sequence number so far are all in. */
+        loaded: next.exact,
+        sequence: next.sequence,
+        at: (sequence: number) => next.hashes.get(sequence),
         /** From now on the loaded state decides; it agrees with the stream at its sequence number. */
         commit: (): void => {
-          next.exact()
           state = next
           ready = true
         },
@@ -56,6 +59,10 @@ export const createView = () => {
     },
     /** Applies the next event. `gap` means that events are missing, and a full resync is due. */
     apply: (event: ViewEvent): Applied => state.apply(event),
+    /** Carries out an end before its event is due here: during a resync the old state goes on deciding. */
+    endEarly: (end: End): HeldGrant | undefined => state.end(end),
+    /** Forgets an end that proved to be forged. The grant comes back with the next resync. */
+    disbelieveEnd: (id: string): void => void ended.delete(id),
     /** Takes out a grant whose signature does not hold. Count and set hash keep it until the next resync. */
     reject: (held: HeldGrant): void => state.reject(held),
     /** The time of the newest verified head: freshness counts from there. Never goes back. */
@@ -148,6 +155,7 @@ const createState = (ended: Map<string, number>, from: number) => {
     byHolder,
     hashes,
     put,
+    end,
     sequence: (): number => sequence,
     exact: (): void => {
       exact = true

@@ -33,7 +33,7 @@ export const keepGrants = async ({
   const { environment } = keys
   const statements = createStatements(keys)
   const view = createView()
-  const follower = followView({ prompt, patient, view, statements }, { alarm })
+  const follower = followView({ prompt, patient, view, statements, clock, heads: 'optional' }, { alarm })
   const { epoch, live } = follower
   const heads = signHeads({ redis: prompt, view, statements, clock, instance, environment, epoch, alarm })
 

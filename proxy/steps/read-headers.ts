@@ -23,12 +23,20 @@ const fates = new Map<string, Fate>([
   ['x-pagepass-authorization', 'own authorization'],
   ['connection', 'connection'],
   ['content-length', 'content length'],
+  // Frameworks obey these (Rails, Symfony, Spring, IIS), so the service would do what was never decided on.
+  ...['x-http-method-override', 'x-http-method', 'x-method-override', 'x-original-url', 'x-rewrite-url'].map(
+    reserved,
+  ),
   ['transfer-encoding', 'transfer encoding'],
   ...['keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'].map(
     dropped,
   ),
   ...['upgrade', 'expect', 'http2-settings', 'forwarded', 'via'].map(dropped),
 ])
+
+function reserved(name: string): [string, Fate] {
+  return [name, 'reserved']
+}
 
 function dropped(name: string): [string, Fate] {
   return [name, 'drop']

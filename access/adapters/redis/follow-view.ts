@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import { Fault } from '../../domain/errors.ts'
+import type { End } from '../../domain/grant.ts'
 import type { HeldGrant, View, ViewEvent } from '../../domain/view.ts'
-import type { LiveGrants } from '../../ports.ts'
+import type { Clock, LiveGrants } from '../../ports.ts'
 import { readUnverified, type Statements } from '../statements.ts'
 import { reachable } from './connect.ts'
 import { names } from './names.ts'
@@ -20,6 +21,11 @@ export type ViewListener = {
 }
 
 const blockMs = 1_000
+const pauseMs = 100
+/** Clocks that differ by more are somebody's to mend. */
+const skewMs = 2_000
+
+type Candidate = ReturnType<View['resync']>
 
 /**
  * Keeps a view in step with Redis: a snapshot, then the stream from the snapshot's sequence number, with a signed
@@ -27,7 +33,8 @@ const blockMs = 1_000
  * head means a full resync.
  *
  * The snapshot may be read while changes go on: putting and ending are idempotent by version, so replaying the
- * events from before the snapshot leads to the exact state.
+ * events from before the snapshot leads to the exact state. Until it is complete and attested the old state goes on
+ * deciding, and still carries out every end.
  */
 export const followView = (
   {
@@ -35,6 +42,8 @@ export const followView = (
     patient,
     view,
     statements,
+    clock,
+    heads: whoAttests,
   }: {
     /** For short commands. */
     readonly prompt: Redis
@@ -42,6 +51,12 @@ export const followView = (
     readonly patient: Redis
     readonly view: View
     readonly statements: Statements
+    readonly clock: Clock
+    /**
+     * `demanded`: what was loaded counts only once a signed head agrees with it, so that nobody who can only write to
+     * Redis decides what is live. `optional` for bots and workers, who sign the heads.
+     */
+    readonly heads: 'demanded' | 'optional'
   },
   listener: ViewListener,
 ) => {
@@ -49,9 +64,11 @@ export const followView = (
   let epoch = ''
   let cursorHeads = '0-0'
   let lastSequence = -1
+  let candidate: Candidate | undefined
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
 
   const resync = async (): Promise<void> => {
+    candidate = undefined
     const [storedEpoch, stored] = await reachable(prompt.mget(names.epoch, names.sequence))
     if (!storedEpoch) throw new Fault('store/unreachable', 'Redis holds no epoch yet')
     epoch = storedEpoch
@@ -67,17 +84,22 @@ export const followView = (
       }
     } while (cursor !== '0')
     const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
-    for (const [id, fields] of since) {
-      const event = eventOf(id, fields)
-      if (event === undefined || next.apply(event).gap)
-        throw new Fault('store/unreachable', 'events are missing')
-    }
-    next.commit()
+    candidate = next
+    if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
+    next.loaded()
     lastSequence = -1
+    if (whoAttests === 'optional') commit(next)
     const newest = await reachable(prompt.xrevrange(names.heads, '+', '-', 'COUNT', 1))
     cursorHeads = newest[0]?.[0] ?? '0-0'
-    await checkHeads(newest)
+    if (!(await checkHeads(newest))) throw new Fault('store/unreachable', 'the signed head does not agree')
+    if (candidate !== undefined) listener.waiting?.('a signed head that agrees')
+  }
+
+  const commit = (next: Candidate): void => {
+    next.commit()
+    candidate = undefined
     settleWaiting()
+    listener.synced?.()
   }
 
   const readable = (kind: 'grant', statement: string) => {
@@ -101,9 +123,13 @@ export const followView = (
       'STREAMS',
       events,
       heads,
-      `${view.sequence()}-0`,
+      `${(candidate ?? view).sequence()}-0`,
       cursorHeads,
     )
+    if (misled) {
+      misled = false
+      return false
+    }
     const streams = readStreamReply(reply)
     const changes = streams.get(events) ?? []
     if (changes.length === 0 && !(await sameRedis())) return false
@@ -118,8 +144,9 @@ export const followView = (
    */
   const sameRedis = async (): Promise<boolean> => {
     const [storedEpoch, stored] = await reachable(prompt.mget(names.epoch, names.sequence))
-    if (storedEpoch === epoch && Number(stored ?? 0) >= view.sequence()) return true
-    listener.alarm('Redis went back', { ours: view.sequence(), theirs: Number(stored ?? 0) })
+    const ours = (candidate ?? view).sequence()
+    if (storedEpoch === epoch && Number(stored ?? 0) >= ours) return true
+    listener.alarm('Redis went back', { ours, theirs: Number(stored ?? 0) })
     return false
   }
 
@@ -130,29 +157,30 @@ export const followView = (
         listener.alarm('an event can’t be read', { id })
         return false
       }
-      const { gap, given, ended } = view.apply(event)
+      const early = candidate !== undefined && event.kind === 'end' ? view.endEarly(event.end) : undefined
+      const { gap, given, ended = early } = (candidate ?? view).apply(event)
       if (gap) {
-        listener.alarm('events are missing', { after: view.sequence(), next: event.sequence })
+        listener.alarm('events are missing', { next: event.sequence })
         return false
       }
-      if (given !== undefined) listener.given?.(given, event.sequence)
+      if (given !== undefined && candidate === undefined) listener.given?.(given, event.sequence)
       if (ended !== undefined) listener.ended?.(ended, event.sequence)
-      if (event.kind === 'end') void checkEnd(event.statement)
+      if (event.kind === 'end') void checkEnd(event.end, event.statement)
     }
     return true
   }
 
-  let forgedEnds = 0
-
-  /** An end that does not verify was not ours to believe: the next resync brings the grant back. */
-  const checkEnd = async (statement: string): Promise<void> => {
+  /** An end that does not verify was not ours to believe: a resync brings the grant back. */
+  const checkEnd = async ({ id }: End, statement: string): Promise<void> => {
     try {
       await statements.verify('end', statement)
     } catch (error) {
-      forgedEnds += 1
-      listener.alarm('an end does not verify', { error: (error as Error).message })
+      listener.alarm('an end does not verify', { grant: id, error: (error as Error).message })
+      view.disbelieveEnd(id)
+      misled = true
     }
   }
+  let misled = false
 
   const checkHeads = async (entries: readonly StreamEntry[]): Promise<boolean> => {
     for (const [id, fields] of entries) {
@@ -165,17 +193,19 @@ export const followView = (
         listener.alarm('the head names another epoch', { ours: epoch, theirs: head.epoch })
         return false
       }
-      if (head.sequence > view.sequence()) {
-        listener.alarm('the head is ahead of the events', { ours: view.sequence(), theirs: head.sequence })
+      const judged = candidate ?? view
+      const sequence = judged.sequence()
+      if (head.sequence > sequence) {
+        listener.alarm('the head is ahead of the events', { ours: sequence, theirs: head.sequence })
         return false
       }
       // A head may trail the events by one period. Trailing on while nothing new comes means that Redis went back.
-      if (head.sequence < view.sequence() && view.sequence() === lastSequence) {
-        listener.alarm('Redis went back', { ours: view.sequence(), theirs: head.sequence })
+      if (head.sequence < sequence && sequence === lastSequence) {
+        listener.alarm('Redis went back', { ours: sequence, theirs: head.sequence })
         return false
       }
-      lastSequence = view.sequence()
-      const ours = view.at(head.sequence)
+      lastSequence = sequence
+      const ours = judged.at(head.sequence)
       if (ours === undefined) continue
       if (ours.count !== head.count || ours.set !== head.set) {
         listener.alarm('the live grants differ from the signed head', {
@@ -184,10 +214,15 @@ export const followView = (
         })
         return false
       }
-      view.headSeen(head.at)
+      const now = clock.now()
+      if (head.at > now + skewMs)
+        listener.alarm('the head is signed in the future', { aheadMs: head.at - now })
+      view.headSeen(Math.min(head.at, now))
+      if (candidate !== undefined) commit(candidate)
     }
     return true
   }
+
   const settleWaiting = (): void => {
     for (const wait of waiting) {
       if (view.sequence() < wait.sequence) continue
@@ -211,16 +246,16 @@ export const followView = (
           await resync()
           inStep = true
           told = ''
-          listener.synced?.()
         }
         inStep = await readOn()
+        if (!inStep) await pause()
       } catch (error) {
         if (stopped) return
         inStep = false
         const what = (error as Error).message
         if (told !== what) tellTrouble(what)
         told = what
-        await new Promise((resolve) => setTimeout(resolve, 100))
+        await pause()
       }
     }
   }
@@ -240,7 +275,6 @@ export const followView = (
   return {
     live,
     epoch: (): string => epoch,
-    forgedEnds: (): number => forgedEnds,
     stop: async (): Promise<void> => {
       stopped = true
       patient.disconnect()
@@ -250,6 +284,8 @@ export const followView = (
 }
 
 export type ViewFollower = ReturnType<typeof followView>
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, pauseMs))
 
 const eventOf = (id: string, fields: readonly string[]): ViewEvent | undefined => {
   const sequence = Number(id.split('-')[0])
