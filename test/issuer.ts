@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import { loadKeys } from '#access/adapters/keys.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
+import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
+import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { Grant } from '#access/domain/grant.ts'
@@ -25,7 +26,7 @@ export const startIssuer = async (
   const prompt = connectPrompt(redisUrl, quiet)
   const view = createView()
   if (prompt.status !== 'ready') await new Promise<void>((resolve) => prompt.once('ready', () => resolve()))
-  await prepareStore(prompt, 'bench')
+  await prepareStore(prompt, 'test')
   const follower = followView(
     { prompt, patient: connectPatient(redisUrl, quiet), view, statements, clock, heads: 'optional' },
     { alarm: quiet },
@@ -38,6 +39,7 @@ export const startIssuer = async (
     instance: 'issuer',
     environment,
     epoch: follower.epoch,
+    newEpoch: () => 'test',
     alarm: quiet,
   })
   const store = createGrantStore(prompt, statements, clock)

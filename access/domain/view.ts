@@ -52,6 +52,7 @@ export const createView = () => {
         at: (sequence: number) => next.hashes.get(sequence),
         /** From now on the loaded state decides; it agrees with the stream at its sequence number. */
         commit: (): void => {
+          next.exact()
           state = next
           ready = true
         },

@@ -28,7 +28,7 @@ export const askForGrant = async (
   person: Person,
   ask: Ask,
 ): Promise<AskOutcome> => {
-  const decision = decideAsk(rules, person, ask, pagedTier(live, person, ask.service))
+  const decision = decideAsk(rules, person, ask, pagedTier(live, person, ask.service, clock.now()))
   if (!decision.give) return { refused: decision.refusal }
   const { proposal } = decision
   const why = {
@@ -44,9 +44,9 @@ export const askForGrant = async (
 }
 
 /** The tier of the pass that a page gave this person for this service. */
-const pagedTier = (live: LiveGrants, person: Person, service: string): string | undefined => {
+const pagedTier = (live: LiveGrants, person: Person, service: string, now: number): string | undefined => {
   for (const { grant } of live.all()) {
-    if (grant.why.kind !== 'page' || !grant.services.includes(service)) continue
+    if (grant.why.kind !== 'page' || !grant.services.includes(service) || grant.until <= now) continue
     if (principalKey(grant.who) === principalKey(person)) return grant.tier
   }
   return undefined

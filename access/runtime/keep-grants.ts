@@ -3,10 +3,11 @@ import type { Redis } from 'ioredis'
 import type { Keys } from '../adapters/keys.ts'
 import { awaitSafe } from '../adapters/redis/connect.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore } from '../adapters/redis/grant-store.ts'
+import { createGrantStore } from '../adapters/redis/grant-store.ts'
+import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createStatements } from '../adapters/statements.ts'
-import { createView } from '../domain/view.ts'
+import { createView, type HeldGrant } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 
 /**
@@ -29,13 +30,39 @@ export const keepGrants = async ({
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }) => {
   await awaitSafe(prompt)
-  await prepareStore(prompt, randomBytes(16).toString('hex'))
+  const newEpoch = (): string => randomBytes(16).toString('hex')
+  await prepareStore(prompt, newEpoch())
   const { environment } = keys
   const statements = createStatements(keys)
   const view = createView()
-  const follower = followView({ prompt, patient, view, statements, clock, heads: 'optional' }, { alarm })
+  /** What is attested in a head was checked: a forged grant that came as an event is taken out. */
+  const given = (held: HeldGrant): void => {
+    statements.verify('grant', held.statement).then(
+      () => {
+        held.verified = true
+      },
+      (error: Error) => {
+        view.reject(held)
+        alarm('a grant does not verify', { grant: held.grant.id, error: error.message })
+      },
+    )
+  }
+  const follower = followView(
+    { prompt, patient, view, statements, clock, heads: 'optional' },
+    { alarm, given },
+  )
   const { epoch, live } = follower
-  const heads = signHeads({ redis: prompt, view, statements, clock, instance, environment, epoch, alarm })
+  const heads = signHeads({
+    redis: prompt,
+    view,
+    statements,
+    clock,
+    instance,
+    environment,
+    epoch,
+    newEpoch,
+    alarm,
+  })
 
   return {
     statements,

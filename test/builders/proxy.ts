@@ -7,7 +7,8 @@ import { importJWK, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'j
 import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
+import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
+import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
@@ -338,11 +339,11 @@ const startBotPart = async (redisUrl: string, keyFolder: string, environment: st
   const statements = createStatements(await loadKeys(join(keyFolder, 'bot'), 'bot', environment))
   const prompt = connectPrompt(redisUrl, quiet)
   await until(() => prompt.status === 'ready', 'Redis')
-  await prepareStore(prompt, 'a-test')
+  await prepareStore(prompt, 'test')
   const clock = createClock()
   const view = createView()
   const follower = followView(
-    { prompt, patient: connectPatient(redisUrl, quiet), view, statements },
+    { prompt, patient: connectPatient(redisUrl, quiet), view, statements, clock, heads: 'optional' },
     { alarm: quiet },
   )
   await until(view.ready, 'the bot to be in step')
@@ -354,6 +355,7 @@ const startBotPart = async (redisUrl: string, keyFolder: string, environment: st
     instance: 'bot-of-the-test',
     environment,
     epoch: follower.epoch,
+    newEpoch: () => 'test',
     alarm: quiet,
   })
   const reports = followReceipts(prompt, connectPatient(redisUrl, quiet), quiet)

@@ -146,7 +146,7 @@ test('An end whose event was lost is found by the resync that the gap brings, an
   const { redis } = proxy
   const statement = (await redis.hget('{pagepass}:live', other.id)) ?? ''
   await redis.hdel('{pagepass}:live', grant.id)
-  await redis.hset('{pagepass}:versions', grant.id, 2)
+  await redis.hset('{pagepass}:versions', grant.id, '2 3')
   const next = await redis.incrby('{pagepass}:sequence', 2)
   await redis.xadd('{pagepass}:events', `${next}-0`, 'kind', 'grant', 'id', other.id, 'statement', statement)
   await stream.closed()

@@ -9,9 +9,10 @@ import {
   type SummaryJob,
 } from '#access/adapters/queues.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore, readEnded } from '#access/adapters/redis/grant-store.ts'
+import { createGrantStore, readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
+import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { createView } from '#access/domain/view.ts'
 import { createDeriveJobs } from '#workers/derive-jobs.ts'
@@ -64,7 +65,14 @@ beforeEach(async () => {
   queues = openAll()
   const view = createView()
   const follower = followView(
-    { prompt: database.redis, patient: database.connect(), view, statements: parts.workers },
+    {
+      prompt: database.redis,
+      patient: database.connect(),
+      view,
+      statements: parts.workers,
+      clock: frozenClock(),
+      heads: 'optional',
+    },
     { alarm: () => undefined },
   )
   await until(view.ready, 'the first sync')

@@ -22,6 +22,8 @@ export type ViewListener = {
 
 const blockMs = 1_000
 const pauseMs = 100
+const catchUpMs = 1_500
+const mostEntries = 1_000
 /** Clocks that differ by more are somebody's to mend. */
 const skewMs = 2_000
 
@@ -119,7 +121,7 @@ export const followView = (
       'BLOCK',
       blockMs,
       'COUNT',
-      1_000,
+      mostEntries,
       'STREAMS',
       events,
       heads,
@@ -135,7 +137,8 @@ export const followView = (
     if (changes.length === 0 && !(await sameRedis())) return false
     if (!applyAll(changes)) return false
     settleWaiting()
-    return checkHeads(streams.get(heads) ?? [])
+    // With more events to come, a head may well be ahead of those read so far.
+    return changes.length === mostEntries || checkHeads(streams.get(heads) ?? [])
   }
 
   /**
@@ -268,7 +271,20 @@ export const followView = (
     catchUp: async () => {
       const sequence = Number((await reachable(prompt.get(names.sequence))) ?? 0)
       if (view.ready() && view.sequence() >= sequence) return
-      await new Promise<void>((done) => waiting.add({ sequence, done }))
+      await new Promise<void>((resolve, reject) => {
+        const wait = {
+          sequence,
+          done: () => {
+            clearTimeout(timer)
+            resolve()
+          },
+        }
+        const timer = setTimeout(() => {
+          waiting.delete(wait)
+          reject(new Fault('store/unreachable', `the view is not in step after ${catchUpMs} ms`))
+        }, catchUpMs)
+        waiting.add(wait)
+      })
     },
   }
 

@@ -16,11 +16,16 @@ const write = `
 local versions, live, ended, sequence, epoch, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local id, expected, version, kind, statement = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('NOEPOCH no bot or worker has prepared this Redis') end
-local current = redis.call('HGET', versions, id) or '0'
-if current ~= expected then return {0, current} end
+local current, at = string.match(redis.call('HGET', versions, id) or '0 0', '^(%d+) (%d+)$')
+if current == version then
+  -- The same write again: its first answer was lost on the way.
+  local last = kind == 'grant' and redis.call('HGET', live, id) or redis.call('HGET', ended, id) or ''
+  if string.sub(last, -#statement) == statement then return {1, tonumber(at)} end
+end
+if current ~= expected then return {0, tonumber(at)} end
 local number = redis.call('INCR', sequence)
 redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kind, 'id', id, 'statement', statement)
-redis.call('HSET', versions, id, version)
+redis.call('HSET', versions, id, version .. ' ' .. number)
 if kind == 'grant' then
   redis.call('HSET', live, id, statement)
 else
@@ -92,9 +97,4 @@ export const readEnded = async (
   const [grant, end] = ((await reachable(redis.hget(names.ended, id))) ?? '').split(' ')
   if (!grant || !end) return undefined
   return { grant: await statements.verify('grant', grant), end: await statements.verify('end', end) }
-}
-
-/** Gives an empty Redis its epoch. Every bot and worker does so before its first write. */
-export const prepareStore = async (redis: Redis, epoch: string): Promise<void> => {
-  await reachable(redis.set(names.epoch, epoch, 'NX'))
 }

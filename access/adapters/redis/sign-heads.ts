@@ -3,6 +3,7 @@ import type { View } from '../../domain/view.ts'
 import type { Clock } from '../../ports.ts'
 import type { Statements } from '../statements.ts'
 import { names } from './names.ts'
+import { prepareStore } from './prepare-store.ts'
 
 const periodMs = 1_000
 /** A signer that falls silent is replaced after this long. */
@@ -31,6 +32,7 @@ export const signHeads = ({
   instance,
   environment,
   epoch,
+  newEpoch,
   alarm,
 }: {
   readonly redis: Redis
@@ -40,15 +42,20 @@ export const signHeads = ({
   readonly instance: string
   readonly environment: string
   readonly epoch: () => string
+  /** A name for a Redis that has none: random. */
+  readonly newEpoch: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }) => {
   let busy = false
   let silent = false
 
   const tick = async (): Promise<void> => {
-    if (busy || !view.ready()) return
+    if (busy) return
     busy = true
     try {
+      // An emptied Redis gets its epoch again, so that passes can be given without anybody restarting.
+      await prepareStore(redis, newEpoch())
+      if (!view.ready()) return
       const sequence = view.sequence()
       const keys = [names.headSigner, names.epoch, names.sequence]
       if ((await redis.eval(elect, keys.length, ...keys, instance, termMs, epoch(), sequence)) === 1) {

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, prepareStore } from '#access/adapters/redis/grant-store.ts'
+import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
+import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createView } from '#access/domain/view.ts'
 import {
@@ -40,14 +41,21 @@ const first = aGrant({ id: nthId(1) })
 const second = aGrant({ id: nthId(2) })
 
 /** A follower as a proxy has it, and what it was told. */
-const follow = async ({ inStep = true } = {}) => {
+const follow = async ({ inStep = true, heads = 'optional' as 'optional' | 'demanded' } = {}) => {
   const view = createView()
   const alarms = keptAlarms()
   const told: string[] = []
   const waits: string[] = []
   let syncs = 0
   const follower = followView(
-    { prompt: database.connect(), patient: database.connect(), view, statements: parts.proxy },
+    {
+      prompt: database.connect(),
+      patient: database.connect(),
+      view,
+      statements: parts.proxy,
+      clock: frozenClock(),
+      heads,
+    },
     {
       alarm: alarms.alarm,
       waiting: (what) => void waits.push(what),
@@ -75,6 +83,7 @@ const startSigner = async () => {
     instance: 'bot-a',
     environment: 'sandbox',
     epoch: follower.epoch,
+    newEpoch: () => 'test',
     alarm: () => undefined,
   })
   stops.push(heads.stop)
@@ -282,13 +291,13 @@ describe('Somebody with a hand in Redis', () => {
     })
   })
 
-  test('who forges an end takes a grant away, never gives one, and raises the alarm', async () => {
+  test('who forges an end takes a grant away for a moment, and raises the alarm', async () => {
     await store().give(first)
-    const { alarms, ids, follower } = await follow()
+    const { alarms, ids, told } = await follow()
     await postEvent('end', first.id, await others.bot.sign('end', anEnd(first)))
     await until(() => alarms.includes('an end does not verify'), 'the alarm')
-    expect(ids()).toEqual([])
-    expect(follower.forgedEnds()).toBe(1)
+    expect(told).toContain(`2 ended ${first.id}`)
+    await until(() => ids().includes(first.id), 'the grant to be back')
   })
 
   test.each<[string, () => Promise<string>]>([

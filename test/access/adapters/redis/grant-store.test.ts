@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { createGrantStore, prepareStore, readEnded } from '#access/adapters/redis/grant-store.ts'
+import { createGrantStore, readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
+import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { isFault } from '#access/domain/errors.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { aGrant, freshDatabase, freshStatements, frozenClock, noon, nthId } from '../../../builders.ts'
@@ -29,7 +30,7 @@ describe('Giving', () => {
     const statement = (await database.redis.hget(names.live, grant.id)) ?? ''
     expect(await parts.proxy.verify('grant', statement)).toEqual(grant)
     expect(await events()).toEqual([['1-0', ['kind', 'grant', 'id', grant.id, 'statement', statement]]])
-    expect(await database.redis.hget(names.versions, grant.id)).toBe('1')
+    expect(await database.redis.hget(names.versions, grant.id)).toBe('1 1')
   })
 
   test('numbers events one after the other', async () => {
@@ -66,6 +67,8 @@ describe('Giving', () => {
   })
 })
 
+const someone = (n: number) => ({ issuer: 'https://idp.example', subject: `${n}`, name: `Person ${n}` })
+
 describe('Ending', () => {
   const by = { issuer: grant.who.issuer, subject: 'idp-ben', name: 'Ben Okafor' }
 
@@ -90,11 +93,20 @@ describe('Ending', () => {
   test('has one winner among all who end a grant at once', async () => {
     await botStore().give(grant)
     const outcomes = await Promise.all([
-      ...Array.from({ length: 8 }, () => botStore().end(grant, 'revoked')),
-      ...Array.from({ length: 8 }, () => workerStore().end(grant, 'expired')),
-      ...Array.from({ length: 8 }, () => workerStore().end(grant, 'incident over')),
+      ...Array.from({ length: 8 }, (_, n) => botStore().end(grant, 'revoked', someone(n))),
+      ...Array.from({ length: 8 }, (_, n) => workerStore().end(grant, 'expired', someone(n))),
+      ...Array.from({ length: 8 }, (_, n) => workerStore().end(grant, 'incident over', someone(n))),
     ])
     expect(outcomes.filter(({ ended }) => ended)).toHaveLength(1)
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('counts the same write twice as one, as when its first answer was lost', async () => {
+    const first = await botStore().give(grant)
+    expect(await botStore().give(grant)).toEqual(first)
+    const ended = await botStore().end(grant, 'revoked')
+    expect(ended).toEqual({ ended: true, sequence: 2 })
+    expect(await botStore().end(grant, 'revoked')).toEqual(ended)
     expect(await events()).toHaveLength(2)
   })
 

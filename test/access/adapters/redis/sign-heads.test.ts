@@ -1,7 +1,7 @@
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { prepareStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
+import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createView, type View } from '#access/domain/view.ts'
 import { aGrant, freshDatabase, freshStatements, frozenClock, noon, until } from '../../../builders.ts'
@@ -38,6 +38,7 @@ const startSigner = (part: 'bot' | 'workers', view = inStep(), epoch = 'epoch-1'
     instance: part,
     environment: 'sandbox',
     epoch: () => epoch,
+    newEpoch: () => 'epoch-new',
     alarm: () => undefined,
   })
   stops.push(signer.stop)
