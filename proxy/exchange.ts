@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Allowed } from '#access/domain/decision.ts'
+import type { Pattern } from '#access/domain/path-pattern.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import type { HeldGrant } from '#access/domain/view.ts'
@@ -47,6 +48,8 @@ export type GrantUse = {
   changes: number
   reported: number
   expiry: NodeJS.Timeout | undefined
+  /** service → pattern → the part of the admit record that they fix. */
+  readonly terms: Map<Service, Map<Pattern, string>>
 }
 
 export type Outcome = 'done' | 'refused' | 'aborted' | 'cut' | 'failed'

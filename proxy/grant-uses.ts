@@ -31,6 +31,7 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
       if (known !== undefined) {
         if (known.held !== held) {
           known.held = held
+          known.terms.clear()
           if (known.open.size > 0) watchExpiry(known)
         }
         return known
@@ -42,6 +43,7 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
         changes: 0,
         reported: 0,
         expiry: undefined,
+        terms: new Map(),
       }
       uses.set(held.grant.id, use)
       return use

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
 import type { Statements } from '#access/adapters/statements.ts'
-import { admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
+import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed, Decision } from '#access/domain/decision.ts'
+import type { Pattern } from '#access/domain/path-pattern.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import { reasons } from '#access/domain/reasons.ts'
@@ -124,30 +125,38 @@ export const createPipeline = (parts: PipelineParts) => {
     admit(exchange, decision, use, assertion)
   }
 
+  /** Put together once per grant, service and pattern. */
+  const termsOf = (use: GrantUse, { held: { grant }, service, tier, pattern }: Allowed): string => {
+    const byPattern = use.terms.get(service) ?? new Map<Pattern, string>()
+    const known = byPattern.get(pattern)
+    if (known !== undefined) return known
+    const terms = admissionTerms({
+      who: principalKey(grant.who),
+      service: service.name,
+      release: service.serve,
+      tier: tier.name,
+      pattern: pattern.text,
+      grant: grant.id,
+      version: grant.version,
+      rules: rules.hash,
+    })
+    use.terms.set(service, byPattern.set(pattern, terms))
+    return terms
+  }
+
   /** Recorded first, then done. What may change something waits until the record would survive a power cut. */
   const admit = (exchange: Exchange, decision: Allowed, use: GrantUse, assertion: string): void => {
     const { request, response } = exchange
     if (response.destroyed) return
     uses.enter(use, exchange)
-    const { held, service, tier, pattern } = decision
-    const { now } = exchange
+    const { service } = decision
+    const { now, id, path } = exchange
     const method = request.method ?? ''
-    const line = admittedLine({
-      at: now,
-      id: exchange.id,
-      who: principalKey(held.grant.who),
-      service: service.name,
-      release: service.serve,
-      tier: tier.name,
-      pattern,
-      method,
-      path: exchange.path,
-      grant: held.grant.id,
-      version: held.grant.version,
-      rules: rules.hash,
-      client: request.socket.remoteAddress ?? '',
-      viewAge: view.age(now),
-    })
+    const client = request.socket.remoteAddress ?? ''
+    const line = admittedLine(
+      { at: now, id, method, path, client, viewAge: view.age(now) },
+      termsOf(use, decision),
+    )
     audit.append(line, method !== 'GET' && method !== 'HEAD', (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
@@ -174,7 +183,7 @@ export const createPipeline = (parts: PipelineParts) => {
     uses.leave(exchange)
     const { decision, use, request } = exchange
     if (decision !== undefined && use !== undefined) {
-      countAdmitted(use, decision.pattern, request.method ?? '', exchange.status, outcome)
+      countAdmitted(use, decision.pattern.text, request.method ?? '', exchange.status, outcome)
     }
     const now = clock.now()
     audit.append(

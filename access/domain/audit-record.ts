@@ -35,19 +35,24 @@ export type AuditRecord =
       readonly statement: string
     }
 
-export type Admission = {
-  readonly at: number
-  readonly id: string
+/** What is the same for every request under one grant, service and pattern. */
+export type AdmissionTerms = {
   readonly who: string
   readonly service: string
   readonly release: string
   readonly tier: string
   readonly pattern: string
-  readonly method: string
-  readonly path: string
   readonly grant: string
   readonly version: number
   readonly rules: string
+}
+
+/** What is of one request. */
+export type Admission = {
+  readonly at: number
+  readonly id: string
+  readonly method: string
+  readonly path: string
   readonly client: string
   readonly viewAge: number
 }
@@ -66,15 +71,16 @@ const oneLine = (value: object | string): string =>
 
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
+/** The part of an `admitted` line that is made once per grant, service and pattern. */
+export const admissionTerms = (terms: AdmissionTerms): string => oneLine(terms).slice(1)
+
 /**
- * The line of an admission, built by hand: it is written for every request. What is not quoted by `oneLine`
- * holds no character that JSON escapes: ids, names and patterns by their grammar, method and path because they are
- * canonical.
+ * The line of an admission, built by hand: it is written for every request. What is not quoted by `oneLine` holds no
+ * character that JSON escapes: ids by their grammar, method and path because they are canonical.
  */
-export const admittedLine = (it: Admission): string =>
-  `{"v":1,"kind":"admitted","at":${it.at},"id":"${it.id}","who":${oneLine(it.who)},"service":"${it.service}"` +
-  `,"release":"${it.release}","tier":"${it.tier}","pattern":"${it.pattern}","method":"${it.method}","path":"${it.path}"` +
-  `,"grant":"${it.grant}","version":${it.version},"rules":"${it.rules}","client":"${it.client}","viewAge":${it.viewAge}}\n`
+export const admittedLine = (it: Admission, terms: string): string =>
+  `{"v":1,"kind":"admitted","at":${it.at},"id":"${it.id}","method":"${it.method}","path":"${it.path}"` +
+  `,"client":"${it.client}","viewAge":${it.viewAge},${terms}\n`
 
 export const closedLine = (it: {
   at: number

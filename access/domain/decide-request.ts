@@ -1,6 +1,6 @@
 import type { Decision } from './decision.ts'
 import type { Grant } from './grant.ts'
-import { patternMatches } from './path-pattern.ts'
+import { type Pattern, patternMatches } from './path-pattern.ts'
 import { belongsTo, namesService, type RuleSet, requestRuleFor, type Service, tierOf } from './rule-set.ts'
 import type { Tier } from './tier.ts'
 import type { HeldGrant, View } from './view.ts'
@@ -69,10 +69,10 @@ const admittingTier = (
   service: Service,
   method: string,
   path: string,
-): { readonly tier: Tier; readonly pattern: string } | undefined => {
+): { readonly tier: Tier; readonly pattern: Pattern } | undefined => {
   for (const tier of service.tiers) {
     for (const pattern of tier.patterns) {
-      if (patternMatches(pattern, method, path)) return { tier, pattern: pattern.text }
+      if (patternMatches(pattern, method, path)) return { tier, pattern }
     }
   }
   return undefined

@@ -1,3 +1,4 @@
+import type { Pattern } from './path-pattern.ts'
 import type { Reason } from './reasons.ts'
 import type { Service } from './rule-set.ts'
 import type { Tier } from './tier.ts'
@@ -9,7 +10,7 @@ export type Allowed = {
   readonly held: HeldGrant
   /** The tier the request counts under. */
   readonly tier: Tier
-  readonly pattern: string
+  readonly pattern: Pattern
 }
 
 export type Denied = {

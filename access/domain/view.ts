@@ -21,7 +21,6 @@ export type Applied = { readonly gap: boolean; readonly given?: HeldGrant; reado
 const rememberedHashes = 512
 const rememberedEnds = 200_000
 const none: readonly HeldGrant[] = []
-const holderKey = (service: string, principal: string): string => `${service} ${principal}`
 
 /**
  * The in-memory copy of the live grants. It does no I/O and knows no clock: `adapters/redis/follow-view.ts` feeds
@@ -81,7 +80,7 @@ export const createView = () => {
     get: (id: string): HeldGrant | undefined => state.live.get(id),
     /** What this principal (`principalKey`) holds for this service. */
     heldBy: (service: string, principal: string): readonly HeldGrant[] =>
-      state.byHolder.get(holderKey(service, principal)) ?? none,
+      state.byService.get(service)?.get(principal) ?? none,
     all: (): Iterable<HeldGrant> => state.live.values(),
   }
 }
@@ -90,7 +89,8 @@ export type View = ReturnType<typeof createView>
 
 const createState = (ended: Map<string, number>, from: number) => {
   const live = new Map<string, HeldGrant>()
-  const byHolder = new Map<string, HeldGrant[]>()
+  /** service → principal → what they hold: both keys are strings at hand, so a look-up builds none. */
+  const byService = new Map<string, Map<string, HeldGrant[]>>()
   const hashes = new Map<number, { readonly count: number; readonly set: string }>()
   const setHash = createSetHash()
   /** Members of the set hash. A rejected grant is one until the next resync, as it is for whoever signs heads. */
@@ -98,16 +98,20 @@ const createState = (ended: Map<string, number>, from: number) => {
   let sequence = from
   let exact = false
 
-  const holderKeys = ({ services, who }: Grant): string[] =>
-    services.map((service) => holderKey(service, principalKey(who)))
+  const changeHeld = ({ services, who }: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
+    const principal = principalKey(who)
+    for (const service of services) {
+      const holders = byService.get(service) ?? new Map<string, HeldGrant[]>()
+      byService.set(service, holders)
+      const held = change(holders.get(principal) ?? [])
+      if (held.length > 0) holders.set(principal, held)
+      else holders.delete(principal)
+    }
+  }
 
   const drop = (held: HeldGrant): void => {
     live.delete(held.grant.id)
-    for (const key of holderKeys(held.grant)) {
-      const left = byHolder.get(key)?.filter((other) => other !== held) ?? []
-      if (left.length > 0) byHolder.set(key, left)
-      else byHolder.delete(key)
-    }
+    changeHeld(held.grant, (all) => all.filter((other) => other !== held))
   }
 
   const remove = (held: HeldGrant): void => {
@@ -124,7 +128,7 @@ const createState = (ended: Map<string, number>, from: number) => {
     live.set(grant.id, held)
     setHash.add(held.statement)
     count += 1
-    for (const key of holderKeys(grant)) byHolder.set(key, [...(byHolder.get(key) ?? []), held])
+    changeHeld(grant, (all) => [...all, held])
     return true
   }
 
@@ -153,7 +157,7 @@ const createState = (ended: Map<string, number>, from: number) => {
 
   return {
     live,
-    byHolder,
+    byService,
     hashes,
     put,
     end,

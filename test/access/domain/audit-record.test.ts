@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Admission, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
+import {
+  type Admission,
+  type AdmissionTerms,
+  admissionTerms,
+  admittedLine,
+  auditLine,
+  clip,
+  closedLine,
+} from '#access/domain/audit-record.ts'
 import { noon } from '../../builders.ts'
 
 const refused = {
@@ -18,18 +26,21 @@ const refused = {
 const admission: Admission = {
   at: noon,
   id: 'boot-1',
+  method: 'GET',
+  path: "/v1/orders/a%20b-._~!$&'()*+,=:@",
+  client: '::ffff:127.0.0.1',
+  viewAge: 12,
+}
+
+const terms: AdmissionTerms = {
   who: 'http://127.0.0.1:7074 idp-ana',
   service: 'orders-svc',
   release: 'blue',
   tier: 'observe',
   pattern: 'GET /**',
-  method: 'GET',
-  path: "/v1/orders/a%20b-._~!$&'()*+,=:@",
   grant: 'aaaa-bbbb-cccc',
   version: 1,
   rules: 'f'.repeat(64),
-  client: '::ffff:127.0.0.1',
-  viewAge: 12,
 }
 
 /** What ends a line, or moves a terminal's cursor, in some program that shows logs. */
@@ -60,9 +71,9 @@ describe('A line of the audit', () => {
   test.each(attacks)(
     'of an admission stays one line whatever the identity provider says: %s',
     (_, subject) => {
-      const line = admittedLine({ ...admission, who: subject })
+      const line = admittedLine(admission, admissionTerms({ ...terms, who: subject }))
       expect(line.slice(0, -1)).not.toMatch(breaksLines)
-      expect(JSON.parse(line)).toEqual({ v: 1, kind: 'admitted', ...admission, who: subject })
+      expect(JSON.parse(line)).toEqual({ v: 1, kind: 'admitted', ...admission, ...terms, who: subject })
     },
   )
 
@@ -77,7 +88,12 @@ describe('A line of the audit', () => {
   })
 
   test('of an admission holds every field, by the name it has in the type', () => {
-    expect(JSON.parse(admittedLine(admission))).toEqual({ v: 1, kind: 'admitted', ...admission })
+    expect(JSON.parse(admittedLine(admission, admissionTerms(terms)))).toEqual({
+      v: 1,
+      kind: 'admitted',
+      ...admission,
+      ...terms,
+    })
   })
 
   test('of a close holds how it went', () => {

@@ -51,21 +51,33 @@ const paged = aGrant({ why: pageWhy() })
 const last = aGrant().until - 1
 
 describe('A request is admitted', () => {
-  test.each<[string, Given, { tier: string; pattern: string }]>([
-    ['under the lowest tier that admits it', {}, { tier: 'observe', pattern: 'GET /**' }],
-    ['as HEAD where GET is', { method: 'HEAD' }, { tier: 'observe', pattern: 'GET /**' }],
+  test.each<[string, Given, { tier: string; pattern: { text: string } }]>([
+    ['under the lowest tier that admits it', {}, { tier: 'observe', pattern: { text: 'GET /**' } }],
+    ['as HEAD where GET is', { method: 'HEAD' }, { tier: 'observe', pattern: { text: 'GET /**' } }],
     [
       'under the grant’s own tier where no lower one does',
       { method: 'POST', path: '/v1/orders/7/retry' },
-      { tier: 'operate', pattern: 'POST /v1/orders/*/retry' },
+      { tier: 'operate', pattern: { text: 'POST /v1/orders/*/retry' } },
     ],
-    ['in the first millisecond of the grant', { now: noon }, { tier: 'observe', pattern: 'GET /**' }],
-    ['in the last millisecond of the grant', { now: last }, { tier: 'observe', pattern: 'GET /**' }],
-    ['by a grant that came with a page', { grants: [paged] }, { tier: 'observe', pattern: 'GET /**' }],
+    [
+      'in the first millisecond of the grant',
+      { now: noon },
+      { tier: 'observe', pattern: { text: 'GET /**' } },
+    ],
+    [
+      'in the last millisecond of the grant',
+      { now: last },
+      { tier: 'observe', pattern: { text: 'GET /**' } },
+    ],
+    [
+      'by a grant that came with a page',
+      { grants: [paged] },
+      { tier: 'observe', pattern: { text: 'GET /**' } },
+    ],
     [
       'as long as the view is no older than the tier bears',
       { now: noon + 15 * minute, headAt: noon },
-      { tier: 'observe', pattern: 'GET /**' },
+      { tier: 'observe', pattern: { text: 'GET /**' } },
     ],
     [
       'by one of several grants',
@@ -74,7 +86,7 @@ describe('A request is admitted', () => {
         method: 'PUT',
         path: '/v1/flags/x',
       },
-      { tier: 'operate', pattern: 'PUT /v1/flags/*' },
+      { tier: 'operate', pattern: { text: 'PUT /v1/flags/*' } },
     ],
   ])('%s', (_, given, { tier, pattern }) => {
     const decision = decide(given)

@@ -8,5 +8,5 @@ const server = createServer((_request, response) => {
   response.writeHead(200, headers)
   response.end(body)
 })
-server.keepAliveTimeout = 0
+server.keepAliveTimeout = 65_000
 server.listen(Number(process.argv[2]), '127.0.0.1')

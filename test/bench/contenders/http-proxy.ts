@@ -7,5 +7,5 @@ const proxy = httpProxy.createProxyServer({
   agent: new Agent({ keepAlive: true, maxSockets: 256 }),
 })
 const server = createServer((request, response) => proxy.web(request, response))
-server.keepAliveTimeout = 0
+server.keepAliveTimeout = 65_000
 server.listen(Number(process.argv[2]), '127.0.0.1')

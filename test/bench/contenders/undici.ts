@@ -32,5 +32,5 @@ const server = createServer((request, response) => {
     pass(response),
   )
 })
-server.keepAliveTimeout = 0
+server.keepAliveTimeout = 65_000
 server.listen(Number(process.argv[2]), '127.0.0.1')

@@ -236,6 +236,39 @@ describe('A full resync follows', () => {
   })
 })
 
+describe('Where heads are demanded', () => {
+  test('what was loaded counts once a head agrees, and not before', async () => {
+    await store().give(first)
+    const { view, waits } = await follow({ inStep: false, heads: 'demanded' })
+    await until(() => waits.includes('a signed head that agrees'), 'it is waiting')
+    expect(view.ready()).toBe(false)
+    await startSigner()
+    await until(view.ready, 'the first sync')
+  })
+
+  test('who brings back an ended grant in Redis gets nobody to take it', async () => {
+    await store().give(first)
+    const statement = (await database.redis.hget(names.live, first.id)) ?? ''
+    await store().end(first, 'revoked')
+    await startSigner()
+    await database.redis.hset(names.live, first.id, statement)
+    const { view, alarms } = await follow({ inStep: false, heads: 'demanded' })
+    await until(() => alarms.includes('the live grants differ from the signed head'), 'the alarm')
+    expect(view.ready()).toBe(false)
+    await database.redis.hdel(names.live, first.id)
+    await until(view.ready, 'the first sync')
+    expect([...view.all()]).toEqual([])
+  })
+
+  test('a head signed in the future makes nothing fresher than now', async () => {
+    const { alarms, view } = await follow()
+    await postHead(await parts.bot.sign('head', head({ at: noon + 3_600_000, ...view.at(0) })))
+    await until(() => alarms.includes('the head is signed in the future'), 'the alarm')
+    await until(() => view.age(noon) === 0, 'the head')
+    expect(view.age(noon + 5_000)).toBe(5_000)
+  })
+})
+
 describe('Somebody with a hand in Redis', () => {
   test('who deletes a live grant keeps whoever reads that from being fresh', async () => {
     await store().give(first)
