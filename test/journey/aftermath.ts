@@ -32,16 +32,34 @@ export const checkSummaries = async (
   }
 }
 
+type AuditLine = { readonly kind: string; readonly id?: string }
+
+const readAudit = async (file: string): Promise<AuditLine[]> => {
+  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+  return lines.map((line) => JSON.parse(line) as AuditLine)
+}
+
+/** The record of a close is not waited for by anybody, so it may come a moment after the answer. */
+const closesWithinMs = 2_000
+
 /** Every request that reached an upstream has an admit record, and what was admitted was closed. */
 export const checkAudit = async (stack: Stack, violated: (what: string) => void): Promise<void> => {
-  const lines = (await readFile(stack.auditFile, 'utf8')).trimEnd().split('\n')
-  const records = lines.map((line) => JSON.parse(line) as { kind: string; id?: string })
-  const idsOf = (kind: string): Set<string | undefined> =>
-    new Set(records.filter((record) => record.kind === kind).map(({ id }) => id))
-  const admitted = idsOf('admitted')
-  const seen = stack.world.orders.requests() + stack.world.payments.requests()
-  if (seen !== admitted.size) violated(`upstreams saw ${seen} requests, the audit admitted ${admitted.size}`)
-  const closed = idsOf('closed')
-  const open = [...admitted].filter((id) => !closed.has(id))
-  if (open.length > 0) violated(`${open.length} admitted requests were never closed in the audit`)
+  const deadline = performance.now() + closesWithinMs
+  for (;;) {
+    const records = await readAudit(stack.auditFile)
+    const idsOf = (kind: string) =>
+      new Set(records.filter((record) => record.kind === kind).map(({ id }) => id))
+    const admitted = idsOf('admitted')
+    const closed = idsOf('closed')
+    const open = [...admitted].filter((id) => !closed.has(id))
+    if (open.length > 0 && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      continue
+    }
+    const seen = stack.world.orders.requests() + stack.world.payments.requests()
+    if (seen !== admitted.size)
+      violated(`upstreams saw ${seen} requests, the audit admitted ${admitted.size}`)
+    if (open.length > 0) violated(`${open.length} admitted requests were never closed in the audit`)
+    return
+  }
 }
