@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isFault } from '#access/domain/errors.ts'
 import { ensureRedis } from './redis/ensure-redis.ts'
+import { probeRedis } from './redis/probe.ts'
 import {
   defaultBasePort,
   type Ports,
@@ -16,6 +17,7 @@ import { askAtTerminal } from './start/ask.ts'
 import { claimPorts } from './start/ports.ts'
 import { stopProcesses } from './start/processes.ts'
 import { waitReady } from './start/ready.ts'
+import { SandboxError } from './start/sandbox-error.ts'
 import { renderScreen } from './start/screen.ts'
 
 /** `npm start`: a whole Pagepass on this machine, with stand-ins for what is outside. */
@@ -61,7 +63,15 @@ const start = async (): Promise<void> => {
 
 const reachRedis = async (folder: string, ports: Ports): Promise<string> => {
   const given = process.env['REDIS_URL']
-  if (given) return given
+  if (given) {
+    const { state } = await probeRedis(given)
+    if (state === 'ready') return given
+    throw new SandboxError(
+      'redis_unreachable',
+      `No Redis answers at REDIS_URL (${URL.canParse(given) ? new URL(given).host : 'which is no URL'}): it is ${state}.`,
+      'Start it, correct REDIS_URL, or leave REDIS_URL out for a private Redis.',
+    )
+  }
   const ask = askAtTerminal()
   const redis = await ensureRedis({
     folder: resolve(folder, 'redis'),

@@ -8,6 +8,7 @@ export type SandboxErrorCode =
   | 'redis_install_failed'
   | 'redis_not_installed'
   | 'redis_too_old'
+  | 'redis_unreachable'
 
 /** What stops the sandbox from starting, in two parts for the person at the terminal. */
 export class SandboxError extends Error {
