@@ -22,6 +22,8 @@ export type GrantStore = {
 export type LiveGrants = {
   readonly get: (id: string) => HeldGrant | undefined
   readonly all: () => Iterable<HeldGrant>
+  /** Whether the grant's signature holds. What does not is never made anything of, not even its end. */
+  readonly genuine: (held: HeldGrant) => Promise<boolean>
   /** Waits until the copy holds everything that Redis held when this was called. */
   readonly catchUp: () => Promise<void>
 }

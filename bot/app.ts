@@ -54,7 +54,7 @@ export const startBot = async (parts: BotParts) => {
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
   })
   const { live, store } = grants
-  const reports = followReceipts(prompt, patient(), alarm)
+  const reports = followReceipts(prompt, patient(), longestStale(rules), alarm)
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
@@ -81,7 +81,7 @@ export const startBot = async (parts: BotParts) => {
             await messages.add(
               'unserved',
               { channel: service.channel, text },
-              { jobId: `unserved-${incident.id}-${service.name}-${user}` },
+              { jobId: `unserved-${incident.id}-${service.name}-${user}-${reason}` },
             )
           },
         },
@@ -127,23 +127,20 @@ export const startBot = async (parts: BotParts) => {
 
   const webhook = createWebhook({
     webhookSecrets: config.PAGERDUTY_WEBHOOK_SECRET,
-    store: async (incident, delivery) => {
-      await incidentQueue.add(
-        'incident',
-        { incident },
-        { jobId: `delivery-${delivery.replaceAll(':', '-')}` },
-      )
+    store: async (incident, event) => {
+      await incidentQueue.add('incident', { incident }, { jobId: `event-${event}` })
     },
     log,
   })
 
-  const server = createServer((request, response) => {
+  const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     const path = request.url?.split('?')[0]
     if (request.method !== 'POST') response.writeHead(405, { allow: 'POST' }).end()
     else if (path === '/slack/events') slack.handle(request, response)
     else if (path === '/pagerduty/webhooks') webhook(request, response)
     else response.writeHead(404).end()
   })
+  server.maxConnections = 1_000
   const listening = await listen(server, config.PAGEPASS_BOT_LISTEN)
 
   return {
@@ -158,3 +155,7 @@ export const startBot = async (parts: BotParts) => {
     },
   }
 }
+
+/** How long a proxy that is cut off may go on with what it knows. */
+const longestStale = (rules: RuleSet): number =>
+  Math.max(...[...rules.services.values()].flatMap(({ tiers }) => tiers.map(({ whenStale }) => whenStale)))

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-const mostBytes = 1024 * 1024
+const mostBytes = 256 * 1024
 
 /** The whole body, or undefined when it is larger than any real message of Slack or PagerDuty. */
 export const readBody = async (request: IncomingMessage): Promise<Buffer | undefined> => {

@@ -78,6 +78,7 @@ export const startProxy = async (parts: ProxyParts) => {
     upstreams,
     nextId,
     alarm,
+    distrust: () => follower.distrust(),
     identities: createIdentities(rules, discoverKeys(), clock.now),
   })
   const reporter = startReporter({ redis: prompt, proxy: instance, boot, uses, view })

@@ -34,6 +34,8 @@ export type PipelineParts = {
   readonly upstreams: Upstreams
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
+  /** A held grant proved to be forged, so the view is to be read anew. */
+  readonly distrust: () => void
 }
 
 /**
@@ -109,6 +111,7 @@ export const createPipeline = (parts: PipelineParts) => {
       held.verified = true
     } catch (error) {
       view.reject(held)
+      parts.distrust()
       parts.alarm('a grant does not verify', { grant: held.grant.id, error: (error as Error).message })
     }
     return held.verified

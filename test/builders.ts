@@ -94,6 +94,7 @@ export const anIncident = (changes: Partial<Incident> = {}): Incident => ({
   service: 'PORDERS',
   assignees: [{ user: 'PUANA01', name: 'Ana Lopes' }],
   trigger: { kind: 'integration', id: 'PIDATADOG' },
+  shapedBy: [],
   ...changes,
 })
 

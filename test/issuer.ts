@@ -39,6 +39,7 @@ export const startIssuer = async (
     instance: 'issuer',
     environment,
     epoch: follower.epoch,
+    inTouch: follower.inTouch,
     newEpoch: () => 'test',
     alarm: quiet,
   })

@@ -83,8 +83,10 @@ export const decidePage = (
       (candidate.urgency === 'any' || candidate.urgency === incident.urgency),
   )
   if (rule === undefined) return refuse('page-no-rule')
-  const { trigger } = incident
-  if (trigger.kind === 'person' && trigger.user === person.pagerduty?.user) return refuse('page-by-self')
+  const { trigger, shapedBy } = incident
+  const user = person.pagerduty?.user
+  const setOff = trigger.kind === 'person' && trigger.user === user
+  if (setOff || (user !== undefined && shapedBy.includes(user))) return refuse('page-by-self')
   if (trigger.kind !== 'integration' || !service.trustedTriggers.includes(trigger.id))
     return refuse('page-untrusted')
   return { give: true, proposal: { service, tier: rule.give, duration: rule.for, rule: rule.id } }

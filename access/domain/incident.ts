@@ -14,4 +14,6 @@ export type Incident = {
   readonly service: string
   readonly assignees: readonly { readonly user: string; readonly name: string }[]
   readonly trigger: Trigger
+  /** PagerDuty users who by hand set off, assigned, escalated or changed the incident. */
+  readonly shapedBy: readonly string[]
 }

@@ -48,12 +48,14 @@ export const reasons = {
   'approval-needed': { status: 403, person: 'This tier needs an approval, which can’t be asked for yet.' },
   'duration-too-long': { status: 400, person: 'A pass of this tier is shorter.' },
   'reason-needed': { status: 400, person: 'This tier needs a reason.' },
+  'too-many-passes': { status: 429, person: 'You hold as many passes as one person may.' },
   'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
   'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
   'store-unavailable': { status: 503, person: 'Passes can’t be changed right now.' },
   // A page
   'page-unmapped': { status: 403, person: 'The paged person is not in Pagepass’s directory.' },
   'page-no-rule': { status: 403, person: 'No rule gives the paged person a pass.' },
+  'page-again': { status: 403, person: 'The pass of this incident has ended already.' },
   'page-by-self': { status: 403, person: 'The paged person set off this incident.' },
   'page-untrusted': { status: 403, person: 'What set off this incident is not among the trusted triggers.' },
 } as const

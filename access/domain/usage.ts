@@ -19,15 +19,16 @@ export const addUsage = (usages: readonly Usage[]): Usage => {
     writes: number
     refused: Record<string, number>
   } = {
-    patterns: {},
+    // Names come from reports, and must not reach what objects inherit.
+    patterns: Object.create(null),
     writes: 0,
-    refused: {},
+    refused: Object.create(null),
   }
   for (const usage of usages) {
     sum.writes += usage.writes
     addCounts(sum.refused, usage.refused)
     for (const [pattern, statuses] of Object.entries(usage.patterns)) {
-      sum.patterns[pattern] ??= {}
+      sum.patterns[pattern] ??= Object.create(null) as Record<string, number>
       addCounts(sum.patterns[pattern], statuses)
     }
   }

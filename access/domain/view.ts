@@ -18,6 +18,9 @@ export type ViewEvent =
 
 export type Applied = { readonly gap: boolean; readonly given?: HeldGrant; readonly ended?: HeldGrant }
 
+/** id → the end that is remembered of it. */
+type Tombstones = Map<string, { readonly version: number; readonly proven: boolean }>
+
 const rememberedHashes = 512
 const rememberedEnds = 200_000
 const none: readonly HeldGrant[] = []
@@ -28,7 +31,7 @@ const none: readonly HeldGrant[] = []
  */
 export const createView = () => {
   /** Ends outlive a resync, so that a snapshot from an older Redis can't bring a grant back. */
-  const ended = new Map<string, number>()
+  const ended: Tombstones = new Map()
   let state = createState(ended, -1)
   let ready = false
   let headAt: number | undefined
@@ -61,8 +64,14 @@ export const createView = () => {
     apply: (event: ViewEvent): Applied => state.apply(event),
     /** Carries out an end before its event is due here: during a resync the old state goes on deciding. */
     endEarly: (end: End): HeldGrant | undefined => state.end(end),
+    /** The signature of an end was checked. What is proven is never forgotten for a forged one. */
+    proveEnd: ({ id, version }: End): void => void ended.set(id, { version, proven: true }),
     /** Forgets an end that proved to be forged. The grant comes back with the next resync. */
-    disbelieveEnd: (id: string): void => void ended.delete(id),
+    disbelieveEnd: (id: string): void => {
+      if (ended.get(id)?.proven === false) ended.delete(id)
+    },
+    /** Whether this grant is known to have ended, by a signature that was checked. */
+    endProven: (id: string): boolean => ended.get(id)?.proven ?? false,
     /** Takes out a grant whose signature does not hold. Count and set hash keep it until the next resync. */
     reject: (held: HeldGrant): void => state.reject(held),
     /** The time of the newest verified head: freshness counts from there. Never goes back. */
@@ -87,7 +96,7 @@ export const createView = () => {
 
 export type View = ReturnType<typeof createView>
 
-const createState = (ended: Map<string, number>, from: number) => {
+const createState = (ended: Tombstones, from: number) => {
   const live = new Map<string, HeldGrant>()
   /** service → principal → what they hold: both keys are strings at hand, so a look-up builds none. */
   const byService = new Map<string, Map<string, HeldGrant[]>>()
@@ -133,7 +142,7 @@ const createState = (ended: Map<string, number>, from: number) => {
   }
 
   const end = ({ id, version }: End): HeldGrant | undefined => {
-    ended.set(id, version)
+    ended.set(id, { version, proven: ended.get(id)?.proven ?? false })
     if (ended.size > rememberedEnds) for (const oldest of ended.keys()) if (ended.delete(oldest)) break
     const held = live.get(id)
     if (held !== undefined) remove(held)

@@ -6,7 +6,10 @@ import { clockTime, code, plural, quoted } from './slack-text.ts'
 
 export type Used = { readonly grant: Grant; readonly end: End; readonly usage: Usage }
 
+/** Ten passes with so many patterns stay below the 40,000 characters that Slack takes. */
+const shownPasses = 10
 const shownPatterns = 20
+const shownCounts = 6
 const endWords = {
   expired: 'it ran out',
   revoked: 'it was revoked',
@@ -23,7 +26,12 @@ export const summaryMessage = (all: readonly Used[]): string => {
     first?.why.kind === 'page'
       ? `*Access during incident #${first.why.incident.number} “${quoted(first.why.incident.title)}”*`
       : '*Access, summed up*'
-  return [title, ...all.map(aboutOne)].join('\n\n')
+  const more = all.length - shownPasses
+  return [
+    title,
+    ...all.slice(0, shownPasses).map(aboutOne),
+    ...(more > 0 ? [`And ${plural(more, 'more pass', 'more passes')}.`] : []),
+  ].join('\n\n')
 }
 
 const aboutOne = ({ grant, end, usage }: Used): string => {
@@ -43,8 +51,9 @@ const aboutOne = ({ grant, end, usage }: Used): string => {
   return lines.join('\n')
 }
 
-const counts = (numbers: Readonly<Record<string, number>>): string =>
-  Object.entries(numbers)
-    .sort(([a], [b]) => a.localeCompare(b))
-    .map(([key, count]) => `${count} × ${key}`)
-    .join(', ')
+const counts = (numbers: Readonly<Record<string, number>>): string => {
+  const sorted = Object.entries(numbers).sort(([, a], [, b]) => b - a)
+  const shown = sorted.slice(0, shownCounts).map(([key, count]) => `${count} × ${key}`)
+  const rest = sorted.slice(shownCounts).reduce((sum, [, count]) => sum + count, 0)
+  return [...shown, ...(rest > 0 ? [`${rest} × other`] : [])].join(', ')
+}

@@ -9,6 +9,9 @@ import { buildGrant } from './build-grant.ts'
 export type AskOutcome = { readonly grant: Grant } | { readonly refused: Refusal }
 
 const attempts = 3
+const mostPasses = 20
+/** Asking twice within a minute for the same is one ask. */
+const sameMs = 60_000
 
 /** A person asks for a pass by hand. */
 export const askForGrant = async (
@@ -31,6 +34,15 @@ export const askForGrant = async (
   const decision = decideAsk(rules, person, ask, pagedTier(live, person, ask.service, clock.now()))
   if (!decision.give) return { refused: decision.refusal }
   const { proposal } = decision
+  const mine = passesOf(live, person, clock.now())
+  const covering = mine.find(
+    ({ services, tier, until }) =>
+      services.includes(proposal.service.name) &&
+      tier === proposal.tier &&
+      until >= clock.now() + proposal.duration - sameMs,
+  )
+  if (covering !== undefined) return { grant: covering }
+  if (mine.length >= mostPasses) return { refused: { reason: 'too-many-passes' } }
   const why = {
     kind: 'request',
     rule: proposal.rule,
@@ -43,11 +55,14 @@ export const askForGrant = async (
   throw new Fault('store/conflict', `${attempts} new grant ids were all taken`)
 }
 
-/** The tier of the pass that a page gave this person for this service. */
-const pagedTier = (live: LiveGrants, person: Person, service: string, now: number): string | undefined => {
-  for (const { grant } of live.all()) {
-    if (grant.why.kind !== 'page' || !grant.services.includes(service) || grant.until <= now) continue
-    if (principalKey(grant.who) === principalKey(person)) return grant.tier
-  }
-  return undefined
+const passesOf = (live: LiveGrants, person: Person, now: number): Grant[] => {
+  const me = principalKey(person)
+  return [...live.all()]
+    .map(({ grant }) => grant)
+    .filter((grant) => grant.until > now && principalKey(grant.who) === me)
 }
+
+/** The tier of the pass that a page gave this person for this service. */
+const pagedTier = (live: LiveGrants, person: Person, service: string, now: number): string | undefined =>
+  passesOf(live, person, now).find(({ why, services }) => why.kind === 'page' && services.includes(service))
+    ?.tier

@@ -14,7 +14,7 @@ export const expireGrant = async (
 ): Promise<ExpiryOutcome> => {
   await live.catchUp()
   const held = live.get(id)
-  if (held === undefined) return 'over'
+  if (held === undefined || !(await live.genuine(held))) return 'over'
   if (clock.now() < held.grant.until) return { dueAt: held.grant.until }
   return (await store.end(held.grant, 'expired')).ended ? 'ended' : 'over'
 }

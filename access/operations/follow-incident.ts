@@ -46,7 +46,7 @@ export const followIncident = async (parts: FollowParts, id: string): Promise<vo
 }
 
 const serve = async (
-  { rules, directory, store, clock, tellUnserved }: FollowParts,
+  { rules, directory, live, store, clock, tellUnserved }: FollowParts,
   incident: Incident,
   service: Service,
   { user, name }: { readonly user: string; readonly name: string },
@@ -66,7 +66,12 @@ const serve = async (
   } as const
   const grantId = grantIdFromFacts([rules.environment, incident.id, principalKey(person), service.name])
   const { given } = await store.give(buildGrant(rules, person, proposal, why, grantId, clock.now()))
-  return given
+  if (given) return true
+  await live.catchUp()
+  if (live.get(grantId) === undefined) {
+    await tellUnserved({ incident, service, user, name, reason: 'page-again' })
+  }
+  return false
 }
 
 const endAll = async ({ live, store }: FollowParts, { id }: Incident): Promise<void> => {
@@ -74,5 +79,7 @@ const endAll = async ({ live, store }: FollowParts, { id }: Incident): Promise<v
   const bound = [...live.all()].filter(
     ({ grant }) => grant.why.kind === 'page' && grant.why.incident.id === id,
   )
-  await Promise.all(bound.map(({ grant }) => store.end(grant, 'incident over')))
+  await Promise.all(
+    bound.map(async (held) => (await live.genuine(held)) && store.end(held.grant, 'incident over')),
+  )
 }

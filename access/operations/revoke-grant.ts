@@ -32,13 +32,14 @@ export const revokeGrant = async (
 ): Promise<RevokeOutcome> => {
   await live.catchUp()
   const now = clock.now()
-  const active = [...live.all()].map(({ grant }) => grant).filter(({ until }) => until > now)
+  const active = [...live.all()].filter(({ grant }) => grant.until > now)
   const me = principalKey(person)
-  const byId = active.find(({ id }) => id === named)
-  const mine = active.filter((grant) => grant.services.includes(named) && principalKey(grant.who) === me)
-  if (byId === undefined && mine.length > 1) return { choose: mine }
-  const grant = byId ?? mine[0]
-  if (grant === undefined) return { refused: 'grant-unknown' }
+  const byId = active.find(({ grant }) => grant.id === named)
+  const mine = active.filter(({ grant }) => grant.services.includes(named) && principalKey(grant.who) === me)
+  if (byId === undefined && mine.length > 1) return { choose: mine.map(({ grant }) => grant) }
+  const held = byId ?? mine[0]
+  if (held === undefined || !(await live.genuine(held))) return { refused: 'grant-unknown' }
+  const { grant } = held
   if (principalKey(grant.who) !== me && !ownsServices(rules, person, grant)) return { refused: 'not-yours' }
   const by = { issuer: person.issuer, subject: person.subject, name: person.name }
   const { ended, sequence } = await store.end(grant, 'revoked', by)

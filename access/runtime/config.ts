@@ -73,6 +73,7 @@ export const checkMode = (
     }
     if (!isLoopback(redis.hostname)) faults.push('REDIS_URL: the sandbox uses a Redis on loopback only')
   } else {
+    if (redis.search !== '') faults.push('REDIS_URL: options in a query are not taken in production')
     if (redis.password === '') faults.push('REDIS_URL: production needs a Redis with a password')
     if (redis.protocol !== 'rediss:' && !isLoopback(redis.hostname))
       faults.push('REDIS_URL: production needs TLS (rediss://)')

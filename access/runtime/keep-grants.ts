@@ -7,6 +7,7 @@ import { createGrantStore } from '../adapters/redis/grant-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createStatements } from '../adapters/statements.ts'
+import type { Grant } from '../domain/grant.ts'
 import { createView, type HeldGrant } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 
@@ -43,15 +44,25 @@ export const keepGrants = async ({
       },
       (error: Error) => {
         view.reject(held)
+        follower.distrust()
         alarm('a grant does not verify', { grant: held.grant.id, error: error.message })
       },
     )
   }
+  const store = createGrantStore(prompt, statements, clock)
+  /** Redis lost an end (a failover, a restore): it is written again by whoever remembers it. */
+  const returned = (grant: Grant, statement: string): void => {
+    statements
+      .verify('grant', statement)
+      .then(() => store.end(grant, 'revoked'))
+      .then(({ ended }) => ended && alarm('a lost end was written again', { grant: grant.id }))
+      .catch((error: Error) => alarm('a lost end could not be written again', { error: error.message }))
+  }
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'optional' },
-    { alarm, given },
+    { alarm, given, returned },
   )
-  const { epoch, live } = follower
+  const { epoch, inTouch } = follower
   const heads = signHeads({
     redis: prompt,
     view,
@@ -60,14 +71,15 @@ export const keepGrants = async ({
     instance,
     environment,
     epoch,
+    inTouch,
     newEpoch,
     alarm,
   })
 
   return {
     statements,
-    live,
-    store: createGrantStore(prompt, statements, clock),
+    live: follower.live,
+    store,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
     stop: async (): Promise<void> => {
       await heads.stop()

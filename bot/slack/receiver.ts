@@ -7,6 +7,7 @@ import { readBody } from '../read-body.ts'
 const windowMs = 300_000
 /** Slack shows the person an error after 3 s (https://docs.slack.dev/interactivity/implementing-slash-commands). */
 const answerWithinMs = 2_900
+const samples = 20
 /** Bolt's check reads no further than a second `=`, so that one signature could be written in many ways. */
 const signatureShape = /^v0=[0-9a-f]{64}$/
 
@@ -32,28 +33,33 @@ export const createSlackReceiver = ({
 }) => {
   let app: App | undefined
 
+  let refused = 0
+  /** Counted, and logged only at first and now and then: a flood of these must cost next to nothing. */
+  const refuse = (response: ServerResponse, reason: string): void => {
+    refused += 1
+    if (refused <= samples || refused % 1_000 === 0) {
+      log.warn({ reason, refused }, 'a message to the Slack endpoint was refused')
+    }
+    answer(response, 401)
+  }
+
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await readBody(request)
-    if (body === undefined) return answer(response, 413)
-    const text = body.toString('utf8')
     const headers = {
       'x-slack-signature': String(request.headers['x-slack-signature'] ?? ''),
       'x-slack-request-timestamp': Number(request.headers['x-slack-request-timestamp'] ?? Number.NaN),
     }
+    // Checked before a byte of the body is kept: whoever has no secret gets no memory of ours.
+    if (!signatureShape.test(headers['x-slack-signature'])) return refuse(response, 'no signature')
+    const body = await readBody(request)
+    if (body === undefined) return answer(response, 413)
+    const text = body.toString('utf8')
     const nowMilliseconds = now()
     const age = nowMilliseconds - headers['x-slack-request-timestamp'] * 1_000
-    const signed =
-      signatureShape.test(headers['x-slack-signature']) &&
-      signingSecrets.some((signingSecret) =>
-        isValidSlackRequest({ signingSecret, body: text, headers, nowMilliseconds }),
-      )
-    if (!signed || !(Math.abs(age) <= windowMs)) {
-      log.warn(
-        { reason: signed ? 'outside the time window' : 'signature' },
-        'a message to the Slack endpoint was refused',
-      )
-      return answer(response, 401)
-    }
+    const signed = signingSecrets.some((signingSecret) =>
+      isValidSlackRequest({ signingSecret, body: text, headers, nowMilliseconds }),
+    )
+    if (!signed) return refuse(response, 'signature')
+    if (!(Math.abs(age) <= windowMs)) return refuse(response, 'outside the time window')
     const parsed = parseBody(text, request.headers['content-type'] ?? '')
     if (parsed === undefined) return answer(response, 400)
     if (parsed['type'] === 'url_verification')

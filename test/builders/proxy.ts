@@ -344,7 +344,15 @@ const startBotPart = async (redisUrl: string, keyFolder: string, environment: st
   const view = createView()
   const follower = followView(
     { prompt, patient: connectPatient(redisUrl, quiet), view, statements, clock, heads: 'optional' },
-    { alarm: quiet },
+    {
+      alarm: quiet,
+      given: (held) => {
+        statements.verify('grant', held.statement).catch(() => {
+          view.reject(held)
+          follower.distrust()
+        })
+      },
+    },
   )
   await until(view.ready, 'the bot to be in step')
   const heads = signHeads({
@@ -355,10 +363,11 @@ const startBotPart = async (redisUrl: string, keyFolder: string, environment: st
     instance: 'bot-of-the-test',
     environment,
     epoch: follower.epoch,
+    inTouch: () => true,
     newEpoch: () => 'test',
     alarm: quiet,
   })
-  const reports = followReceipts(prompt, connectPatient(redisUrl, quiet), quiet)
+  const reports = followReceipts(prompt, connectPatient(redisUrl, quiet), 900_000, quiet)
   let stopped = false
   return {
     store: createGrantStore(prompt, statements, clock),

@@ -209,7 +209,12 @@ test('What can’t be recorded is not derived, so that it is tried again', async
     rules,
     clock,
     statements: parts.workers,
-    live: { get: () => undefined, all: () => [], catchUp: async () => undefined },
+    live: {
+      get: () => undefined,
+      all: () => [],
+      genuine: async () => false,
+      catchUp: async () => undefined,
+    },
     occasions: createOccasions(database.redis),
     ended: async () => undefined,
     alarm: () => undefined,

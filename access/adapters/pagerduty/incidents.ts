@@ -19,12 +19,25 @@ const incidentShape = z.object({
     urgency: z.enum(['high', 'low']),
     service: reference,
     assignments: z.array(z.object({ assignee: reference })),
-    first_trigger_log_entry: reference.nullish(),
   }),
 })
 
-/** GET /log_entries/{id}: who or what triggered. */
-const logEntryShape = z.object({ log_entry: z.object({ agent: reference.nullish() }) })
+/** GET /incidents/{id}/log_entries: who or what did what to it, newest first. */
+const logEntriesShape = z.object({
+  log_entries: z.array(z.object({ type: z.string(), agent: reference.nullish() })),
+  more: z.boolean().nullish(),
+})
+const mostEntries = 100
+
+/** What somebody does about an incident without changing whom it pages, or how urgently. */
+const harmless = new Set([
+  'acknowledge_log_entry',
+  'unacknowledge_log_entry',
+  'annotate_log_entry',
+  'notify_log_entry',
+  'snooze_log_entry',
+  'resolve_log_entry',
+])
 
 /** PagerDuty's REST API through pdjs. What it gets wrong (time-outs, 4xx, HTML answers) is put right here. */
 export const createIncidents = (baseUrl: string, token: string): Incidents => {
@@ -53,15 +66,19 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
     return parsed.data
   }
 
-  const triggerOf = async (entry: string | undefined): Promise<Trigger> => {
-    if (entry === undefined) return { kind: 'unknown' }
-    const found = await get(`/log_entries/${encodeURIComponent(entry)}`, logEntryShape)
-    const agent = found?.log_entry.agent
-    if (!agent) return { kind: 'unknown' }
-    return agent.type.startsWith('user')
-      ? { kind: 'person', user: agent.id }
-      : { kind: 'integration', id: agent.id }
+  /** What set it off, and which people had a hand in it. With more history than one page, nobody can know. */
+  const causesOf = async (id: string): Promise<Pick<Incident, 'trigger' | 'shapedBy'>> => {
+    const path = `/incidents/${encodeURIComponent(id)}/log_entries?limit=${mostEntries}`
+    const found = await get(path, logEntriesShape)
+    if (found === undefined) return { trigger: { kind: 'unknown' }, shapedBy: [] }
+    const agents = found.log_entries.filter(({ type }) => !harmless.has(type)).map(({ agent }) => agent)
+    const shapedBy = agents.flatMap((agent) => (agent?.type.startsWith('user') ? [agent.id] : []))
+    const first = found.log_entries.findLast(({ type }) => type === 'trigger_log_entry')?.agent
+    return { trigger: found.more || !first ? { kind: 'unknown' } : triggerOf(first), shapedBy }
   }
+
+  const triggerOf = ({ id, type }: z.output<typeof reference>): Trigger =>
+    type.startsWith('user') ? { kind: 'person', user: id } : { kind: 'integration', id }
 
   return {
     read: async (id): Promise<Incident | undefined> => {
@@ -79,10 +96,9 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
           user: assignee.id,
           name: assignee.summary ?? assignee.id,
         })),
-        trigger:
-          incident.status === 'resolved'
-            ? { kind: 'unknown' }
-            : await triggerOf(incident.first_trigger_log_entry?.id),
+        ...(incident.status === 'resolved'
+          ? { trigger: { kind: 'unknown' }, shapedBy: [] }
+          : await causesOf(id)),
       }
     },
   }

@@ -46,3 +46,23 @@ export const reachable = async <T>(command: Promise<T>): Promise<T> => {
     })
   }
 }
+
+const answerWithinMs = 2_000
+
+/**
+ * A blocking command on a connection of its own. A connection that went dark without a word (a dropped NAT entry)
+ * would block for ever, so one that is overdue is closed and made anew; the command then fails.
+ */
+export const readBlocking = async (
+  redis: Redis,
+  blockMs: number,
+  command: string,
+  ...words: (string | number)[]
+): Promise<unknown> => {
+  const overdue = setTimeout(() => redis.disconnect(true), blockMs + answerWithinMs)
+  try {
+    return await redis.call(command, ...words)
+  } finally {
+    clearTimeout(overdue)
+  }
+}

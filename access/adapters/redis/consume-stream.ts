@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { readBlocking } from './connect.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
 
 const blockMs = 1_000
@@ -86,18 +87,8 @@ export const consumeStream = ({
           prepared = true
         }
         await claimAbandoned()
-        const reply = await patient.xreadgroup(
-          'GROUP',
-          group,
-          consumer,
-          'COUNT',
-          batch,
-          'BLOCK',
-          blockMs,
-          'STREAMS',
-          stream,
-          '>',
-        )
+        const words = ['GROUP', group, consumer, 'COUNT', batch, 'BLOCK', blockMs, 'STREAMS', stream, '>']
+        const reply = await readBlocking(patient, blockMs, 'XREADGROUP', ...words)
         await handleAll(readStreamReply(reply).get(stream) ?? [], false)
         told = ''
       } catch (error) {

@@ -1,10 +1,10 @@
 import type { Redis } from 'ioredis'
 import { Fault } from '../../domain/errors.ts'
-import type { End } from '../../domain/grant.ts'
+import type { End, Grant } from '../../domain/grant.ts'
 import type { HeldGrant, View, ViewEvent } from '../../domain/view.ts'
 import type { Clock, LiveGrants } from '../../ports.ts'
 import { readUnverified, type Statements } from '../statements.ts'
-import { reachable } from './connect.ts'
+import { reachable, readBlocking } from './connect.ts'
 import { names } from './names.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
 
@@ -14,6 +14,8 @@ export type ViewListener = {
   readonly given?: (held: HeldGrant, sequence: number) => void
   /** The view is in step with Redis, for the first time or again. */
   readonly synced?: () => void
+  /** Redis holds a grant as live that is known to have ended: it lost the end. */
+  readonly returned?: (grant: Grant, statement: string) => void
   /** What the first sync waits for. */
   readonly waiting?: (what: string) => void
   /** Something that should not happen: a forged statement, a gap, a set that differs from the signed head. */
@@ -22,6 +24,7 @@ export type ViewListener = {
 
 const blockMs = 1_000
 const pauseMs = 100
+const touchMs = 2_000
 const catchUpMs = 1_500
 const mostEntries = 1_000
 /** Clocks that differ by more are somebody's to mend. */
@@ -65,6 +68,7 @@ export const followView = (
   let stopped = false
   let epoch = ''
   let cursorHeads = '0-0'
+  let readAt = Number.NEGATIVE_INFINITY
   let lastSequence = -1
   let candidate: Candidate | undefined
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
@@ -82,7 +86,9 @@ export const followView = (
       for (let index = 1; index < fields.length; index += 2) {
         const statement = fields[index] as string
         const grant = readable('grant', statement)
-        if (grant !== undefined) next.load(grant, statement)
+        if (grant === undefined) continue
+        next.load(grant, statement)
+        if (view.endProven(grant.id)) listener.returned?.(grant, statement)
       }
     } while (cursor !== '0')
     const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
@@ -116,7 +122,9 @@ export const followView = (
   /** Reads on; false means that a resync is due. */
   const readOn = async (): Promise<boolean> => {
     const { events, heads } = names
-    const reply = await patient.call(
+    const reply = await readBlocking(
+      patient,
+      blockMs,
       'XREAD',
       'BLOCK',
       blockMs,
@@ -128,6 +136,7 @@ export const followView = (
       `${(candidate ?? view).sequence()}-0`,
       cursorHeads,
     )
+    readAt = performance.now()
     if (misled) {
       misled = false
       return false
@@ -176,7 +185,7 @@ export const followView = (
   /** An end that does not verify was not ours to believe: a resync brings the grant back. */
   const checkEnd = async ({ id }: End, statement: string): Promise<void> => {
     try {
-      await statements.verify('end', statement)
+      view.proveEnd(await statements.verify('end', statement))
     } catch (error) {
       listener.alarm('an end does not verify', { grant: id, error: (error as Error).message })
       view.disbelieveEnd(id)
@@ -218,8 +227,10 @@ export const followView = (
         return false
       }
       const now = clock.now()
-      if (head.at > now + skewMs)
+      if (head.at > now + skewMs) {
         listener.alarm('the head is signed in the future', { aheadMs: head.at - now })
+        continue
+      }
       view.headSeen(Math.min(head.at, now))
       if (candidate !== undefined) commit(candidate)
     }
@@ -268,6 +279,15 @@ export const followView = (
   const live: LiveGrants = {
     get: view.get,
     all: view.all,
+    genuine: async (held) => {
+      if (!held.verified) {
+        held.verified = await statements.verify('grant', held.statement).then(
+          () => true,
+          () => false,
+        )
+      }
+      return held.verified
+    },
     catchUp: async () => {
       const sequence = Number((await reachable(prompt.get(names.sequence))) ?? 0)
       if (view.ready() && view.sequence() >= sequence) return
@@ -289,6 +309,12 @@ export const followView = (
   }
 
   return {
+    /** Something held proved to be forged: what Redis holds is read anew. */
+    distrust: (): void => {
+      misled = true
+    },
+    /** Whether Redis was read lately: who is cut off must not attest anything. */
+    inTouch: (): boolean => performance.now() - readAt < touchMs,
     live,
     epoch: (): string => epoch,
     stop: async (): Promise<void> => {

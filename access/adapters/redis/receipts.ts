@@ -1,23 +1,24 @@
 import type { Redis } from 'ioredis'
 import type { Receipts } from '../../ports.ts'
+import { readBlocking } from './connect.ts'
 import { names } from './names.ts'
 import { readReport } from './reports.ts'
 import { readStreamReply } from './stream-reply.ts'
 
-/** A proxy that has not reported for this long is not expected to confirm. */
-const silentAfterMs = 5_000
+const blockMs = 1_000
 const confirmWithinMs = 1_500
-const lookBackMs = 10_000
 
 type Confirmation = { readonly proxy: string; readonly cut: number }
 
 /**
- * Follows what proxies report: which of them live, and what they confirm. `patient` is a connection of its own for
- * the blocking read.
+ * Follows what proxies report: which of them live, and what they confirm. A proxy that says nothing any more may only
+ * be cut off, and goes on with what it knows for `silentAfterMs` (the longest `when_stale`): so long it is expected to
+ * confirm, and named when it does not. `patient` is a connection of its own for the blocking read.
  */
 export const followReceipts = (
   prompt: Redis,
   patient: Redis,
+  silentAfterMs: number,
   alarm: (what: string, facts: Record<string, unknown>) => void,
 ) => {
   const lastSeen = new Map<string, number>()
@@ -51,9 +52,10 @@ export const followReceipts = (
   const readOn = async (): Promise<void> => {
     if (cursor === '') {
       const [seconds] = await prompt.time()
-      cursor = `${Number(seconds) * 1_000 - lookBackMs}-0`
+      cursor = `${Number(seconds) * 1_000 - silentAfterMs}-0`
     }
-    const reply = await patient.xread('COUNT', 1_000, 'BLOCK', 1_000, 'STREAMS', names.reports, cursor)
+    const words = ['COUNT', 1_000, 'BLOCK', blockMs, 'STREAMS', names.reports, cursor]
+    const reply = await readBlocking(patient, blockMs, 'XREAD', ...words)
     for (const [id, fields] of readStreamReply(reply).get(names.reports) ?? []) {
       cursor = id
       take(fields)

@@ -32,6 +32,7 @@ export const signHeads = ({
   instance,
   environment,
   epoch,
+  inTouch,
   newEpoch,
   alarm,
 }: {
@@ -42,6 +43,8 @@ export const signHeads = ({
   readonly instance: string
   readonly environment: string
   readonly epoch: () => string
+  /** Whether the view was fed lately. Who is cut off gives up the place by not taking it again. */
+  readonly inTouch: () => boolean
   /** A name for a Redis that has none: random. */
   readonly newEpoch: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
@@ -55,7 +58,7 @@ export const signHeads = ({
     try {
       // An emptied Redis gets its epoch again, so that passes can be given without anybody restarting.
       await prepareStore(redis, newEpoch())
-      if (!view.ready()) return
+      if (!view.ready() || !inTouch()) return
       const sequence = view.sequence()
       const keys = [names.headSigner, names.epoch, names.sequence]
       if ((await redis.eval(elect, keys.length, ...keys, instance, termMs, epoch(), sequence)) === 1) {

@@ -30,8 +30,8 @@ const report = (...reports: Report[]) => writeReports(database.redis, reports)
 /** Follows, and waits until everything reported so far was read. */
 const follow = async () => {
   const patient = database.connect()
-  const cursors = vi.spyOn(patient, 'xread')
-  const { receipts, stop } = followReceipts(database.redis, patient, keptAlarms().alarm)
+  const cursors = vi.spyOn(patient, 'call')
+  const { receipts, stop } = followReceipts(database.redis, patient, 900_000, keptAlarms().alarm)
   stops.push(stop)
   const [newest] = await database.redis.xrevrange(names.reports, '+', '-', 'COUNT', 1)
   await until(

@@ -38,6 +38,7 @@ const startSigner = (part: 'bot' | 'workers', view = inStep(), epoch = 'epoch-1'
     instance: part,
     environment: 'sandbox',
     epoch: () => epoch,
+    inTouch: () => true,
     newEpoch: () => 'epoch-new',
     alarm: () => undefined,
   })
