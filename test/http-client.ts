@@ -27,9 +27,17 @@ const send = ({ port, host, method = 'GET', path, token, body }: Call): Promise<
     call.end(body)
   })
 
+/** A proxy closes on purpose when its disk stalls; a client comes again, as `Retry-After` says. */
+const attempts = 5
+
 /** One request, with a Host header of its own: Node resolves no `*.localhost`. */
-export const call = async (it: Call): Promise<Answer> => {
+export const call = async (it: Call, attempt = 1): Promise<Answer> => {
   const response = await send(it)
+  if (response.statusCode === 503 && attempt < attempts) {
+    response.resume()
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    return call(it, attempt + 1)
+  }
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
 }
 

@@ -9,28 +9,39 @@ export type Load = {
   readonly requests: number
 }
 
-export type Loaded = { readonly seconds: number; readonly latencies: readonly number[] }
+export type Loaded = {
+  readonly seconds: number
+  readonly latencies: readonly number[]
+  /** Answers 503: a proxy whose disk stalls closes on purpose. */
+  readonly closed: number
+}
 
 /**
  * Sends GET requests over keep-alive connections, one at a time on each, as raw bytes: the load must cost less than
- * what it measures. Faults on the first answer that is not a whole 200 with a content length.
+ * what it measures. A 503 is counted apart; any other answer that is not a whole 200
+ * with a content length is a fault.
  */
 export const runLoad = async ({ port, host, path, token, connections, requests }: Load): Promise<Loaded> => {
   const bytes = Buffer.from(
     `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\nAccept: application/json\r\nUser-Agent: load\r\n\r\n`,
   )
-  const latencies: number[] = []
+  const loaded = { latencies: [] as number[], closed: 0 }
   let left = requests
   const startedAt = performance.now()
   await Promise.all(
     Array.from({ length: connections }, () =>
-      drive(connect({ port, host: '127.0.0.1', noDelay: true }), bytes, () => left-- > 0, latencies),
+      drive(connect({ port, host: '127.0.0.1', noDelay: true }), bytes, () => left-- > 0, loaded),
     ),
   )
-  return { seconds: (performance.now() - startedAt) / 1_000, latencies }
+  return { seconds: (performance.now() - startedAt) / 1_000, ...loaded }
 }
 
-const drive = (socket: Socket, bytes: Buffer, more: () => boolean, latencies: number[]): Promise<void> =>
+const drive = (
+  socket: Socket,
+  bytes: Buffer,
+  more: () => boolean,
+  loaded: { latencies: number[]; closed: number },
+): Promise<void> =>
   new Promise((resolve, reject) => {
     let sentAt = 0
     let received = ''
@@ -51,9 +62,10 @@ const drive = (socket: Socket, bytes: Buffer, more: () => boolean, latencies: nu
       received = received === '' ? chunk : received + chunk
       const size = answerSize(received)
       if (size === undefined || received.length < size) return
-      if (!received.startsWith('HTTP/1.1 200')) return reject(new Error(received))
+      if (received.startsWith('HTTP/1.1 200')) loaded.latencies.push(performance.now() - sentAt)
+      else if (received.startsWith('HTTP/1.1 503')) loaded.closed += 1
+      else return reject(new Error(received))
       received = ''
-      latencies.push(performance.now() - sentAt)
       send()
     })
   })

@@ -24,7 +24,7 @@ export type BenchOptions = {
 }
 
 type Contender = { readonly name: string; readonly pid: number; readonly port: number }
-type Sample = { readonly cpu: number; readonly rps: number; readonly p99: number }
+type Sample = { readonly cpu: number; readonly rps: number; readonly p99: number; readonly closed: number }
 
 const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 const connections = 64
@@ -85,7 +85,7 @@ export const benchProxy = async (options: BenchOptions): Promise<void> => {
       say(`round ${number} of ${options.rounds}`)
       for (const { name, pid, port } of contenders) {
         const before = cpuMicroseconds(pid)
-        const { seconds, latencies } = await drive(load, {
+        const { seconds, latencies, closed } = await drive(load, {
           port,
           host,
           path,
@@ -94,7 +94,9 @@ export const benchProxy = async (options: BenchOptions): Promise<void> => {
           requests: options.requests,
         })
         const cpu = (cpuMicroseconds(pid) - before) / latencies.length
-        samples.get(name)?.push({ cpu, rps: latencies.length / seconds, p99: percentile(latencies, 0.99) })
+        samples
+          .get(name)
+          ?.push({ cpu, rps: latencies.length / seconds, p99: percentile(latencies, 0.99), closed })
       }
     }
     report(options, samples)
@@ -146,6 +148,8 @@ const report = (
     cpu_us: cpu,
     rps: of('rps'),
     p99_ms: of('p99'),
+    /** Requests that Pagepass answered with 503 because the disk under its audit stalled. */
+    closed: samples.get('pagepass')?.reduce((sum, { closed }) => sum + closed, 0) ?? 0,
     ratios,
   }
   if (json) {

@@ -96,6 +96,31 @@ describe('what a page does not give', () => {
     expect(await canRead(people.cho)).toBe(403)
   })
 
+  test('whoever reassigns an incident to themself gets nothing automatic from it', async () => {
+    const { id, title } = page(people.dan.pagerduty.user)
+    await eventually(() => channel('inc-orders').some((text) => text.includes(title)))
+    stack.world.pagerduty.incidents.reassign(id, [people.cho.pagerduty.user], {
+      kind: 'user',
+      id: people.cho.pagerduty.user,
+    })
+    await eventually(() =>
+      channel('inc-orders').some((text) => text.includes(title) && text.includes('Cho Park')),
+    )
+    expect(channel('inc-orders').findLast((text) => text.includes(title))).toContain('set off this incident')
+    expect(await canRead(people.cho)).toBe(403)
+  })
+
+  test('an incident that comes back after its pass was revoked is not met with silence', async () => {
+    const { id, title } = page(people.cho.pagerduty.user)
+    await eventually(() => channel('inc-orders').some((text) => text.includes(title)))
+    expect(await slash('revoke orders-svc', people.cho)).toContain('Revoked')
+    stack.world.pagerduty.incidents.acknowledge(id, people.cho.pagerduty.user)
+    await eventually(() =>
+      channel('inc-orders').some((text) => text.includes(title) && text.includes('has ended already')),
+    )
+    expect(await canRead(people.cho)).toBe(403)
+  })
+
   test('an integration that is not trusted gives nothing automatic', async () => {
     const { title } = page(people.cho.pagerduty.user, {
       kind: 'integration',
@@ -211,6 +236,13 @@ describe('bad input', () => {
 
   test('somebody whom no rule lets ask is refused', async () => {
     expect(await slash('grant orders-svc 1h', people.eve)).toContain('The rules do not let you ask for this')
+  })
+
+  test('asking twice for the same gives one pass', async () => {
+    expect(await slash('grant payments-svc 1h because twice')).toContain('You have a pass')
+    await slash('grant payments-svc 1h because twice')
+    expect((await slash('list')).match(/because twice/g)).toHaveLength(1)
+    expect(await slash('revoke payments-svc')).toContain('Revoked')
   })
 
   test('nobody revokes the pass of another, unless they own the service', async () => {

@@ -5,6 +5,14 @@ import { addUsage, requestsOf, total, type Usage, usageShape } from '#access/dom
 const usage = (changes: Partial<Usage> = {}): Usage => ({ patterns: {}, writes: 0, refused: {}, ...changes })
 
 describe('Usage', () => {
+  test('takes names that objects inherit for names like any other', () => {
+    const patterns = JSON.parse('{"constructor": {"entries": 1, "keys": 1}, "toString": {"200": 2}}')
+    const sum = addUsage([usage({ patterns }), usage({ patterns })])
+    expect(sum.patterns['constructor']).toEqual({ entries: 2, keys: 2 })
+    expect(requestsOf(sum)).toBe(8)
+    expect(Object.entries({ a: 1 })).toEqual([['a', 1]])
+  })
+
   test('is summed by pattern and status, and by reason', () => {
     const sum = addUsage([
       usage({ patterns: { 'GET /**': { 200: 2, 404: 1 } }, writes: 1, refused: { 'tier-too-low': 1 } }),

@@ -62,6 +62,15 @@ describe('A receipt', () => {
     expect(await receipts.of(7)).toEqual({ confirmed: ['a'], missing: ['b'], streamsCut: 0 })
   })
 
+  test('names a proxy that has said nothing for a minute: it may be cut off, and goes on', async () => {
+    const [seconds] = await database.redis.time()
+    const aMinuteAgo = `${(Number(seconds) - 60) * 1_000}-0`
+    await database.redis.xadd(names.reports, aMinuteAgo, 'report', JSON.stringify(alive('b')))
+    await report(alive('a'), confirmed('a', 7))
+    const receipts = await follow()
+    expect(await receipts.of(7)).toEqual({ confirmed: ['a'], missing: ['b'], streamsCut: 0 })
+  })
+
   test('expects nothing of a proxy that said goodbye', async () => {
     await report(alive('a'), alive('b'), gone('b'), confirmed('a', 7))
     const receipts = await follow()
