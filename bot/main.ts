@@ -5,7 +5,7 @@ import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
-import { loadRules } from '#access/runtime/rules.ts'
+import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { startBot } from './app.ts'
 import { readBotConfig } from './config.ts'
@@ -13,7 +13,7 @@ import { readBotConfig } from './config.ts'
 await runProcess('bot', async () => {
   const config = readBotConfig(process.env)
   const log = createLogger('bot', config.PAGEPASS_LOG_LEVEL)
-  const rules = await loadRules(config.PAGEPASS_RULES)
+  const rules = await loadRulesFor(config)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
   const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')

@@ -4,7 +4,7 @@ import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { createLogger } from '#access/runtime/logger.ts'
-import { loadRules } from '#access/runtime/rules.ts'
+import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { startProxy } from './app.ts'
 import { readProxyConfig } from './config.ts'
@@ -12,7 +12,7 @@ import { readProxyConfig } from './config.ts'
 await runProcess('proxy', async () => {
   const config = readProxyConfig(process.env)
   const log = createLogger('proxy', config.PAGEPASS_LOG_LEVEL)
-  const rules = await loadRules(config.PAGEPASS_RULES)
+  const rules = await loadRulesFor(config)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'proxy', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)

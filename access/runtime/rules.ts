@@ -17,3 +17,21 @@ export const loadRules = async (file: string): Promise<RuleSet> => {
     mend: `mend the file, then try: pagepass rules check ${file}`,
   })
 }
+
+/** The rule set for a process: in production, who people are may not come over plain HTTP. */
+export const loadRulesFor = async (config: {
+  readonly PAGEPASS_MODE: 'production' | 'sandbox'
+  readonly PAGEPASS_RULES: string
+}): Promise<RuleSet> => {
+  const rules = await loadRules(config.PAGEPASS_RULES)
+  if (config.PAGEPASS_MODE === 'production' && !rules.identity.issuer.startsWith('https://')) {
+    throw new Fault(
+      'rules/invalid',
+      `${config.PAGEPASS_RULES}: the issuer ${rules.identity.issuer} is not https`,
+      {
+        mend: 'production needs an identity provider with https',
+      },
+    )
+  }
+  return rules
+}
