@@ -58,6 +58,8 @@ export const startBot = async (parts: BotParts) => {
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
+  const incidents = createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN)
+
   const incidentWorker = new Worker<IncidentJob>(
     queueNames.incidents,
     (job) =>
@@ -68,7 +70,7 @@ export const startBot = async (parts: BotParts) => {
           live,
           store,
           clock,
-          incidents: createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN),
+          incidents,
           tellUnserved: async ({ incident, service, user, name, reason }) => {
             log.warn({ incident: incident.id, user, reason }, 'a paged person got no pass')
             const text = unservedMessage({

@@ -71,14 +71,13 @@ export const startProxy = async (parts: ProxyParts) => {
     rules,
     view,
     clock,
-    statements,
     uses,
     audit,
     assertions,
     upstreams,
     nextId,
     alarm,
-    distrust: () => follower.distrust(),
+    prove: (held) => follower.prove(held),
     identities: createIdentities(rules, discoverKeys(), clock.now),
   })
   const reporter = startReporter({ redis: prompt, proxy: instance, boot, uses, view })
@@ -96,7 +95,7 @@ export const startProxy = async (parts: ProxyParts) => {
       alarm,
       waiting: (what) => log.info({ what }, 'waiting for Redis'),
       ended: carryOutEnd,
-      given: (held) => void pipeline.verify(held),
+      given: (held) => void follower.prove(held),
       synced: () => {
         for (const use of uses.all()) if (view.get(use.held.grant.id) !== use.held) pipeline.recheck(use.open)
         log.info({ sequence: view.sequence() }, 'in step with Redis')

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
-import type { Statements } from '#access/adapters/statements.ts'
 import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed, Decision } from '#access/domain/decision.ts'
@@ -27,15 +26,14 @@ export type PipelineParts = {
   readonly view: View
   readonly clock: Clock
   readonly identities: Identities
-  readonly statements: Statements
   readonly uses: GrantUses
   readonly audit: AuditLog
   readonly assertions: Assertions
   readonly upstreams: Upstreams
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
-  /** A held grant proved to be forged, so the view is to be read anew. */
-  readonly distrust: () => void
+  /** Whether a held grant's signature holds. */
+  readonly prove: (held: HeldGrant) => Promise<boolean>
 }
 
 /**
@@ -43,7 +41,7 @@ export type PipelineParts = {
  * before the last one. A step that has what it needs in memory goes on at once, without a promise.
  */
 export const createPipeline = (parts: PipelineParts) => {
-  const { rules, view, clock, identities, statements, uses, audit, assertions, upstreams } = parts
+  const { rules, view, clock, identities, uses, audit, assertions, upstreams } = parts
   const findService = createFindService(rules)
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -93,7 +91,7 @@ export const createPipeline = (parts: PipelineParts) => {
 
   /** Whatever a grant needs once before it is used for a service: its signature checked, an assertion minted. */
   const prepare = async ({ held, service }: Allowed): Promise<boolean> => {
-    if (!held.verified && !(await verify(held))) return false
+    if (!(await parts.prove(held))) return false
     await assertions.mint(held, service.name)
     return true
   }
@@ -102,19 +100,6 @@ export const createPipeline = (parts: PipelineParts) => {
     if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
     const { principal, groups } = identity
     return decideRequest(rules, view, { principal, groups, service, method: request.method ?? '', path }, now)
-  }
-
-  /** Checks a grant's signature, once. */
-  const verify = async (held: HeldGrant): Promise<boolean> => {
-    try {
-      await statements.verify('grant', held.statement)
-      held.verified = true
-    } catch (error) {
-      view.reject(held)
-      parts.distrust()
-      parts.alarm('a grant does not verify', { grant: held.grant.id, error: (error as Error).message })
-    }
-    return held.verified
   }
 
   const limit = (exchange: Exchange, decision: Allowed, assertion: string): void => {
@@ -241,7 +226,6 @@ export const createPipeline = (parts: PipelineParts) => {
 
   return {
     handle,
-    verify,
     /**
      * Looks again at everything open under a grant that ended or may have: what another grant still admits moves
      * there, the rest is cut. Returns how many were cut.

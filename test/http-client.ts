@@ -33,12 +33,12 @@ const attempts = 5
 /** One request, with a Host header of its own: Node resolves no `*.localhost`. */
 export const call = async (it: Call, attempt = 1): Promise<Answer> => {
   const response = await send(it)
-  if (response.statusCode === 503 && attempt < attempts) {
-    response.resume()
+  const body = await text(response)
+  if (response.statusCode === 503 && body.includes('audit-unavailable') && attempt < attempts) {
     await new Promise((resolve) => setTimeout(resolve, 250))
     return call(it, attempt + 1)
   }
-  return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
+  return { status: response.statusCode ?? 0, headers: response.headers, body }
 }
 
 /** Opens a stream and resolves once its first bytes are here. `closed` resolves when it ends, however it does. */

@@ -8,7 +8,7 @@ import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createStatements } from '../adapters/statements.ts'
 import type { Grant } from '../domain/grant.ts'
-import { createView, type HeldGrant } from '../domain/view.ts'
+import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 
 /**
@@ -36,19 +36,6 @@ export const keepGrants = async ({
   const { environment } = keys
   const statements = createStatements(keys)
   const view = createView()
-  /** What is attested in a head was checked: a forged grant that came as an event is taken out. */
-  const given = (held: HeldGrant): void => {
-    statements.verify('grant', held.statement).then(
-      () => {
-        held.verified = true
-      },
-      (error: Error) => {
-        view.reject(held)
-        follower.distrust()
-        alarm('a grant does not verify', { grant: held.grant.id, error: error.message })
-      },
-    )
-  }
   const store = createGrantStore(prompt, statements, clock)
   /** Redis lost an end (a failover, a restore): it is written again by whoever remembers it. */
   const returned = (grant: Grant, statement: string): void => {
@@ -60,7 +47,12 @@ export const keepGrants = async ({
   }
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'optional' },
-    { alarm, given, returned },
+    {
+      alarm,
+      returned,
+      // What is attested in a head was checked: a forged grant that came as an event is taken out.
+      given: (held) => void follower.prove(held),
+    },
   )
   const { epoch, inTouch } = follower
   const heads = signHeads({

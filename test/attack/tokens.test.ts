@@ -35,7 +35,7 @@ beforeAll(async () => {
 })
 afterAll(() => proxy.stop())
 
-const seconds = () => Math.floor(Date.now() / 1_000)
+const seconds = () => Math.floor(proxy.now() / 1_000)
 const claims = (more: object = {}) => ({
   iss: proxy.idp.issuer,
   aud: 'pagepass',

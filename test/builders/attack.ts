@@ -43,7 +43,7 @@ export const expectOneRequest = async (proxy: ProxyUnderTest, bytes: string | Bu
   await proxy.startOver()
   await talk(proxy.port, bytes)
   const [record, ...more] = await proxy.records(1, ['admitted', 'refused'])
-  expect(record).toMatchObject({ kind: 'admitted' })
+  expect(record, JSON.stringify(record)).toMatchObject({ kind: 'admitted' })
   expect(more).toEqual([])
   const [seen, ...others] = proxy.orders.received()
   expect(others).toEqual([])

@@ -70,6 +70,8 @@ export const followView = (
   let cursorHeads = '0-0'
   let readAt = Number.NEGATIVE_INFINITY
   let lastSequence = -1
+  /** Something believed proved to be forged, so a resync is due. */
+  let misled = false
   let candidate: Candidate | undefined
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
 
@@ -192,7 +194,20 @@ export const followView = (
       misled = true
     }
   }
-  let misled = false
+
+  /** Checks the signature of a held grant, once. What does not hold is taken out, and Redis is read anew. */
+  const prove = async (held: HeldGrant): Promise<boolean> => {
+    if (held.verified) return true
+    try {
+      await statements.verify('grant', held.statement)
+      held.verified = true
+    } catch (error) {
+      view.reject(held)
+      misled = true
+      listener.alarm('a grant does not verify', { grant: held.grant.id, error: (error as Error).message })
+    }
+    return held.verified
+  }
 
   const checkHeads = async (entries: readonly StreamEntry[]): Promise<boolean> => {
     for (const [id, fields] of entries) {
@@ -279,15 +294,7 @@ export const followView = (
   const live: LiveGrants = {
     get: view.get,
     all: view.all,
-    genuine: async (held) => {
-      if (!held.verified) {
-        held.verified = await statements.verify('grant', held.statement).then(
-          () => true,
-          () => false,
-        )
-      }
-      return held.verified
-    },
+    genuine: prove,
     catchUp: async () => {
       const sequence = Number((await reachable(prompt.get(names.sequence))) ?? 0)
       if (view.ready() && view.sequence() >= sequence) return
@@ -309,10 +316,7 @@ export const followView = (
   }
 
   return {
-    /** Something held proved to be forged: what Redis holds is read anew. */
-    distrust: (): void => {
-      misled = true
-    },
+    prove,
     /** Whether Redis was read lately: who is cut off must not attest anything. */
     inTouch: (): boolean => performance.now() - readAt < touchMs,
     live,
