@@ -1,4 +1,4 @@
-import type { EndCause, Grant } from './domain/grant.ts'
+import type { By, End, EndCause, Grant } from './domain/grant.ts'
 import type { Incident } from './domain/incident.ts'
 import type { Person } from './domain/principal.ts'
 import type { HeldGrant } from './domain/view.ts'
@@ -8,14 +8,16 @@ export type Clock = { readonly now: () => number }
 
 /** The grants as they are stored: every change is one atomic write with its event. */
 export type GrantStore = {
-  /** Signs and stores a new grant. False when a grant of this id was ever stored: nothing is changed then. */
+  /** Signs and stores a version of a grant. False when the one before it is not the newest: nothing is changed then. */
   readonly give: (grant: Grant) => Promise<{ readonly given: boolean; readonly sequence: number }>
   /** Signs and stores the end of a grant. False when it had ended already: nothing is changed then. */
   readonly end: (
     grant: Grant,
     cause: EndCause,
-    by?: { readonly issuer: string; readonly subject: string; readonly name: string },
+    by?: By,
   ) => Promise<{ readonly ended: boolean; readonly sequence: number }>
+  /** How a grant ended, with its signature checked; undefined when it has not. */
+  readonly endOf: (id: string) => Promise<End | undefined>
 }
 
 /** This process's copy of the live grants, for finding and listing. */
@@ -28,11 +30,16 @@ export type LiveGrants = {
   readonly catchUp: () => Promise<void>
 }
 
+/** Random and unguessable names for what is new. */
+export type NewIds = { readonly grant: () => string; readonly nonce: () => string }
+
 /** Who is who. Each alias belongs to one person. */
 export type Directory = {
   readonly bySlack: (team: string, user: string) => Person | undefined
   readonly byPagerDuty: (user: string) => Person | undefined
   readonly byPrincipal: (principal: string) => Person | undefined
+  /** Everybody active in any of these groups, by name. */
+  readonly inGroups: (groups: readonly string[]) => readonly Person[]
 }
 
 /** What is asked of PagerDuty. */

@@ -18,10 +18,12 @@ import { grantIdFromRandom } from '#access/domain/grant-id.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
-import type { Clock, Directory } from '#access/ports.ts'
+import type { Clock, Directory, NewIds } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { readClick } from './actions/read-click.ts'
+import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import type { BotConfig } from './config.ts'
 import { createWebhook } from './pagerduty/webhook.ts'
@@ -58,6 +60,10 @@ export const startBot = async (parts: BotParts) => {
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
+  const newIds: NewIds = {
+    grant: () => grantIdFromRandom(randomBytes(12)),
+    nonce: () => randomBytes(24).toString('base64url'),
+  }
   const incidents = createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN)
 
   const incidentWorker = new Worker<IncidentJob>(
@@ -71,6 +77,7 @@ export const startBot = async (parts: BotParts) => {
           store,
           clock,
           incidents,
+          newIds,
           tellUnserved: async ({ incident, service, user, name, reason }) => {
             log.warn({ incident: incident.id, user, reason }, 'a paged person got no pass')
             const text = unservedMessage({
@@ -82,7 +89,7 @@ export const startBot = async (parts: BotParts) => {
             })
             await messages.add(
               'unserved',
-              { channel: service.channel, text },
+              { kind: 'notice', to: { channel: service.channel }, text },
               { jobId: `unserved-${incident.id}-${service.name}-${user}-${reason}` },
             )
           },
@@ -110,7 +117,17 @@ export const startBot = async (parts: BotParts) => {
     logLevel: LogLevel.ERROR,
     clientOptions: { slackApiUrl: config.SLACK_API_URL, timeout: 5_000, rejectRateLimitedCalls: true },
   })
-  const newGrantId = () => grantIdFromRandom(randomBytes(12))
+  app.action({ type: 'block_actions' }, async ({ body, ack, client }) => {
+    const read = readClick(body)
+    if (read === undefined) return ack()
+    const { click, channel } = read
+    const text = await runClick({ rules, directory, live, store, clock, log, ended: grants.ended }, click)
+    await ack()
+    if (text === undefined || channel === undefined) return
+    await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
+      log.warn({ error: error.message }, 'the answer to a click could not be posted')
+    })
+  })
   app.command(config.SLACK_COMMAND, async ({ command, ack }) => {
     const asked = {
       command: config.SLACK_COMMAND,
@@ -121,7 +138,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { rules, directory, live, store, receipts: reports.receipts, clock, newGrantId, log },
+        { rules, directory, live, store, receipts: reports.receipts, clock, newIds, log },
         asked,
       ),
     })

@@ -4,37 +4,48 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
+import { createNotes } from '#access/adapters/pagerduty/notes.ts'
 import {
   type ExpiryJob,
+  type IncidentJob,
   type MessageJob,
+  type NoteJob,
   openQueue,
   type QueueName,
   queueNames,
   queuePrefix,
+  type ReminderJob,
   type SummaryJob,
 } from '#access/adapters/queues.ts'
+import { createCards } from '#access/adapters/redis/cards.ts'
 import { consumeStream } from '#access/adapters/redis/consume-stream.ts'
 import { createFleet } from '#access/adapters/redis/fleet.ts'
 import { readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
+import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
-import type { Clock } from '#access/ports.ts'
+import type { Clock, Directory } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import type { WorkersConfig } from './config.ts'
 import { createDeriveJobs } from './derive-jobs.ts'
-import { postMessage } from './jobs/post-message.ts'
+import { remind } from './jobs/remind.ts'
 import { sumUp } from './jobs/sum-up.ts'
+import { deliverMessage } from './outbox/deliver-message.ts'
+import { deliverNote } from './outbox/deliver-note.ts'
+import { createRenderCard } from './outbox/render-card.ts'
+import { createTell } from './outbox/tell.ts'
 
 export type WorkersParts = {
   readonly config: WorkersConfig
   readonly rules: RuleSet
   readonly keys: Keys
+  readonly directory: Directory
   readonly clock: Clock
   readonly log: Logger
   readonly auditFolder: string
@@ -46,7 +57,7 @@ const expiryShape = z.object({ grant: z.string() })
 
 /** The workers, started. Whatever they do may happen twice, late or never without letting anybody in. */
 export const startWorkers = async (parts: WorkersParts) => {
-  const { config, rules, keys, clock, log, prompt, patient } = parts
+  const { config, rules, keys, directory, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const instance = config.PAGEPASS_INSTANCE
   const grants = await keepGrants({
@@ -76,6 +87,9 @@ export const startWorkers = async (parts: WorkersParts) => {
   const expiries = openQueue<ExpiryJob>(queueNames.expiries, prompt)
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const summaries = openQueue<SummaryJob>(queueNames.summaries, prompt)
+  const reminders = openQueue<ReminderJob>(queueNames.reminders, prompt)
+  const incidents = openQueue<IncidentJob>(queueNames.incidents, prompt)
+  const noteQueue = openQueue<NoteJob>(queueNames.notes, prompt)
   const ended = (id: string) => readEnded(prompt, statements, id)
   const slack = new webApi.WebClient(config.SLACK_BOT_TOKEN, {
     slackApiUrl: config.SLACK_API_URL,
@@ -85,16 +99,29 @@ export const startWorkers = async (parts: WorkersParts) => {
     logLevel: webApi.LogLevel.ERROR,
   })
 
+  const delivery = {
+    slack,
+    cards: createCards(prompt),
+    turns: createTurns(prompt),
+    render: createRenderCard({ rules, live, occasions, ended }),
+    clock,
+    alarm,
+  }
+  const { PAGERDUTY_TOKEN: token, PAGERDUTY_FROM: from } = config
+  const notes = token && from ? createNotes(config.PAGERDUTY_API_URL, token, from) : undefined
+
+  const tell = createTell(rules, directory, messages)
   const derive = createDeriveJobs({
-    rules,
     statements,
     audit,
     clock,
     live,
     occasions,
     ended,
+    tell,
     expiries,
-    messages,
+    reminders,
+    incidents,
     summaries,
     alarm,
   })
@@ -143,9 +170,11 @@ export const startWorkers = async (parts: WorkersParts) => {
       await job.moveToDelayed(outcome.dueAt, token)
       throw new DelayedError()
     }),
-    work(queueNames.messages, 4, (job, token) => postMessage(slack, job, token, clock)),
+    work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
+    work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),
+    work(queueNames.notes, 2, (job, token) => deliverNote({ notes, clock }, job, token)),
     work(queueNames.summaries, 4, (job, token) =>
-      sumUp({ rules, fleet, occasions, usages, ended, messages, clock }, job, token),
+      sumUp({ rules, fleet, occasions, usages, ended, messages, notes: noteQueue, clock }, job, token),
     ),
   ]
 
@@ -155,7 +184,9 @@ export const startWorkers = async (parts: WorkersParts) => {
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([events.stop(), reports.stop()])
       await grants.stop()
-      await Promise.all([expiries.close(), messages.close(), summaries.close()])
+      await Promise.all(
+        [expiries, reminders, incidents, messages, noteQueue, summaries].map((queue) => queue.close()),
+      )
       await audit.close()
     },
   }

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { loadKeys } from '#access/adapters/keys.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { createStatements } from '#access/adapters/statements.ts'
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
+import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
@@ -20,6 +22,7 @@ await runProcess('workers', async () => {
     config,
     rules,
     keys,
+    directory: await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys)),
     clock: createClock(),
     log,
     prompt,

@@ -11,8 +11,12 @@ export const queueNames = {
   incidents: 'incidents',
   /** Grants whose time may be over [workers]. */
   expiries: 'expiries',
-  /** Messages to post [workers]. */
+  /** Grants whose end is near [workers]. */
+  reminders: 'reminders',
+  /** Messages to Slack [workers]. */
   messages: 'messages',
+  /** Notes on incidents in PagerDuty [workers]. */
+  notes: 'notes',
   /** Occasions to sum up [workers]. */
   summaries: 'summaries',
 } as const
@@ -20,14 +24,36 @@ export type QueueName = (typeof queueNames)[keyof typeof queueNames]
 
 export type IncidentJob = { readonly incident: string }
 export type ExpiryJob = { readonly grant: string }
-export type MessageJob = {
-  readonly channel: string
-  readonly text: string
-  readonly blocks?: readonly object[]
-}
+export type ReminderJob = { readonly grant: string; readonly version: number }
+/** Where: an incident channel (`#name` or id), or a person's direct messages. */
+export type Place = { readonly channel: string } | { readonly team: string; readonly user: string }
+export type MessageJob =
+  /** Said once. `thread` is the key of the card whose thread it belongs to. */
+  | {
+      readonly kind: 'notice'
+      readonly to: Place
+      readonly text: string
+      readonly blocks?: readonly object[]
+      readonly thread?: string
+    }
+  /**
+   * A message that shows the state of something: posted once, then updated in place. Rendered when it is sent.
+   * `ifPosted` only updates it.
+   */
+  | {
+      readonly kind: 'card'
+      readonly to: Place
+      readonly card: string
+      readonly thread?: string
+      readonly ifPosted?: true
+    }
+/** Plain text, for everybody who sees the incident. */
+export type NoteJob = { readonly incident: string; readonly text: string }
 export type SummaryJob = { readonly occasion: string; readonly sequence: number }
 
 const keptDone = { age: 3_600, count: 5_000 }
+/** Dead letters: what could not be done, until somebody has mended the cause and has it tried again. */
+const keptFailed = { age: 30 * 86_400, count: 5_000 }
 
 /** A queue to add to. Adding an id that is known changes nothing, which is what makes adding twice harmless. */
 export const openQueue = <Job>(
@@ -43,6 +69,7 @@ export const openQueue = <Job>(
       attempts: 18,
       backoff: { type: 'exponential', delay: 500, jitter: 0.2 },
       removeOnComplete: keptDone,
+      removeOnFail: keptFailed,
     },
     ...options,
   })

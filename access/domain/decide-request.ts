@@ -1,5 +1,5 @@
 import type { Decision } from './decision.ts'
-import type { Grant } from './grant.ts'
+import { approversOf, type Grant } from './grant.ts'
 import { type Pattern, patternMatches } from './path-pattern.ts'
 import { belongsTo, namesService, type RuleSet, requestRuleFor, type Service, tierOf } from './rule-set.ts'
 import type { Tier } from './tier.ts'
@@ -41,7 +41,7 @@ export const decideRequest = (
   let low: HeldGrant | undefined
   for (const candidate of held) {
     const { grant } = candidate
-    if (now < grant.from || now >= grant.until) continue
+    if (grant.state !== 'active' || now < grant.from || now >= grant.until) continue
     const has = tierOf(service, grant.tier)
     if (has === undefined || !mayHold(rules, service, has, request.groups, grant)) {
       beyond = true
@@ -79,8 +79,9 @@ const admittingTier = (
 }
 
 /**
- * Checks a grant against this process's own rule set, so that whoever could issue grants still could not give
- * more than the rules say: some rule must let somebody with these groups have this tier for this long.
+ * Checks a grant against this process's own rule set, so that whoever could issue grants still could not give more than
+ * the rules say: somebody with these groups must be allowed this tier for this long, and approvals must be there where
+ * the rules demand them.
  */
 const mayHold = (
   rules: RuleSet,
@@ -90,15 +91,22 @@ const mayHold = (
   grant: Grant,
 ): boolean => {
   if (grant.environment !== rules.environment) return false
-  if (grant.until - grant.from > tier.longest) return false
-  if (grant.why.kind === 'page') {
-    return rules.onPage.some(
+  const lasts = grant.until - grant.from
+  const paged = grant.why.kind === 'page'
+  const byPage =
+    paged &&
+    rules.onPage.some(
       (rule) =>
         rule.give === tier.name &&
-        grant.until - grant.from <= rule.for &&
+        lasts <= rule.cap &&
         namesService(rule.services, service) &&
         belongsTo(rules, rule.who, groups),
     )
-  }
-  return requestRuleFor(rules, service, tier.name, groups)?.how === 'at once'
+  if (byPage) return true
+  if (lasts > tier.longest) return false
+  const rule = requestRuleFor(rules, service, tier.name, groups)
+  if (rule?.how === 'at once') return true
+  const approvals = approversOf(grant).length
+  if (tier.approvals !== undefined) return rule?.how === 'approval' && approvals >= tier.approvals.count
+  return paged && approvals > 0
 }

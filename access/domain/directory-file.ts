@@ -48,5 +48,9 @@ export const indexDirectory = (file: DirectoryFile) => {
     bySlack: (team: string, user: string): Person | undefined => bySlack.get(`${team} ${user}`),
     byPagerDuty: (user: string): Person | undefined => byPagerDuty.get(user),
     byPrincipal: (principal: string): Person | undefined => byPrincipal.get(principal),
+    inGroups: (groups: readonly string[]): Person[] =>
+      [...byPrincipal.values()]
+        .filter((person) => person.active && person.groups.some((group) => groups.includes(group)))
+        .sort((a, b) => a.name.localeCompare(b.name)),
   }
 }

@@ -1,15 +1,79 @@
-import type { EndCause } from './grant.ts'
+import { Fault } from './errors.ts'
+import type { By, EndCause, Grant, GrantStep, LiveState } from './grant.ts'
 
-export type GrantState = 'none' | 'active' | 'ended'
-export type GrantStep = 'given' | EndCause
+export type GrantState = 'none' | LiveState | 'ended' | 'refused'
 
-/** The whole life of a grant. What is not in this table can't happen; `ended` has no way out. */
-export const transitions: Readonly<Record<GrantState, Readonly<Partial<Record<GrantStep, GrantState>>>>> = {
-  none: { given: 'active' },
-  active: { expired: 'ended', revoked: 'ended', 'incident over': 'ended' },
+type Moves = Readonly<Partial<Record<GrantStep | EndCause, GrantState>>>
+
+/** The whole life of a grant. What is not in this table can't happen; `ended` and `refused` have no way out. */
+export const transitions: Readonly<Record<GrantState, Moves>> = {
+  none: { given: 'active', offered: 'offered', asked: 'pending' },
+  offered: {
+    taken: 'active',
+    moved: 'offered',
+    withdrawn: 'refused',
+    lapsed: 'refused',
+    'incident over': 'refused',
+    'handed over': 'refused',
+    superseded: 'refused',
+  },
+  pending: {
+    // One of several approvals that it takes; the last one is `approved`.
+    endorsed: 'pending',
+    approved: 'active',
+    moved: 'pending',
+    denied: 'refused',
+    withdrawn: 'refused',
+    lapsed: 'refused',
+    'incident over': 'refused',
+    'handed over': 'refused',
+    superseded: 'refused',
+  },
+  active: {
+    extended: 'active',
+    shortened: 'active',
+    restored: 'active',
+    moved: 'active',
+    expired: 'ended',
+    revoked: 'ended',
+    // A denial that came at the same moment as the approval.
+    denied: 'ended',
+    'incident over': 'ended',
+    'handed over': 'ended',
+    superseded: 'ended',
+  },
   ended: {},
+  refused: {},
 }
 
 /** The state after a step, or undefined where the table has no such move. */
-export const moveGrant = (state: GrantState, step: GrantStep): GrantState | undefined =>
-  transitions[state][step]
+export const moveGrant = (state: GrantState, step: GrantStep | EndCause): GrantState | undefined =>
+  Object.hasOwn(transitions[state], step) ? transitions[state][step] : undefined
+
+type Changes = Partial<Pick<Grant, 'from' | 'until' | 'why' | 'approvals' | 'kept' | 'ending'>>
+
+/**
+ * The next version of a grant. `ending` is dropped unless it is given. Faults with `store/conflict` where the table has
+ * no such move.
+ */
+export const nextVersion = (
+  grant: Grant,
+  step: Exclude<GrantStep, 'given' | 'offered' | 'asked'>,
+  changes: Changes,
+  at: number,
+  by?: By,
+): Grant => {
+  const state = moveGrant(grant.state, step)
+  if (state !== 'offered' && state !== 'pending' && state !== 'active')
+    throw new Fault('store/conflict', `an ${grant.state} grant can't be ${step}`)
+  const { ending: _ending, by: _by, ...kept } = grant
+  return {
+    ...kept,
+    ...(by === undefined ? {} : { by: { issuer: by.issuer, subject: by.subject, name: by.name } }),
+    ...changes,
+    state,
+    step,
+    version: grant.version + 1,
+    at,
+  }
+}

@@ -1,37 +1,96 @@
 import { z } from 'zod'
 
+const principal = z.strictObject({ issuer: z.string(), subject: z.string(), name: z.string() })
+
+/** Why a page did not give its pass at once, but offered it or put it before others (reason codes). */
+export const doubts = ['page-no-rule', 'page-by-self', 'page-untrusted', 'page-late'] as const
+export type Doubt = (typeof doubts)[number]
+
 /** Why a grant was given. `rule` is the id of the rule within the rule set named by the grant's `rules`. */
 const why = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('page'),
     rule: z.string(),
     incident: z.strictObject({ id: z.string(), number: z.int(), title: z.string() }),
+    /** The incident that was merged into this one: no assignment of this one holds the grant. */
+    mergedFrom: z.string().optional(),
+    doubt: z.enum(doubts).optional(),
   }),
   z.strictObject({ kind: z.literal('request'), rule: z.string(), reason: z.string().optional() }),
 ])
 
+/** What brings a new version of a grant (`grant-transitions.ts`). */
+export const grantSteps = [
+  'given',
+  'offered',
+  'asked',
+  'taken',
+  'endorsed',
+  'approved',
+  'extended',
+  'shortened',
+  'restored',
+  'moved',
+] as const
+export type GrantStep = (typeof grantSteps)[number]
+
+/** The states with a signed grant. The others are signed ends. */
+export const liveStates = ['offered', 'pending', 'active'] as const
+export type LiveState = (typeof liveStates)[number]
+
 /**
- * A grant as it is signed. Times are milliseconds since the epoch; `from` is included, `until` is not.
- * In messages to people a grant is a *pass*.
+ * A grant as it is signed. Times are milliseconds since the epoch; `from` is included, `until` is not: how long it
+ * stands in its state. Only an `active` one is access. In messages to people a grant is a *pass*.
  */
 export const grantShape = z.strictObject({
   id: z.string().regex(/^[0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4}$/),
   version: z.int().min(1),
   environment: z.string(),
-  state: z.literal('active'),
-  who: z.strictObject({ issuer: z.string(), subject: z.string(), name: z.string() }),
+  state: z.enum(liveStates),
+  /** The step that led to this version, and who took it where a person did. */
+  step: z.enum(grantSteps),
+  by: principal.optional(),
+  who: principal,
   services: z.array(z.string()).min(1),
   tier: z.string(),
   from: z.int(),
   until: z.int(),
+  /** How long it is access once it is active, in milliseconds. */
+  duration: z.int().min(1),
   why,
+  /** Who may decide on a `pending` one: names of sets of people, and how many of them it takes. */
+  approvers: z.strictObject({ from: z.array(z.string()).min(1), count: z.int().min(1) }).optional(),
+  approvals: z.array(z.strictObject({ ...principal.shape, at: z.int() })).optional(),
+  /** Its incident let go of it: it ends early for this cause. `was` is when it would have ended. */
+  ending: z
+    .strictObject({
+      cause: z.enum(['incident over', 'handed over']),
+      was: z.int(),
+      /** Whether its holder may keep it: nobody but an integration said that the incident is over. */
+      keepable: z.boolean(),
+    })
+    .optional(),
+  /** Its holder kept it when an integration resolved the incident. */
+  kept: z.literal(true).optional(),
+  /** Random; what is written into buttons is derived from it (`button.ts`). */
+  nonce: z.string().regex(/^[A-Za-z0-9_-]{22,64}$/),
   rules: z.string(),
   at: z.int(),
 })
 
 export type Grant = z.output<typeof grantShape>
+export type By = z.output<typeof principal>
 
-export const endCauses = ['expired', 'revoked', 'incident over'] as const
+export const endCauses = [
+  'expired',
+  'revoked',
+  'incident over',
+  'handed over',
+  'superseded',
+  'denied',
+  'withdrawn',
+  'lapsed',
+] as const
 export type EndCause = (typeof endCauses)[number]
 
 /** The signed end of a grant. It beats every version of the grant it names. */
@@ -39,9 +98,10 @@ export const endShape = z.strictObject({
   id: grantShape.shape.id,
   version: z.int().min(2),
   environment: z.string(),
-  state: z.literal('ended'),
+  /** `refused` when it never was access. */
+  state: z.enum(['ended', 'refused']),
   cause: z.enum(endCauses),
-  by: z.strictObject({ issuer: z.string(), subject: z.string(), name: z.string() }).optional(),
+  by: principal.optional(),
   at: z.int(),
 })
 
@@ -50,3 +110,12 @@ export type End = z.output<typeof endShape>
 /** What a grant's uses are told under in messages: its incident, or itself. */
 export const occasionOf = (grant: Grant): string =>
   grant.why.kind === 'page' ? grant.why.incident.id : grant.id
+
+/** The people that approved it, other than the one it is for. */
+export const approversOf = ({ approvals = [], who }: Grant): string[] => [
+  ...new Set(
+    approvals
+      .filter(({ issuer, subject }) => issuer !== who.issuer || subject !== who.subject)
+      .map(({ issuer, subject }) => JSON.stringify([issuer, subject])),
+  ),
+]

@@ -4,6 +4,14 @@ export type Trigger =
   | { readonly kind: 'integration'; readonly id: string }
   | { readonly kind: 'unknown' }
 
+/** Somebody whom an incident reached: assigned to them, or asked of them as a responder. */
+export type Paged = {
+  readonly user: string
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
 /** A PagerDuty incident as its API last confirmed it. Ids are PagerDuty's. */
 export type Incident = {
   readonly id: string
@@ -12,8 +20,15 @@ export type Incident = {
   readonly status: 'triggered' | 'acknowledged' | 'resolved'
   readonly urgency: 'high' | 'low'
   readonly service: string
-  readonly assignees: readonly { readonly user: string; readonly name: string }[]
+  readonly paged: readonly Paged[]
+  /** PagerDuty users who acknowledged it. */
+  readonly acknowledgedBy: readonly string[]
   readonly trigger: Trigger
   /** PagerDuty users who by hand set off, assigned, escalated or changed the incident. */
   readonly shapedBy: readonly string[]
+  /** How a resolved one ended. What PagerDuty does not say counts as an integration. */
+  readonly resolution?:
+    | { readonly by: 'person' }
+    | { readonly by: 'integration' }
+    | { readonly by: 'merge'; readonly into: string }
 }

@@ -225,7 +225,9 @@ const link = (source: RuleSetSource, report: Report): RuleSet => {
         )
       }
     }
-    return { id: `on_page[${index}]`, ...rule }
+    if (rule.cap !== undefined && rule.cap < rule.for)
+      report([...path, 'cap'], 'shorter than "for"; a pass is renewed up to its cap')
+    return { id: `on_page[${index}]`, ...rule, cap: rule.cap ?? rule.for, grace: rule.grace ?? 0 }
   })
 
   const onRequest = source.on_request.map((rule, index) => {

@@ -45,12 +45,27 @@ export const reasons = {
   'person-inactive': { status: 403, person: 'Your account is not active.' },
   'tier-unknown': { status: 404, person: 'There is no such tier.' },
   'not-eligible': { status: 403, person: 'The rules do not let you ask for this.' },
-  'approval-needed': { status: 403, person: 'This tier needs an approval, which can’t be asked for yet.' },
+  'approval-needed': {
+    status: 403,
+    person: 'This pass was approved as it is. Ask for a new one to go on.',
+  },
   'duration-too-long': { status: 400, person: 'A pass of this tier is shorter.' },
   'reason-needed': { status: 400, person: 'This tier needs a reason.' },
   'too-many-passes': { status: 429, person: 'You hold as many passes as one person may.' },
+  'nobody-to-approve': {
+    status: 403,
+    person: 'This needs an approval, and nobody who may give it is known.',
+  },
   'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
   'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
+  'pass-ending': { status: 409, person: 'The incident let go of this pass, so it is not extended.' },
+  'extension-spent': { status: 403, person: 'This pass lasts as long as it may already.' },
+  'extension-too-long': { status: 400, person: 'This pass can’t be extended so far.' },
+  // A click
+  'button-unknown': { status: 404, person: 'This button belongs to nothing that can still be decided.' },
+  'already-decided': { status: 409, person: 'This was decided already.' },
+  'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
+  'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
   'store-unavailable': { status: 503, person: 'Passes can’t be changed right now.' },
   // A page
   'page-unmapped': { status: 403, person: 'The paged person is not in Pagepass’s directory.' },
@@ -58,6 +73,7 @@ export const reasons = {
   'page-again': { status: 403, person: 'The pass of this incident has ended already.' },
   'page-by-self': { status: 403, person: 'The paged person set off this incident.' },
   'page-untrusted': { status: 403, person: 'What set off this incident is not among the trusted triggers.' },
+  'page-late': { status: 403, person: 'This page was heard of late.' },
 } as const
 
 export type Reason = keyof typeof reasons

@@ -88,8 +88,10 @@ export const ruleSetSource = z.strictObject({
         who: some(name),
         urgency: z.enum(['high', 'low', 'any']).default('any'),
         give: name,
-        how: z.literal('auto'),
+        how: z.enum(['auto', 'offer', 'on acknowledge']),
         for: duration,
+        cap: duration.optional(),
+        grace: duration.optional(),
       }),
     )
     .default([]),

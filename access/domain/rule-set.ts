@@ -27,9 +27,13 @@ export type PageRule = {
   readonly who: readonly string[]
   readonly urgency: 'high' | 'low' | 'any'
   readonly give: string
-  readonly how: 'auto'
-  /** Milliseconds. */
+  readonly how: 'auto' | 'offer' | 'on acknowledge'
+  /** Milliseconds: at first, and by each renewal while incident and assignment last. */
   readonly for: number
+  /** Milliseconds: never longer in all. */
+  readonly cap: number
+  /** Milliseconds that it goes on after the incident let go of it. */
+  readonly grace: number
 }
 
 /** What a person may ask for. The first rule that fits a request decides. */
@@ -61,6 +65,11 @@ export const tierOf = (service: Service, name: string): Tier | undefined =>
 /** Whether somebody with these groups belongs to one of the named sets of people. */
 export const belongsTo = (rules: RuleSet, who: readonly string[], groups: readonly string[]): boolean =>
   who.some((name) => rules.people.get(name)?.groups.some((group) => groups.includes(group)) ?? false)
+
+/** The groups of the named sets of people. */
+export const groupsOf = (rules: RuleSet, who: readonly string[]): string[] => [
+  ...new Set(who.flatMap((name) => rules.people.get(name)?.groups ?? [])),
+]
 
 /** Whether a list of services (names, `label:x`, or `*`) names this one. */
 export const namesService = (list: readonly string[], service: Service): boolean =>

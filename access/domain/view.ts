@@ -87,7 +87,7 @@ export const createView = () => {
     /** Whether there was a full sync. Until then nothing is allowed. */
     ready: (): boolean => ready,
     get: (id: string): HeldGrant | undefined => state.live.get(id),
-    /** What this principal (`principalKey`) holds for this service. */
+    /** What this principal (`principalKey`) holds for this service: active grants only. */
     heldBy: (service: string, principal: string): readonly HeldGrant[] =>
       state.byService.get(service)?.get(principal) ?? none,
     all: (): Iterable<HeldGrant> => state.live.values(),
@@ -107,7 +107,8 @@ const createState = (ended: Tombstones, from: number) => {
   let sequence = from
   let exact = false
 
-  const changeHeld = ({ services, who }: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
+  const changeHeld = ({ state, services, who }: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
+    if (state !== 'active') return
     const principal = principalKey(who)
     for (const service of services) {
       const holders = byService.get(service) ?? new Map<string, HeldGrant[]>()

@@ -1,7 +1,7 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { End, Grant } from '../domain/grant.ts'
 import { requestsOf, total, type Usage } from '../domain/usage.ts'
-import { because } from './grant-given.ts'
+import { because, endText, incidentText, tierOn } from './pass-text.ts'
 import { clockTime, code, plural, quoted } from './slack-text.ts'
 
 export type Used = { readonly grant: Grant; readonly end: End; readonly usage: Usage }
@@ -10,11 +10,6 @@ export type Used = { readonly grant: Grant; readonly end: End; readonly usage: U
 const shownPasses = 10
 const shownPatterns = 20
 const shownCounts = 6
-const endWords = {
-  expired: 'it ran out',
-  revoked: 'it was revoked',
-  'incident over': 'the incident ended',
-} as const
 
 /**
  * To the incident channel, when the last pass of an occasion has ended: who had what, for how long, why, and what
@@ -23,9 +18,7 @@ const endWords = {
 export const summaryMessage = (all: readonly Used[]): string => {
   const first = all[0]?.grant
   const title =
-    first?.why.kind === 'page'
-      ? `*Access during incident #${first.why.incident.number} “${quoted(first.why.incident.title)}”*`
-      : '*Access, summed up*'
+    first?.why.kind === 'page' ? `*Access during ${incidentText(first.why.incident)}*` : '*Access, summed up*'
   const more = all.length - shownPasses
   return [
     title,
@@ -36,9 +29,8 @@ export const summaryMessage = (all: readonly Used[]): string => {
 
 const aboutOne = ({ grant, end, usage }: Used): string => {
   const lasted = Math.max(0, Math.min(end.at, grant.until) - grant.from)
-  const by = end.by === undefined ? '' : ` by ${quoted(end.by.name)}`
   const lines = [
-    `*${quoted(grant.who.name)}* had *${grant.tier}* on ${grant.services.map(code).join(', ')} for ${formatDuration(lasted)} (${clockTime(grant.from)} to ${clockTime(Math.min(end.at, grant.until))}), ${because(grant)}. It ended because ${endWords[end.cause]}${by}. Pass ${code(grant.id)}.`,
+    `*${quoted(grant.who.name, 100)}* had ${tierOn(grant)} for ${formatDuration(lasted)} (${clockTime(grant.from)} to ${clockTime(Math.min(end.at, grant.until))}), ${because(grant)}. It ended because ${endText(end)}. Pass ${code(grant.id)}.`,
     `${plural(requestsOf(usage), 'request')}, ${plural(usage.writes, 'write')}, ${plural(total(usage.refused), 'refusal')}.`,
   ]
   const patterns = Object.entries(usage.patterns).sort(([, a], [, b]) => total(b) - total(a))

@@ -3,27 +3,36 @@ import type { Grant } from '../domain/grant.ts'
 import type { Person } from '../domain/principal.ts'
 import type { RuleSet } from '../domain/rule-set.ts'
 
-type GrantWhy = Grant['why']
+/** An offer and a request stand this long, then they lapse. */
+const standsMs = { offered: 4 * 3_600_000, pending: 3_600_000 } as const
+const firstStep = { active: 'given', offered: 'offered', pending: 'asked' } as const
 
-/** The first version of the grant that a proposal makes, from now on. */
+/** The first version of the grant that a proposal makes, from now on. `nonce` is random. */
 export const buildGrant = (
   rules: RuleSet,
   person: Person,
   proposal: Proposal,
-  why: GrantWhy,
-  id: string,
+  why: Grant['why'],
+  { id, nonce }: { readonly id: string; readonly nonce: string },
   now: number,
-): Grant => ({
-  id,
-  version: 1,
-  environment: rules.environment,
-  state: 'active',
-  who: { issuer: person.issuer, subject: person.subject, name: person.name },
-  services: [proposal.service.name],
-  tier: proposal.tier,
-  from: now,
-  until: now + proposal.duration,
-  why,
-  rules: rules.hash,
-  at: now,
-})
+): Grant => {
+  const { state, duration, approvers } = proposal
+  return {
+    id,
+    version: 1,
+    environment: rules.environment,
+    state,
+    step: firstStep[state],
+    who: { issuer: person.issuer, subject: person.subject, name: person.name },
+    services: [proposal.service.name],
+    tier: proposal.tier,
+    from: now,
+    until: now + (state === 'active' ? duration : standsMs[state]),
+    duration,
+    why,
+    ...(approvers === undefined ? {} : { approvers: { from: [...approvers.from], count: approvers.count } }),
+    nonce,
+    rules: rules.hash,
+    at: now,
+  }
+}

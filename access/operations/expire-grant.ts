@@ -1,3 +1,4 @@
+import type { EndCause, Grant } from '../domain/grant.ts'
 import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
 
 export type ExpiryOutcome =
@@ -16,5 +17,8 @@ export const expireGrant = async (
   const held = live.get(id)
   if (held === undefined || !(await live.genuine(held))) return 'over'
   if (clock.now() < held.grant.until) return { dueAt: held.grant.until }
-  return (await store.end(held.grant, 'expired')).ended ? 'ended' : 'over'
+  return (await store.end(held.grant, causeOf(held.grant))).ended ? 'ended' : 'over'
 }
+
+const causeOf = ({ state, ending }: Grant): EndCause =>
+  state === 'active' ? (ending?.cause ?? 'expired') : 'lapsed'

@@ -1,11 +1,12 @@
-import { decidePage, servicesOf } from '../domain/decide-access.ts'
-import { grantIdFromFacts } from '../domain/grant-id.ts'
+import { servicesOf } from '../domain/decide-access.ts'
+import type { Grant } from '../domain/grant.ts'
 import type { Incident } from '../domain/incident.ts'
 import { principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import type { RuleSet, Service } from '../domain/rule-set.ts'
-import type { Clock, Directory, GrantStore, Incidents, LiveGrants } from '../ports.ts'
-import { buildGrant } from './build-grant.ts'
+import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewIds } from '../ports.ts'
+import { heldOf, letGo, moveTo, takeBack } from './end-with-incident.ts'
+import { servePage } from './serve-page.ts'
 
 /** A paged person who got nothing: the incident channel is told, so that a page never ends in silence. */
 export type Unserved = {
@@ -23,63 +24,54 @@ export type FollowParts = {
   readonly live: LiveGrants
   readonly store: GrantStore
   readonly clock: Clock
+  readonly newIds: NewIds
   readonly tellUnserved: (unserved: Unserved) => Promise<void>
 }
 
 /**
  * Makes the passes follow an incident. What PagerDuty confirms now decides, not the event that led here: open and
- * assigned gives what the rules say, over ends what it gave. Doing this twice, late or out of order changes nothing.
+ * assigned gives what the rules say, over or assigned away ends what it gave. Doing this twice, late or out of order
+ * changes nothing.
  */
 export const followIncident = async (parts: FollowParts, id: string): Promise<void> => {
   const incident = await parts.incidents.read(id)
   if (incident === undefined) return
-  if (incident.status === 'resolved') return endAll(parts, incident)
-  const services = servicesOf(parts.rules, incident)
-  const given = await Promise.all(
-    services.flatMap((service) =>
-      incident.assignees.map((assignee) => serve(parts, incident, service, assignee)),
+  if (incident.status === 'resolved') return closeIncident(parts, incident)
+  const changed = await Promise.all([
+    ...servicesOf(parts.rules, incident).flatMap((service) =>
+      incident.paged.map((paged) => servePage(parts, incident, service, paged)),
     ),
-  )
+    letGoOfUnpaged(parts, incident),
+  ])
   // It may have been resolved while the passes were written, and its own event handled before they were.
-  if (given.includes(true) && (await parts.incidents.read(id))?.status === 'resolved')
-    await endAll(parts, incident)
+  if (!changed.includes(true)) return
+  const after = await parts.incidents.read(id)
+  if (after?.status === 'resolved') await closeIncident(parts, after)
 }
 
-const serve = async (
-  { rules, directory, live, store, clock, tellUnserved }: FollowParts,
-  incident: Incident,
-  service: Service,
-  { user, name }: { readonly user: string; readonly name: string },
-): Promise<boolean> => {
-  const person = directory.byPagerDuty(user)
-  const decision = person === undefined ? undefined : decidePage(rules, incident, service, person)
-  if (person === undefined || decision === undefined || !decision.give) {
-    const reason = decision === undefined || decision.give ? 'page-unmapped' : decision.refusal.reason
-    await tellUnserved({ incident, service, user, name, reason })
-    return false
+const closeIncident = async (parts: FollowParts, incident: Incident): Promise<void> => {
+  const { resolution } = incident
+  if (resolution?.by === 'merge') {
+    const parent = await parts.incidents.read(resolution.into)
+    if (parent !== undefined && parent.status !== 'resolved') return moveTo(parts, incident, parent)
+    if (parent?.resolution?.by === 'person') return letGo(parts, incident, 'incident over', false)
   }
-  const { proposal } = decision
-  const why = {
-    kind: 'page',
-    rule: proposal.rule,
-    incident: { id: incident.id, number: incident.number, title: incident.title },
-  } as const
-  const grantId = grantIdFromFacts([rules.environment, incident.id, principalKey(person), service.name])
-  const { given } = await store.give(buildGrant(rules, person, proposal, why, grantId, clock.now()))
-  if (given) return true
-  await live.catchUp()
-  if (live.get(grantId) === undefined) {
-    await tellUnserved({ incident, service, user, name, reason: 'page-again' })
-  }
-  return false
+  await letGo(parts, incident, 'incident over', resolution?.by !== 'person')
 }
 
-const endAll = async ({ live, store }: FollowParts, { id }: Incident): Promise<void> => {
-  await live.catchUp()
-  const bound = [...live.all()].filter(
-    ({ grant }) => grant.why.kind === 'page' && grant.why.incident.id === id,
+/** Whose pass comes from being paged, and is not any more: reassigned or escalated away. */
+const letGoOfUnpaged = async (parts: FollowParts, incident: Incident): Promise<boolean> => {
+  const paged = new Set(
+    incident.paged.flatMap(({ user }) => {
+      const person = parts.directory.byPagerDuty(user)
+      return person === undefined ? [] : [principalKey(person)]
+    }),
   )
-  await Promise.all(
-    bound.map(async (held) => (await live.genuine(held)) && store.end(held.grant, 'incident over')),
-  )
+  const isPaged = (grant: Grant): boolean =>
+    paged.has(principalKey(grant.who)) || (grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
+  await parts.live.catchUp()
+  await takeBack(parts, incident, isPaged)
+  const away = heldOf(parts.live, incident.id).some((held) => !isPaged(held.grant))
+  if (away) await letGo(parts, incident, 'handed over', false, (grant) => !isPaged(grant))
+  return away
 }

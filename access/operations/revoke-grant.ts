@@ -2,12 +2,17 @@ import type { Grant } from '../domain/grant.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import { belongsTo, type RuleSet } from '../domain/rule-set.ts'
 import type { Clock, GrantStore, LiveGrants, Receipt, Receipts } from '../ports.ts'
+import { named } from './find-held.ts'
 
 export type RevokeOutcome =
   | { readonly revoked: Grant; readonly receipt: Receipt }
+  /** It was no access yet: an offer, or a request before others. */
+  | { readonly withdrawn: Grant }
   | { readonly refused: 'grant-unknown' | 'not-yours' }
   /** Several passes fit the name; one has to be chosen by its id. */
   | { readonly choose: readonly Grant[] }
+
+const attempts = 3
 
 /**
  * Revokes one pass, named by its id, or by its service where the person holds just one. One's own always; somebody
@@ -28,23 +33,23 @@ export const revokeGrant = async (
     readonly clock: Clock
   },
   person: Person,
-  named: string,
+  name: string,
 ): Promise<RevokeOutcome> => {
-  await live.catchUp()
-  const now = clock.now()
-  const active = [...live.all()].filter(({ grant }) => grant.until > now)
-  const me = principalKey(person)
-  const byId = active.find(({ grant }) => grant.id === named)
-  const mine = active.filter(({ grant }) => grant.services.includes(named) && principalKey(grant.who) === me)
-  if (byId === undefined && mine.length > 1) return { choose: mine.map(({ grant }) => grant) }
-  const held = byId ?? mine[0]
-  if (held === undefined || !(await live.genuine(held))) return { refused: 'grant-unknown' }
-  const { grant } = held
-  if (principalKey(grant.who) !== me && !ownsServices(rules, person, grant)) return { refused: 'not-yours' }
   const by = { issuer: person.issuer, subject: person.subject, name: person.name }
-  const { ended, sequence } = await store.end(grant, 'revoked', by)
-  if (!ended) return { refused: 'grant-unknown' }
-  return { revoked: grant, receipt: await receipts.of(sequence) }
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const found = await named(live, person, name, clock.now())
+    if (found !== undefined && 'choose' in found) return found
+    if (found === undefined) return { refused: 'grant-unknown' }
+    const { grant } = found
+    if (principalKey(grant.who) !== principalKey(person) && !ownsServices(rules, person, grant))
+      return { refused: 'not-yours' }
+    const { ended, sequence } = await store.end(grant, grant.state === 'active' ? 'revoked' : 'withdrawn', by)
+    if (!ended) continue
+    return grant.state === 'active'
+      ? { revoked: grant, receipt: await receipts.of(sequence) }
+      : { withdrawn: grant }
+  }
+  return { refused: 'grant-unknown' }
 }
 
 const ownsServices = (rules: RuleSet, person: Person, grant: Grant): boolean =>

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Keys } from '../adapters/keys.ts'
 import { awaitSafe } from '../adapters/redis/connect.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
-import { createGrantStore } from '../adapters/redis/grant-store.ts'
+import { createGrantStore, readEnded } from '../adapters/redis/grant-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createStatements } from '../adapters/statements.ts'
@@ -41,7 +41,7 @@ export const keepGrants = async ({
   const returned = (grant: Grant, statement: string): void => {
     statements
       .verify('grant', statement)
-      .then(() => store.end(grant, 'revoked'))
+      .then(() => store.end(grant, grant.state === 'active' ? 'revoked' : 'withdrawn'))
       .then(({ ended }) => ended && alarm('a lost end was written again', { grant: grant.id }))
       .catch((error: Error) => alarm('a lost end could not be written again', { error: error.message }))
   }
@@ -72,6 +72,8 @@ export const keepGrants = async ({
     statements,
     live: follower.live,
     store,
+    /** A grant that has ended, as it last was. */
+    ended: async (id: string): Promise<Grant | undefined> => (await readEnded(prompt, statements, id))?.grant,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
     stop: async (): Promise<void> => {
       await heads.stop()

@@ -1,10 +1,18 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { Fault } from '../domain/errors.ts'
 import type { Address } from './config.ts'
 
+const sweepMs = 50
+
 /** Listens, and says where; the fault names the address and the mend. */
 export const listen = async (server: Server, { host, port }: Address) => {
+  // Node's own count forgets a connection that was upgraded, and then waits for it for ever.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const mend =
@@ -18,12 +26,20 @@ export const listen = async (server: Server, { host, port }: Address) => {
   return {
     server,
     port: (server.address() as AddressInfo).port,
-    /** Takes no new connections, and closes those left after `graceMs`. */
+    /**
+     * Takes no new connections, closes each when what it carries is answered, and after `graceMs` whatever is left.
+     */
     close: (graceMs = 0): Promise<void> =>
       new Promise((resolve) => {
-        server.close(() => resolve())
-        server.closeIdleConnections()
-        setTimeout(() => server.closeAllConnections(), graceMs).unref()
+        const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
+        const late = setTimeout(() => {
+          for (const socket of sockets) socket.destroy()
+        }, graceMs)
+        server.close(() => {
+          clearInterval(sweep)
+          clearTimeout(late)
+          resolve()
+        })
       }),
   }
 }

@@ -1,31 +1,77 @@
 import { isFault } from '../domain/errors.ts'
+import { beginDraining, isDraining } from './draining.ts'
 import type { Logger } from './logger.ts'
+import { plainError, withoutSecrets } from './plain-error.ts'
 
-export type Running = { readonly stop: () => Promise<void> }
+/** What is to end, by name, in this order: each begins when the one before it has ended. */
+export type Steps = readonly (readonly [name: string, end: () => unknown])[]
+
+export type Running = {
+  /** One whole, or its steps: then a log tells which of them did not end. */
+  readonly stop: (() => Promise<void>) | Steps
+}
+
+export type Patience = {
+  /** What has not ended after so many milliseconds is named and left. */
+  readonly stopWithinMs: number
+  /** A terminal and a parent that passes signals on both send one: within so many milliseconds that is still one. */
+  readonly sameSignalMs: number
+}
+const usualPatience: Patience = { stopWithinMs: 10_000, sameSignalMs: 1_000 }
 
 /**
  * Runs a process: starts it, tells faults in words a person can act on, and stops it in order on SIGTERM, SIGINT
- * or when the parent that spawned it with an IPC channel is gone. Exit codes: 0 stopped, 1 fault.
+ * or when the parent that spawned it with an IPC channel is gone. What has not ended after 10 s is named and left; a
+ * second signal (a second after the first, or later) ends the process at once.
+ * Exit codes: 0 stopped; 1 a fault, or not stopped in time.
  */
 export const runProcess = async (
   name: string,
   start: () => Promise<Running & { readonly log: Logger }>,
+  { stopWithinMs, sameSignalMs }: Patience = usualPatience,
 ): Promise<void> => {
   let running: (Running & { readonly log: Logger }) | undefined
-  let stopping = false
+  let impatient = false
+  let left: string[] = []
+  const end = (error: unknown): never => fail(name, error, running?.log)
+
   const stop = async (why: string): Promise<void> => {
-    if (stopping) return
-    stopping = true
-    running?.log.info({ why }, 'stopping')
-    setTimeout(() => process.exit(1), 15_000).unref()
-    await running?.stop()
+    if (isDraining()) {
+      if (!impatient) return
+      running?.log.error({ why, notEnded: left }, 'ended at once, before it had stopped')
+      process.exit(1)
+    }
+    beginDraining()
+    if (running === undefined) process.exit(0)
+    const { log } = running
+    log.info({ why }, 'stopping')
+    const steps = typeof running.stop === 'function' ? [[name, running.stop] as const] : running.stop
+    left = steps.map(([step]) => step)
+    setTimeout(() => {
+      impatient = true
+      log.info({ notEnded: left }, 'still stopping; a second signal ends it at once')
+    }, sameSignalMs).unref()
+    setTimeout(() => {
+      const open = countOf(process.getActiveResourcesInfo())
+      log.error({ notEnded: left, open }, `not stopped after ${stopWithinMs / 1000} s`)
+      process.exit(1)
+    }, stopWithinMs)
+    for (const [, endStep] of steps) {
+      await endStep()
+      left.shift()
+    }
+    log.info('stopped')
     process.exit(0)
   }
-  process.on('SIGTERM', () => void stop('SIGTERM'))
-  process.on('SIGINT', () => void stop('SIGINT'))
-  process.on('disconnect', () => void stop('the parent process is gone'))
-  process.on('unhandledRejection', (error) => fail(name, error, running?.log))
-  process.on('uncaughtException', (error) => fail(name, error, running?.log))
+  const stopOrFail = (why: string): void => void stop(why).catch(end)
+
+  process.on('SIGTERM', stopOrFail)
+  process.on('SIGINT', stopOrFail)
+  process.on('disconnect', () => {
+    if (!isDraining()) stopOrFail('the parent process is gone')
+  })
+  process.on('unhandledRejection', end)
+  process.on('uncaughtException', end)
   try {
     running = await start()
   } catch (error) {
@@ -34,7 +80,7 @@ export const runProcess = async (
 }
 
 const fail = (name: string, error: unknown, log?: Logger): never => {
-  if (log !== undefined) log.fatal({ err: error }, 'a fault nobody handled')
+  if (log !== undefined) log.fatal({ fault: plainError(error) }, 'a fault nobody handled')
   else process.stderr.write(`${tellFault(name, error)}\n`)
   process.exit(1)
 }
@@ -42,6 +88,14 @@ const fail = (name: string, error: unknown, log?: Logger): never => {
 /** A fault as a person reads it: what happened, then how to mend it. */
 export const tellFault = (name: string, error: unknown): string => {
   if (!isFault(error))
-    return `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
+    return withoutSecrets(
+      `${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
   return `${name}: ${error.message}${error.mend === undefined ? '' : `\n  → ${error.mend}`}`
+}
+
+const countOf = (kinds: readonly string[]): Record<string, number> => {
+  const counts: Record<string, number> = {}
+  for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1
+  return counts
 }

@@ -3,9 +3,10 @@ import type { Person } from '#access/domain/principal.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
+import { extendGrant } from '#access/operations/extend-grant.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
-import type { Clock, Directory, GrantStore, LiveGrants, Receipts } from '#access/ports.ts'
+import type { Clock, Directory, GrantStore, LiveGrants, NewIds, Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import * as answers from './answers.ts'
 import { type Command, parseCommand } from './parse-command.ts'
@@ -17,7 +18,7 @@ export type CommandParts = {
   readonly store: GrantStore
   readonly receipts: Receipts
   readonly clock: Clock
-  readonly newGrantId: () => string
+  readonly newIds: NewIds
   readonly log: Logger
 }
 
@@ -49,7 +50,7 @@ const answerTo = async (
   parts: CommandParts,
   name: string,
   person: Person,
-  command: Extract<Command, { verb: 'grant' | 'list' | 'revoke' }>,
+  command: Extract<Command, { verb: 'grant' | 'list' | 'extend' | 'revoke' }>,
 ): Promise<string> => {
   switch (command.verb) {
     case 'list':
@@ -60,9 +61,17 @@ const answerTo = async (
         ? answers.grantedAnswer(outcome.grant, name)
         : answers.refusedAnswer(name, command, outcome.refused)
     }
+    case 'extend': {
+      const outcome = await extendGrant(parts, person, command.pass, command.duration)
+      if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, `${name} extend`)
+      return 'refused' in outcome
+        ? answers.notExtendedAnswer(outcome.refused, command.pass, name)
+        : answers.extendedAnswer(outcome.grant, outcome.was)
+    }
     case 'revoke': {
       const outcome = await revokeGrant(parts, person, command.pass)
-      if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, name)
+      if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, `${name} revoke`)
+      if ('withdrawn' in outcome) return answers.withdrawnAnswer(outcome.withdrawn)
       if ('refused' in outcome) return `${reasons[outcome.refused].person} See yours with \`${name} list\``
       return answers.revokedAnswer(outcome.revoked, outcome.receipt)
     }

@@ -2,7 +2,7 @@ import type { Refusal } from '#access/domain/decide-access.ts'
 import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
-import { because, whatFor } from '#access/messages/grant-given.ts'
+import { because, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { code, plural, quoted } from '#access/messages/slack-text.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
@@ -22,6 +22,7 @@ export const helpAnswer = (command: string): string =>
     '*Pagepass*: a pass to a service, for as long as you need it.',
     `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
     `${code(`${command} list`)} shows your passes.`,
+    `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
     'When you are paged, the pass comes by itself.',
   ].join('\n')
@@ -30,7 +31,9 @@ export const unreadableAnswer = (command: string, it: Extract<Command, { verb: '
   `${quoted(it.what)} Try ${code(`${command} ${it.try}`)}`
 
 export const grantedAnswer = (grant: Grant, command: string): string =>
-  `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
+  grant.state === 'pending'
+    ? `Others were asked to approve ${tierOn(grant)} for ${formatDuration(grant.duration)}. You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
+    : `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
 
 export const refusedAnswer = (
   command: string,
@@ -59,6 +62,8 @@ export const refusedAnswer = (
       return `There is no tier ${code(asked.tier ?? '')}. ${hint === undefined ? `Leave it out: ${ask({ tier: '' })}` : `Did you mean ${ask({ tier: hint })}`}`
     case 'duration-too-long':
       return `A pass of tier *${tier}* lasts ${formatDuration(longest ?? 0)} at most. Try ${ask({ duration: formatDuration(longest ?? 0) })}`
+    case 'nobody-to-approve':
+      return `${text} Tell whoever keeps the rules, or ask for a lower tier.`
     case 'reason-needed':
       return `The tier *${tier}* needs a reason. Try ${ask({ reason: 'because …' })}`
     default:
@@ -71,8 +76,34 @@ export const listAnswer = (grants: readonly Grant[], command: string): string =>
     ? `You have no passes. Ask for one with ${code(`${command} grant orders-svc 1h`)}`
     : [
         `You have ${plural(grants.length, 'pass', 'passes')}:`,
-        ...listed(grants.map((grant) => `• ${whatFor(grant)}, ${because(grant)}. Pass ${code(grant.id)}`)),
+        ...listed(grants.map((grant) => `• ${standing(grant)}, ${because(grant)}. Pass ${code(grant.id)}`)),
       ].join('\n')
+
+const standing = (grant: Grant): string => {
+  const forTime = `${tierOn(grant)} for ${formatDuration(grant.duration)}`
+  if (grant.state === 'offered') return `offered: ${forTime}`
+  return grant.state === 'pending' ? `waits for an approval: ${forTime}` : whatFor(grant)
+}
+
+export const extendedAnswer = (grant: Grant, was: number): string =>
+  `Extended by ${formatDuration(grant.until - was)}: ${whatFor(grant)}. Pass ${code(grant.id)}. What you have open stays open.`
+
+export const notExtendedAnswer = (refusal: Refusal, pass: string, command: string): string => {
+  const text = reasons[refusal.reason].person
+  switch (refusal.reason) {
+    case 'extension-too-long':
+      return `${text} Try ${code(`${command} extend ${pass} ${formatDuration(Math.floor((refusal.longest ?? 0) / 1_000) * 1_000)}`)}`
+    case 'extension-spent':
+    case 'approval-needed':
+    case 'pass-ending':
+      return `${text} Ask for a new one with ${code(`${command} grant …`)}`
+    default:
+      return `${text} See yours with ${code(`${command} list`)}`
+  }
+}
+
+export const withdrawnAnswer = (grant: Grant): string =>
+  `Taken back: ${tierOn(grant)}, ${grant.state === 'offered' ? 'which you were offered' : 'which waited for an approval'}.`
 
 export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
   const { confirmed, missing, streamsCut } = receipt
@@ -82,11 +113,11 @@ export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
       ? ''
       : `\n${missing.map(code).join(', ')} did not confirm, and will close by itself when its view is too old.`
   const none = all === 0 ? ' No proxy is running.' : ''
-  return `Revoked: *${grant.tier}* on ${grant.services.map(code).join(', ')}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}`
+  return `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}`
 }
 
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>
   [
     'You have several. Choose one:',
-    ...listed(grants.map((grant) => `• ${code(`${command} revoke ${grant.id}`)} ${whatFor(grant)}`)),
+    ...listed(grants.map((grant) => `• ${code(`${command} ${grant.id}`)} ${whatFor(grant)}`)),
   ].join('\n')

@@ -1,7 +1,7 @@
 import { parseDuration } from '#access/domain/duration.ts'
 import { nearest } from '#access/domain/nearest.ts'
 
-export const verbs = ['grant', 'list', 'revoke', 'help'] as const
+export const verbs = ['grant', 'list', 'extend', 'revoke', 'help'] as const
 export type Verb = (typeof verbs)[number]
 
 export type Command =
@@ -13,6 +13,8 @@ export type Command =
       readonly reason?: string
     }
   | { readonly verb: 'revoke'; readonly pass: string }
+  /** `duration` is how much longer, in milliseconds. */
+  | { readonly verb: 'extend'; readonly pass: string; readonly duration?: number }
   | { readonly verb: 'list' }
   | { readonly verb: 'help' }
   /** What could not be read, and the nearest right command. */
@@ -37,6 +39,8 @@ export const parseCommand = (text: string): Command => {
       return words.length === 1 && words[0] !== undefined
         ? { verb: 'revoke', pass: words[0].toLowerCase() }
         : { verb: 'unreadable', what: 'Say which one pass to revoke.', try: 'revoke orders-svc' }
+    case 'extend':
+      return parseExtend(words)
     case 'grant':
       return parseGrant(words, reason)
     default: {
@@ -45,6 +49,21 @@ export const parseCommand = (text: string): Command => {
       return { verb: 'unreadable', what: `“${verb}” is not something I do.`, try: better }
     }
   }
+}
+
+const parseExtend = ([pass, by, ...more]: readonly string[]): Command => {
+  if (pass === undefined || more.length > 0)
+    return { verb: 'unreadable', what: 'Say which one pass to extend.', try: 'extend orders-svc 30m' }
+  const named = pass.toLowerCase()
+  if (by === undefined) return { verb: 'extend', pass: named }
+  const duration = parseDuration(by.toLowerCase())
+  return duration === undefined
+    ? {
+        verb: 'unreadable',
+        what: `“${by}” is not a duration I can read. Write 30m, 2h or 1h30m.`,
+        try: `extend ${named} 30m`,
+      }
+    : { verb: 'extend', pass: named, duration }
 }
 
 const parseGrant = (words: readonly string[], reason: string): Command => {

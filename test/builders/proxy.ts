@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -45,7 +46,7 @@ profiles:
     tiers:
       observe: [GET /, GET /v1/**, GET /public/**, OPTIONS /v1/**]
       scarce: [GET /scarce/*]
-      operate: [POST /v1/**, PUT /v1/**, PATCH /v1/**, DELETE /v1/**]
+      operate: [POST /v1/**, PUT /v1/**, PATCH /v1/**, DELETE /v1/**, WS /live, WS /live/**, "* /any/**"]
       admin: ["* /admin/**", WS /**]
 services:
   orders-svc:
@@ -79,6 +80,8 @@ export type ProxyWishes = {
   /** Prepares the folder of the audit log before the proxy opens it. */
   readonly prepareAudit?: (folder: string) => void | Promise<void>
   readonly orders?: Upstream
+  /** How long the service may take to answer a handshake, in milliseconds. */
+  readonly upgradeWithinMs?: number
   /** False leaves the Redis without epoch and heads, as if no bot or worker had ever run. */
   readonly bot?: boolean
 }
@@ -140,6 +143,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     listen: { host: '127.0.0.1', port: 0 },
     prompt,
     patient,
+    ...(wishes.upgradeWithinMs === undefined ? {} : { upgradeWithinMs: wishes.upgradeWithinMs }),
   })
   if (bot !== undefined && wishes.proxyRedisUrl === undefined)
     await until(() => proxy.waitingFor().length === 0, 'the proxy to be in step')
@@ -222,12 +226,15 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
         version: 1,
         environment: rules.environment,
         state: 'active',
+        step: 'given',
         who: { issuer: idp.issuer, subject: people[name].subject, name: people[name].fullName },
         services: [service],
         tier: 'operate',
         from: now,
         until: now + lasts,
+        duration: lasts,
         why: { kind: 'request', rule: 'on_request[0]', reason: 'stuck orders' },
+        nonce: randomBytes(16).toString('base64url'),
         rules: rules.hash,
         at: now,
         ...more,

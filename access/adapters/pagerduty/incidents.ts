@@ -1,15 +1,15 @@
-import { api } from '@pagerduty/pdjs'
-import type { APIResponse } from '@pagerduty/pdjs/build/src/api.js'
 import { z } from 'zod'
-import { Fault } from '../../domain/errors.ts'
-import type { Incident, Trigger } from '../../domain/incident.ts'
+import type { Incident, Paged, Trigger } from '../../domain/incident.ts'
 import type { Incidents } from '../../ports.ts'
-
-const deadlineMs = 5_000
+import { createRest } from './rest.ts'
 
 const reference = z.object({ id: z.string(), summary: z.string().nullish(), type: z.string() })
+const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text))
 
-/** https://developer.pagerduty.com/api-reference: GET /incidents/{id}; an assignee carries no e-mail. */
+/**
+ * GET /incidents/{id} (https://developer.pagerduty.com/api-reference, PagerDuty/api-schema). References to people carry
+ * no e-mail.
+ */
 const incidentShape = z.object({
   incident: z.object({
     id: z.string(),
@@ -18,9 +18,20 @@ const incidentShape = z.object({
     status: z.enum(['triggered', 'acknowledged', 'resolved']),
     urgency: z.enum(['high', 'low']),
     service: reference,
-    assignments: z.array(z.object({ assignee: reference })),
+    assignments: z.array(z.object({ at: time, assignee: reference })),
+    acknowledgements: z.array(z.object({ acknowledger: reference })).nullish(),
+    last_status_change_by: reference.nullish(),
+    resolve_reason: z
+      .object({ type: z.string(), incident: z.object({ id: z.string() }).nullish() })
+      .nullish(),
+    incidents_responders: z
+      .array(
+        z.object({ state: z.string(), user: reference, requester: reference.nullish(), updated_at: time }),
+      )
+      .nullish(),
   }),
 })
+type IncidentAnswer = z.output<typeof incidentShape>['incident']
 
 /** GET /incidents/{id}/log_entries: who or what did what to it, newest first. */
 const logEntriesShape = z.object({
@@ -37,34 +48,15 @@ const harmless = new Set([
   'notify_log_entry',
   'snooze_log_entry',
   'resolve_log_entry',
+  'responder_accept_log_entry',
+  'responder_decline_log_entry',
 ])
 
-/** PagerDuty's REST API through pdjs. What it gets wrong (time-outs, 4xx, HTML answers) is put right here. */
+const isPerson = ({ type }: { readonly type: string }): boolean => type.startsWith('user')
+
+/** Incidents as PagerDuty's REST API tells them. */
 export const createIncidents = (baseUrl: string, token: string): Incidents => {
-  const get = async <T extends z.ZodType>(path: string, shape: T): Promise<z.output<T> | undefined> => {
-    let response: APIResponse
-    try {
-      response = await (api as (parameters: object) => Promise<APIResponse>)({
-        method: 'GET',
-        url: `${baseUrl.replace(/\/$/, '')}${path}`,
-        token,
-        // pdjs only starts a timer with this and never acts on it, which would keep the process alive.
-        requestTimeout: 0,
-        signal: AbortSignal.timeout(deadlineMs),
-      })
-    } catch (error) {
-      // An answer that is not JSON rejects with the response itself.
-      const what = error instanceof Error ? error.message : `status ${(error as Response).status}`
-      throw new Fault('pagerduty/failed', `PagerDuty did not answer GET ${path}: ${what}`, { cause: error })
-    }
-    if (response.status === 404) return undefined
-    if (!response.ok)
-      throw new Fault('pagerduty/failed', `PagerDuty answered ${response.status} to GET ${path}`)
-    const parsed = shape.safeParse(response.data)
-    if (!parsed.success)
-      throw new Fault('pagerduty/failed', `PagerDuty's answer to GET ${path} has another shape`)
-    return parsed.data
-  }
+  const { get } = createRest(baseUrl, token)
 
   /** What set it off, and which people had a hand in it. With more history than one page, nobody can know. */
   const causesOf = async (id: string): Promise<Pick<Incident, 'trigger' | 'shapedBy'>> => {
@@ -72,19 +64,23 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
     const found = await get(path, logEntriesShape)
     if (found === undefined) return { trigger: { kind: 'unknown' }, shapedBy: [] }
     const agents = found.log_entries.filter(({ type }) => !harmless.has(type)).map(({ agent }) => agent)
-    const shapedBy = agents.flatMap((agent) => (agent?.type.startsWith('user') ? [agent.id] : []))
+    const shapedBy = agents.flatMap((agent) => (agent && isPerson(agent) ? [agent.id] : []))
     const first = found.log_entries.findLast(({ type }) => type === 'trigger_log_entry')?.agent
     return { trigger: found.more || !first ? { kind: 'unknown' } : triggerOf(first), shapedBy }
   }
-
-  const triggerOf = ({ id, type }: z.output<typeof reference>): Trigger =>
-    type.startsWith('user') ? { kind: 'person', user: id } : { kind: 'integration', id }
 
   return {
     read: async (id): Promise<Incident | undefined> => {
       const found = await get(`/incidents/${encodeURIComponent(id)}`, incidentShape)
       if (found === undefined) return undefined
       const { incident } = found
+      const resolved = incident.status === 'resolved'
+      const { trigger, shapedBy } = resolved
+        ? { trigger: { kind: 'unknown' } as const, shapedBy: [] }
+        : await causesOf(id)
+      const askedFor = (incident.incidents_responders ?? []).flatMap(({ requester }) =>
+        requester && isPerson(requester) ? [requester.id] : [],
+      )
       return {
         id: incident.id,
         number: incident.incident_number,
@@ -92,14 +88,36 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
         status: incident.status,
         urgency: incident.urgency,
         service: incident.service.id,
-        assignees: incident.assignments.map(({ assignee }) => ({
-          user: assignee.id,
-          name: assignee.summary ?? assignee.id,
-        })),
-        ...(incident.status === 'resolved'
-          ? { trigger: { kind: 'unknown' }, shapedBy: [] }
-          : await causesOf(id)),
+        paged: pagedOf(incident),
+        acknowledgedBy: (incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
+        trigger,
+        shapedBy: [...new Set([...shapedBy, ...askedFor])],
+        ...(resolved ? { resolution: resolutionOf(incident) } : {}),
       }
     },
   }
+}
+
+const triggerOf = ({ id, type }: z.output<typeof reference>): Trigger =>
+  isPerson({ type }) ? { kind: 'person', user: id } : { kind: 'integration', id }
+
+/** Assignees and responders that did not decline, each once. */
+const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[] => {
+  const assigned = assignments.map(({ at, assignee }) => ({ person: assignee, at }))
+  const responding = (incidents_responders ?? [])
+    .filter(({ state }) => state !== 'declined')
+    .map(({ user, updated_at: at }) => ({ person: user, at }))
+  const paged = new Map<string, Paged>()
+  for (const { person, at } of [...assigned, ...responding]) {
+    if (paged.has(person.id)) continue
+    paged.set(person.id, { user: person.id, name: person.summary ?? person.id, at })
+  }
+  return [...paged.values()]
+}
+
+const resolutionOf = (incident: IncidentAnswer): NonNullable<Incident['resolution']> => {
+  const { resolve_reason: reason, last_status_change_by: by } = incident
+  if (reason?.type === 'merge_resolve_reason' && reason.incident)
+    return { by: 'merge', into: reason.incident.id }
+  return by && isPerson(by) ? { by: 'person' } : { by: 'integration' }
 }

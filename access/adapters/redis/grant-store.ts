@@ -70,13 +70,14 @@ export const createGrantStore = (redis: Redis, statements: Statements, clock: Cl
       return { given: stored, sequence }
     },
     end: async (grant: Grant, cause: EndCause, by) => {
-      if (moveGrant(grant.state, cause) !== 'ended')
+      const state = moveGrant(grant.state, cause)
+      if (state !== 'ended' && state !== 'refused')
         throw new Fault('store/conflict', `an ${grant.state} grant can't be ${cause}`)
       const end: End = {
         id: grant.id,
         version: grant.version + 1,
         environment: grant.environment,
-        state: 'ended',
+        state,
         cause,
         ...(by === undefined ? {} : { by }),
         at: clock.now(),
@@ -85,6 +86,7 @@ export const createGrantStore = (redis: Redis, statements: Statements, clock: Cl
       const { stored, sequence } = await run({ id: end.id, version: end.version, kind: 'end', statement })
       return { ended: stored, sequence }
     },
+    endOf: async (id) => (await readEnded(redis, statements, id))?.end,
   }
 }
 

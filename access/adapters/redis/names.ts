@@ -30,4 +30,16 @@ export const names = {
   confirmed: (sequence: number) => `${tag}:confirmed:${sequence}`,
   /** Messages from outside that were seen already. */
   seen: (id: string) => `${tag}:seen:${id}`,
+  /** Where in Slack a card is shown, and what it shows. */
+  card: (place: string, card: string) => `${tag}:card:${place}:${card}`,
+  /** Who is posting or updating a card at the moment. */
+  cardLock: (place: string, card: string) => `${tag}:card-lock:${place}:${card}`,
+  /** The channel of somebody's direct messages. */
+  direct: (team: string, user: string) => `${tag}:direct:${team}:${user}`,
+  /** When the newest calls of a lane went. */
+  turnsGone: (lane: string) => `${tag}:turns-gone:${lane}`,
+  /** Who waits for a turn in a lane, in order of arrival. */
+  turnsLine: (lane: string) => `${tag}:turns-line:${lane}`,
+  /** Until when a lane is closed, because the other side said so. */
+  turnsShut: (lane: string) => `${tag}:turns-shut:${lane}`,
 } as const

@@ -1,0 +1,39 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { End, Grant } from '../domain/grant.ts'
+import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
+import { because, doubtText, endText, tierOn, whatFor } from './pass-text.ts'
+import { clockTime, code, quoted } from './slack-text.ts'
+
+/** To each of those who may decide: what somebody asks for, and why. */
+export const approvalMessage = (grant: Grant, end: End | undefined): Rendered => {
+  const what = `*${quoted(grant.who.name, 100)}* asks for ${tierOn(grant)} for ${formatDuration(grant.duration)}, ${because(grant)}.`
+  if (end !== undefined) return withoutButtons(`${what} It is over: ${endText(end)}.`)
+  if (grant.state === 'active')
+    return withoutButtons(`${what} ${approvedBy(grant)} They have ${whatFor(grant)}. Pass ${code(grant.id)}.`)
+  const others = (grant.approvers?.count ?? 1) - (grant.approvals?.length ?? 0)
+  const more = others > 1 ? ` It takes ${others} more approvals.` : ''
+  return withButtons(`${what}${doubtText(grant)}${more} Decide before ${clockTime(grant.until)}.`, grant, [
+    { action: 'approve', text: 'Approve', style: 'primary' },
+    { action: 'deny', text: 'Deny', style: 'danger' },
+  ])
+}
+
+const approvedBy = ({ approvals = [] }: Grant): string => {
+  const last = approvals.at(-1)
+  return last === undefined ? '' : `${quoted(last.name, 100)} approved it.`
+}
+
+/** To the incident channel: a page that others have to decide on, so that it is not overlooked. */
+export const waitingNotice = (grant: Grant, askedPeople: number): string => {
+  const asked =
+    askedPeople === 0
+      ? 'Nobody who may approve it is known: tell the owners of the service.'
+      : `${askedPeople === 1 ? 'One person was' : `${askedPeople} people were`} asked to approve it.`
+  return `*${quoted(grant.who.name, 100)}* was ${because(grant)}, and waits for an approval of ${tierOn(grant)}.${doubtText(grant)} ${asked}`
+}
+
+/** To whom it is for: what was decided. */
+export const decidedNotice = (grant: Grant, end: End | undefined): string =>
+  end === undefined
+    ? `You have a pass: ${whatFor(grant)}. ${approvedBy(grant)} Pass ${code(grant.id)}.`
+    : `You don’t get ${tierOn(grant)}: ${endText(end)}.`

@@ -1,0 +1,40 @@
+import { type ButtonAction, buttonValue } from '../domain/button.ts'
+import type { Grant } from '../domain/grant.ts'
+
+/** A message as Slack takes it: `text` says everything, for screen readers and notifications. */
+export type Rendered = { readonly text: string; readonly blocks?: readonly object[] }
+
+type Button = { readonly action: ButtonAction; readonly text: string; readonly style?: 'primary' | 'danger' }
+
+/** Slack's limit of a section (https://docs.slack.dev/reference/block-kit/blocks/section-block). */
+const longestSection = 3_000
+
+/** A text with buttons about one grant under it. */
+export const withButtons = (text: string, grant: Grant, buttons: readonly Button[]): Rendered => ({
+  text,
+  blocks: [
+    section(text),
+    {
+      type: 'actions',
+      block_id: 'decide',
+      elements: buttons.map(({ action, text: label, style }) => ({
+        type: 'button',
+        action_id: action,
+        text: { type: 'plain_text', text: label },
+        value: buttonValue(grant, action),
+        ...(style === undefined ? {} : { style }),
+      })),
+    },
+  ],
+})
+
+/** A text where buttons were before. Blocks that are left out of an update would stay as they are. */
+export const withoutButtons = (text: string): Rendered => ({ text, blocks: [section(text)] })
+
+const section = (text: string): object => ({
+  type: 'section',
+  text: {
+    type: 'mrkdwn',
+    text: text.length > longestSection ? `${text.slice(0, longestSection - 1)}…` : text,
+  },
+})

@@ -1,0 +1,25 @@
+import type { End, Grant } from '../domain/grant.ts'
+import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
+import { endText, incidentText, tierOn, whatFor } from './pass-text.ts'
+import { clockTime } from './slack-text.ts'
+
+/** To the holder, ten minutes before the end: `version` is the one that was about to end. */
+export const reminderMessage = (grant: Grant, end: End | undefined, version: number): Rendered => {
+  if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
+  if (grant.version > version) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
+  return withButtons(`Your pass ends soon: ${whatFor(grant)}. Need it longer?`, grant, [
+    { action: 'extend', text: 'Extend', style: 'primary' },
+  ])
+}
+
+/** To the holder, when nobody but an integration says that the incident is over. */
+export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
+  const incident = grant.why.kind === 'page' ? incidentText(grant.why.incident) : 'The incident'
+  if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
+  if (grant.ending?.keepable !== true) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
+  return withButtons(
+    `${incident} was resolved by an integration. Your pass ends early: ${whatFor(grant)}. Keep it until ${clockTime(grant.ending.was)}?`,
+    grant,
+    [{ action: 'keep', text: 'Keep', style: 'primary' }],
+  )
+}

@@ -1,0 +1,23 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { End, Grant } from '../domain/grant.ts'
+import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
+import { because, doubtText, endText, tierOn, whatFor } from './pass-text.ts'
+import { code } from './slack-text.ts'
+
+/** To the paged person: a pass, one click away. `byAcknowledging` when acknowledging the incident takes it too. */
+export const offerMessage = (grant: Grant, end: End | undefined, byAcknowledging: boolean): Rendered => {
+  const title = `You were ${because(grant)}.`
+  if (end !== undefined)
+    return withoutButtons(`${title} The offer of ${tierOn(grant)} is over: ${endText(end)}.`)
+  if (grant.state === 'active')
+    return withoutButtons(`${title} You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.`)
+  const also = byAcknowledging ? ' Acknowledging the incident in PagerDuty takes it too.' : ''
+  return withButtons(
+    `${title} Take ${tierOn(grant)} for ${formatDuration(grant.duration)}?${doubtText(grant)}${also}`,
+    grant,
+    [
+      { action: 'take', text: 'Take', style: 'primary' },
+      { action: 'decline', text: 'Not me' },
+    ],
+  )
+}

@@ -1,0 +1,75 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { End, Grant } from '../domain/grant.ts'
+import { reasons } from '../domain/reasons.ts'
+import { clockTime, code, plural, quoted } from './slack-text.ts'
+
+/** So many names fit wherever services are named. */
+const shownServices = 8
+
+/** Services by name, and how many more. */
+export const onServices = ({ services }: Grant): string => {
+  const shown = services.slice(0, shownServices).map(code).join(', ')
+  const more = services.length - shownServices
+  return more > 0 ? `${shown} and ${plural(more, 'more service')}` : shown
+}
+
+/** `operate on orders-svc`. */
+export const tierOn = (grant: Grant): string => `*${quoted(grant.tier, 63)}* on ${onServices(grant)}`
+
+/** `operate on orders-svc until 14:05`. */
+export const whatFor = (grant: Grant): string => `${tierOn(grant)} until ${clockTime(grant.until)}`
+
+/** Why somebody holds a pass, as a half sentence. */
+export const because = ({ why }: Grant): string => {
+  if (why.kind === 'page') return `paged for ${incidentText(why.incident)}`
+  return why.reason === undefined ? 'asked for by hand' : `because ${quoted(why.reason)}`
+}
+
+export const incidentText = (incident: { readonly number: number; readonly title: string }): string =>
+  `incident #${incident.number} “${quoted(incident.title)}”`
+
+/** Why a page did not give its pass by itself, as a sentence; nothing when it did. */
+export const doubtText = ({ why }: Grant): string =>
+  why.kind === 'page' && why.doubt !== undefined ? ` ${reasons[why.doubt].person}` : ''
+
+const endWords = {
+  expired: 'it ran out',
+  revoked: 'it was revoked',
+  'incident over': 'the incident ended',
+  'handed over': 'the incident went to others',
+  superseded: 'another pass covers it',
+  denied: 'it was denied',
+  withdrawn: 'it was turned down',
+  lapsed: 'nobody decided in time',
+} as const
+
+/** Why something ended, and by whom: `it was revoked by Ben Okafor`. */
+export const endText = ({ cause, by }: End): string =>
+  `${endWords[cause]}${by === undefined ? '' : ` by ${quoted(by.name, 100)}`}`
+
+/** Where a pass stands, as one line of a message to a channel. */
+export const standingText = (grant: Grant, end?: End): string => {
+  const who = `*${quoted(grant.who.name, 100)}*`
+  const pass = `Pass ${code(grant.id)}`
+  if (end !== undefined) {
+    const had = end.state === 'ended' ? 'had' : 'did not get'
+    return `${who} ${had} ${tierOn(grant)}: ${endText(end)}. ${pass}.`
+  }
+  const lasting = formatDuration(grant.duration)
+  switch (grant.state) {
+    case 'offered':
+      return `${who} is offered ${tierOn(grant)} for ${lasting}.${doubtText(grant)} ${pass}.`
+    case 'pending':
+      return `${who} waits for an approval of ${tierOn(grant)} for ${lasting}.${doubtText(grant)} ${pass}.`
+    case 'active':
+      return `${who} has a pass: ${whatFor(grant)}${approvedText(grant)}. ${pass}.`
+  }
+}
+
+const approvedText = ({ approvals = [] }: Grant): string =>
+  approvals.length === 0
+    ? ''
+    : `, approved by ${approvals
+        .slice(0, 5)
+        .map(({ name }) => quoted(name, 100))
+        .join(' and ')}`

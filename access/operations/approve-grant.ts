@@ -1,0 +1,45 @@
+import { decideApproval } from '../domain/decide-approval.ts'
+import type { Grant } from '../domain/grant.ts'
+import { nextVersion } from '../domain/grant-transitions.ts'
+import { type Person, principalKey } from '../domain/principal.ts'
+import type { Reason } from '../domain/reasons.ts'
+import type { RuleSet } from '../domain/rule-set.ts'
+import type { Clock, Directory, GrantStore, LiveGrants } from '../ports.ts'
+import { standing } from './find-held.ts'
+
+/** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
+export type ApproveOutcome = { readonly grant: Grant } | { readonly refused: Reason }
+
+const attempts = 3
+
+export type ApproveParts = {
+  readonly rules: RuleSet
+  readonly directory: Directory
+  readonly live: LiveGrants
+  readonly store: GrantStore
+  readonly clock: Clock
+}
+
+/** Somebody else approves what a person asked for. How long it lasts counts from the last approval. */
+export const approveGrant = async (
+  { rules, directory, live, store, clock }: ApproveParts,
+  person: Person,
+  id: string,
+): Promise<ApproveOutcome> => {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const now = clock.now()
+    const grant = await standing(live, id, now)
+    if (grant?.state !== 'pending') return { refused: 'already-decided' }
+    const decision = decideApproval(rules, grant, person)
+    if (!decision.may) return { refused: decision.reason }
+    if (directory.byPrincipal(principalKey(grant.who))?.active !== true) return { refused: 'person-inactive' }
+    const { issuer, subject, name } = person
+    const approvals = [...(grant.approvals ?? []), { issuer, subject, name, at: now }]
+    const next = decision.completes
+      ? nextVersion(grant, 'approved', { approvals, from: now, until: now + grant.duration }, now, person)
+      : nextVersion(grant, 'endorsed', { approvals }, now, person)
+    if ((await store.give(next)).given) return { grant: next }
+    // Somebody else decided meanwhile: what they made of it is decided on again.
+  }
+  return { refused: 'already-decided' }
+}

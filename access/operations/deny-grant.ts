@@ -1,0 +1,44 @@
+import { decideApproval } from '../domain/decide-approval.ts'
+import type { Grant } from '../domain/grant.ts'
+import type { Person } from '../domain/principal.ts'
+import type { Reason } from '../domain/reasons.ts'
+import type { RuleSet } from '../domain/rule-set.ts'
+import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import { standing } from './find-held.ts'
+
+export type DenyOutcome = { readonly denied: Grant } | { readonly refused: Reason }
+
+const attempts = 3
+/** Whoever denies this soon after the approval saw the question still open. */
+const tieMs = 5_000
+
+/** Somebody who may approve says no. A denial beats an approval of the same moment. */
+export const denyGrant = async (
+  {
+    rules,
+    live,
+    store,
+    clock,
+  }: {
+    readonly rules: RuleSet
+    readonly live: LiveGrants
+    readonly store: GrantStore
+    readonly clock: Clock
+  },
+  person: Person,
+  id: string,
+): Promise<DenyOutcome> => {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const now = clock.now()
+    const grant = await standing(live, id, now)
+    if (grant === undefined) return { refused: 'already-decided' }
+    const open = grant.state === 'pending' || (grant.step === 'approved' && now - grant.at < tieMs)
+    if (!open) return { refused: 'already-decided' }
+    const decision = decideApproval(rules, grant, person)
+    if (!decision.may) return { refused: decision.reason }
+    const { issuer, subject, name } = person
+    const { ended } = await store.end(grant, 'denied', { issuer, subject, name })
+    if (ended) return { denied: grant }
+  }
+  return { refused: 'already-decided' }
+}

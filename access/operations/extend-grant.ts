@@ -1,0 +1,48 @@
+import type { Refusal } from '../domain/decide-access.ts'
+import { decideExtension } from '../domain/decide-extension.ts'
+import type { Grant } from '../domain/grant.ts'
+import { nextVersion } from '../domain/grant-transitions.ts'
+import { type Person, principalKey } from '../domain/principal.ts'
+import type { RuleSet } from '../domain/rule-set.ts'
+import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import { named } from './find-held.ts'
+
+export type ExtendOutcome =
+  | { readonly grant: Grant; readonly was: number }
+  | { readonly refused: Refusal }
+  /** Several passes fit the name; one has to be chosen by its id. */
+  | { readonly choose: readonly Grant[] }
+
+const attempts = 3
+
+export type ExtendParts = {
+  readonly rules: RuleSet
+  readonly live: LiveGrants
+  readonly store: GrantStore
+  readonly clock: Clock
+}
+
+/**
+ * Makes one's own pass last longer, in place: the same grant, a new version, so that what is open stays open. `duration`
+ * is in milliseconds; left out, it is as much as the pass first gave, or what is left.
+ */
+export const extendGrant = async (
+  { rules, live, store, clock }: ExtendParts,
+  person: Person,
+  name: string,
+  duration?: number,
+): Promise<ExtendOutcome> => {
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const now = clock.now()
+    const found = await named(live, person, name, now)
+    if (found !== undefined && 'choose' in found) return found
+    const grant = found?.grant
+    if (grant?.state !== 'active') return { refused: { reason: 'grant-unknown' } }
+    if (principalKey(grant.who) !== principalKey(person)) return { refused: { reason: 'not-yours' } }
+    const decision = decideExtension(rules, grant, person, duration, now)
+    if ('refusal' in decision) return { refused: decision.refusal }
+    const extended = nextVersion(grant, 'extended', { until: decision.until }, now, person)
+    if ((await store.give(extended)).given) return { grant: extended, was: grant.until }
+  }
+  return { refused: { reason: 'already-decided' } }
+}

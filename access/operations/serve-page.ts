@@ -1,0 +1,134 @@
+import { decidePage } from '../domain/decide-access.ts'
+import { decideTake } from '../domain/decide-take.ts'
+import type { Grant } from '../domain/grant.ts'
+import { grantIdFromFacts } from '../domain/grant-id.ts'
+import { nextVersion } from '../domain/grant-transitions.ts'
+import type { Incident, Paged } from '../domain/incident.ts'
+import { type Person, principalKey } from '../domain/principal.ts'
+import { renewsAhead } from '../domain/renewal.ts'
+import type { RuleSet, Service } from '../domain/rule-set.ts'
+import { tierOf } from '../domain/rule-set.ts'
+import { buildGrant } from './build-grant.ts'
+import { heldOf } from './end-with-incident.ts'
+import type { FollowParts } from './follow-incident.ts'
+
+/** PagerDuty tells times in whole seconds. */
+const pagerDutyPrecisionMs = 1_000
+/** So often one incident can reach the same person anew. */
+const mostTimes = 50
+
+/**
+ * Gives a paged person what the rules say: a pass, an offer, or a request before others. Who has one already keeps it:
+ * acknowledging takes an offer, and a pass that runs out is renewed. Tells whether anything was given.
+ */
+export const servePage = async (
+  parts: FollowParts,
+  incident: Incident,
+  service: Service,
+  paged: Paged,
+): Promise<boolean> => {
+  const { rules, directory, live, store, clock, newIds, tellUnserved } = parts
+  const { user, name } = paged
+  const person = directory.byPagerDuty(user)
+  if (person === undefined) {
+    await tellUnserved({ incident, service, user, name, reason: 'page-unmapped' })
+    return false
+  }
+  const known = await standingOf(parts, incident, service, person)
+  if (known !== undefined) return goOn(parts, incident, known, person, paged)
+
+  const now = clock.now()
+  const decision = decidePage(rules, incident, service, person, paged, now)
+  if (!decision.give) {
+    await tellUnserved({ incident, service, user, name, reason: decision.refusal.reason })
+    return false
+  }
+  const { proposal } = decision
+  const why = {
+    kind: 'page',
+    rule: proposal.rule,
+    incident: { id: incident.id, number: incident.number, title: incident.title },
+    ...(proposal.doubt === undefined ? {} : { doubt: proposal.doubt }),
+  } as const
+  // The first, second … grant of this incident for this person and service: ids that whoever does this at the same time
+  // arrives at too, so that only one of them gives it.
+  for (let time = 1; time <= mostTimes; time += 1) {
+    const facts = [rules.environment, incident.id, principalKey(person), service.name, String(time)]
+    const ids = { id: grantIdFromFacts(facts), nonce: newIds.nonce() }
+    const { given } = await store.give(buildGrant(rules, person, proposal, why, ids, now))
+    if (given) return true
+    await live.catchUp()
+    const meanwhile = live.get(ids.id)
+    if (meanwhile !== undefined) return goOn(parts, incident, meanwhile.grant, person, paged)
+    const end = await store.endOf(ids.id)
+    // Whatever ended it: only another assignment brings another.
+    if (end === undefined || end.at >= paged.at + pagerDutyPrecisionMs) break
+  }
+  await tellUnserved({ incident, service, user, name, reason: 'page-again' })
+  return false
+}
+
+/** What this person has of this incident for this service. */
+const standingOf = async (
+  { live, clock }: FollowParts,
+  incident: Incident,
+  service: Service,
+  person: Person,
+): Promise<Grant | undefined> => {
+  await live.catchUp()
+  return heldOf(live, incident.id)
+    .map(({ grant }) => grant)
+    .find(
+      (grant) =>
+        grant.until > clock.now() &&
+        grant.services.includes(service.name) &&
+        principalKey(grant.who) === principalKey(person),
+    )
+}
+
+const goOn = async (
+  { rules, live, store, clock }: FollowParts,
+  incident: Incident,
+  grant: Grant,
+  person: Person,
+  paged: Paged,
+): Promise<boolean> => {
+  const held = live.get(grant.id)
+  if (held === undefined || !(await live.genuine(held))) return false
+  const now = clock.now()
+  if (grant.state === 'offered' && acknowledges(rules, incident, grant, paged)) {
+    if (decideTake(rules, grant, person) !== undefined) return false
+    const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
+    return (await store.give(taken)).given
+  }
+  const until = renewedUntil(rules, grant, now)
+  if (until === undefined) return false
+  await store.give(nextVersion(grant, 'extended', { until }, now))
+  return false
+}
+
+/** Acknowledging takes what a rule offers `on acknowledge`, and nothing that is offered because of a doubt. */
+const acknowledges = (rules: RuleSet, incident: Incident, { why }: Grant, { user }: Paged): boolean =>
+  why.kind === 'page' &&
+  (why.doubt === undefined || why.doubt === 'page-late') &&
+  rules.onPage.find(({ id }) => id === why.rule)?.how === 'on acknowledge' &&
+  incident.acknowledgedBy.includes(user)
+
+/** When a page's pass that is about to run out ends instead: it is renewed while incident and assignment last. */
+const renewedUntil = (rules: RuleSet, grant: Grant, now: number): number | undefined => {
+  const rule = rules.onPage.find(({ id }) => id === grant.why.rule)
+  if (
+    grant.state !== 'active' ||
+    rule === undefined ||
+    grant.ending !== undefined ||
+    grant.approvals !== undefined
+  )
+    return undefined
+  if (grant.until - now > renewsAhead(rule.for)) return undefined
+  const longest = grant.services.map((name) => {
+    const service = rules.services.get(name)
+    return (service === undefined ? undefined : tierOf(service, grant.tier)?.longest) ?? 0
+  })
+  const until = Math.min(grant.until + rule.for, grant.from + rule.cap, now + Math.min(...longest))
+  return until > grant.until ? until : undefined
+}

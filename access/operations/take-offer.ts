@@ -1,0 +1,37 @@
+import { decideTake } from '../domain/decide-take.ts'
+import type { Grant } from '../domain/grant.ts'
+import { nextVersion } from '../domain/grant-transitions.ts'
+import { type Person, principalKey } from '../domain/principal.ts'
+import type { Reason } from '../domain/reasons.ts'
+import type { RuleSet } from '../domain/rule-set.ts'
+import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import { standing } from './find-held.ts'
+
+export type TakeOutcome = { readonly grant: Grant } | { readonly refused: Reason }
+
+/** The paged person takes what they are offered. Only they can, and only while the rules still let them. */
+export const takeOffer = async (
+  {
+    rules,
+    live,
+    store,
+    clock,
+  }: {
+    readonly rules: RuleSet
+    readonly live: LiveGrants
+    readonly store: GrantStore
+    readonly clock: Clock
+  },
+  person: Person,
+  id: string,
+): Promise<TakeOutcome> => {
+  const now = clock.now()
+  const grant = await standing(live, id, now)
+  if (grant === undefined) return { refused: 'already-decided' }
+  if (principalKey(grant.who) !== principalKey(person)) return { refused: 'not-yours' }
+  if (grant.state !== 'offered') return { refused: 'already-decided' }
+  const reason = decideTake(rules, grant, person)
+  if (reason !== undefined) return { refused: reason }
+  const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
+  return (await store.give(taken)).given ? { grant: taken } : { refused: 'already-decided' }
+}

@@ -1,0 +1,127 @@
+import { type ButtonAction, grantOfButton, isButtonOf } from '#access/domain/button.ts'
+import { formatDuration } from '#access/domain/duration.ts'
+import { isFault } from '#access/domain/errors.ts'
+import type { Grant } from '#access/domain/grant.ts'
+import type { Person } from '#access/domain/principal.ts'
+import { type Reason, reasons } from '#access/domain/reasons.ts'
+import { tierOn, whatFor } from '#access/messages/pass-text.ts'
+import { quoted } from '#access/messages/slack-text.ts'
+import { type ApproveParts, approveGrant } from '#access/operations/approve-grant.ts'
+import { declineOffer } from '#access/operations/decline-offer.ts'
+import { denyGrant } from '#access/operations/deny-grant.ts'
+import { extendGrant } from '#access/operations/extend-grant.ts'
+import { keepGrant } from '#access/operations/keep-grant.ts'
+import { takeOffer } from '#access/operations/take-offer.ts'
+import type { Logger } from '#access/runtime/logger.ts'
+
+export type ClickParts = ApproveParts & {
+  /** The grant as it was before it ended, for telling a late click from a forged one. */
+  readonly ended: (id: string) => Promise<Grant | undefined>
+  readonly log: Logger
+}
+
+/** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
+export type Click = {
+  readonly action: ButtonAction
+  readonly value: string
+  readonly team: string
+  readonly home: string
+  readonly user: string
+}
+
+/**
+ * Carries out a click, and says privately what came of it. Undefined when nothing is said: to a stranger of another
+ * workspace, and to whoever sends a button that nobody was given. Never rejects.
+ */
+export const runClick = async (parts: ClickParts, click: Click): Promise<string | undefined> => {
+  const { log } = parts
+  const { action, user, team } = click
+  try {
+    const outcome = await decide(parts, click)
+    if (typeof outcome === 'string') return outcome
+    log.warn({ action, user, team, reason: outcome.reason, grant: outcome.grant }, 'a click was refused')
+    return outcome.silent ? undefined : outcome.text
+  } catch (error) {
+    log.error({ err: error, action }, 'a click failed')
+    const why = isFault(error, 'store/unreachable') ? 'Redis does not answer' : 'something went wrong here'
+    return `${reasons['store-unavailable'].person} (${why}) Try again in a minute.`
+  }
+}
+
+type Refused = {
+  readonly reason: Reason
+  readonly grant?: string
+  readonly silent: boolean
+  readonly text: string
+}
+
+const refused = (
+  reason: Reason,
+  grant?: string,
+  silent = false,
+  text: string = reasons[reason].person,
+): Refused => ({
+  reason,
+  ...(grant === undefined ? {} : { grant }),
+  silent,
+  text,
+})
+
+const decide = async (parts: ClickParts, click: Click): Promise<string | Refused> => {
+  const { directory, live } = parts
+  const { action, value, team, home, user } = click
+  const person = directory.bySlack(team, user)
+  if (person === undefined) return refused('person-unknown', undefined, team !== home)
+  const id = grantOfButton(value)
+  if (id === undefined) return refused('button-unknown', undefined, true)
+  await live.catchUp()
+  const grant = live.get(id)?.grant ?? (await parts.ended(id))
+  if (grant === undefined || !isButtonOf(grant, action, value)) return refused('button-unknown', id, true)
+  return carryOut(parts, action, person, id)
+}
+
+const carryOut = async (
+  parts: ClickParts,
+  action: ButtonAction,
+  person: Person,
+  id: string,
+): Promise<string | Refused> => {
+  switch (action) {
+    case 'take': {
+      const outcome = await takeOffer(parts, person, id)
+      return 'refused' in outcome
+        ? refused(outcome.refused, id)
+        : `You have a pass: ${whatFor(outcome.grant)}.`
+    }
+    case 'decline': {
+      const outcome = await declineOffer(parts, person, id)
+      return 'refused' in outcome ? refused(outcome.refused, id) : `Turned down: ${tierOn(outcome.declined)}.`
+    }
+    case 'approve': {
+      const outcome = await approveGrant(parts, person, id)
+      return 'refused' in outcome ? refused(outcome.refused, id) : approvedText(outcome.grant)
+    }
+    case 'deny': {
+      const outcome = await denyGrant(parts, person, id)
+      if ('refused' in outcome) return refused(outcome.refused, id)
+      return `Denied: ${tierOn(outcome.denied)} for ${quoted(outcome.denied.who.name, 100)}.`
+    }
+    case 'extend': {
+      const outcome = await extendGrant(parts, person, id)
+      if ('choose' in outcome) return refused('grant-unknown', id)
+      if ('refused' in outcome) return refused(outcome.refused.reason, id)
+      return `Extended by ${formatDuration(outcome.grant.until - outcome.was)}: ${whatFor(outcome.grant)}.`
+    }
+    case 'keep': {
+      const outcome = await keepGrant(parts, person, id)
+      return 'refused' in outcome ? refused(outcome.refused, id) : `Kept: ${whatFor(outcome.grant)}.`
+    }
+  }
+}
+
+const approvedText = (grant: Grant): string => {
+  const who = quoted(grant.who.name, 100)
+  if (grant.state === 'active') return `Approved: ${who} has ${whatFor(grant)}.`
+  const left = (grant.approvers?.count ?? 1) - (grant.approvals?.length ?? 0)
+  return `Approved by you. It takes ${left} more.`
+}

@@ -1,0 +1,58 @@
+import type { Occasions } from '#access/adapters/redis/occasions.ts'
+import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import { approvalMessage } from '#access/messages/approval-message.ts'
+import type { Rendered } from '#access/messages/blocks.ts'
+import { cardOfName } from '#access/messages/cards.ts'
+import { keepMessage, reminderMessage } from '#access/messages/ending-message.ts'
+import { liveMessage, type Standing } from '#access/messages/live-message.ts'
+import { offerMessage } from '#access/messages/offer-message.ts'
+import type { LiveGrants } from '#access/ports.ts'
+
+export type RenderParts = {
+  readonly rules: RuleSet
+  readonly live: LiveGrants
+  readonly occasions: Occasions
+  readonly ended: (id: string) => Promise<{ readonly grant: Grant; readonly end: End } | undefined>
+}
+
+/** What a card shows now, from the grants as they stand; undefined when there is nothing (any more) to show. */
+export const createRenderCard = ({ rules, live, occasions, ended }: RenderParts) => {
+  const standingOf = async (id: string): Promise<Standing | undefined> => {
+    const held = live.get(id)
+    if (held === undefined) return ended(id)
+    return (await live.genuine(held)) ? { grant: held.grant } : undefined
+  }
+
+  const occasion = async (name: string): Promise<Rendered | undefined> => {
+    const all = await Promise.all((await occasions.grantsOf(name)).map(standingOf))
+    const here = all.filter((one): one is Standing => one !== undefined && occasionOf(one.grant) === name)
+    return here.length === 0 ? undefined : liveMessage(here)
+  }
+
+  const byAcknowledging = ({ why }: Grant): boolean =>
+    why.kind === 'page' &&
+    why.doubt !== 'page-by-self' &&
+    why.doubt !== 'page-untrusted' &&
+    rules.onPage.find(({ id }) => id === why.rule)?.how === 'on acknowledge'
+
+  return async (name: string): Promise<Rendered | undefined> => {
+    const card = cardOfName(name)
+    if (card === undefined) return undefined
+    await live.catchUp()
+    if (card.kind === 'occasion') return occasion(card.occasion)
+    const standing = await standingOf(card.grant)
+    if (standing === undefined) return undefined
+    const { grant, end } = standing
+    switch (card.kind) {
+      case 'offer':
+        return offerMessage(grant, end, byAcknowledging(grant))
+      case 'approval':
+        return approvalMessage(grant, end)
+      case 'keep':
+        return keepMessage(grant, end)
+      case 'reminder':
+        return reminderMessage(grant, end, card.version)
+    }
+  }
+}

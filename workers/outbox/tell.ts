@@ -1,0 +1,106 @@
+import type { Queue } from 'bullmq'
+import type { MessageJob, Place } from '#access/adapters/queues.ts'
+import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
+import { type Person, principalKey } from '#access/domain/principal.ts'
+import { groupsOf, type RuleSet } from '#access/domain/rule-set.ts'
+import { decidedNotice, waitingNotice } from '#access/messages/approval-message.ts'
+import { type Card, nameOfCard } from '#access/messages/cards.ts'
+import type { Directory } from '#access/ports.ts'
+
+/** More than so many are not asked by direct message. */
+const mostAsked = 30
+
+/**
+ * Says what a change of a grant means to people: the live message of its occasion, the offer, the question to those who
+ * approve. `sequence` is the number of the event, which makes every job's id: telling twice says it once.
+ */
+export const createTell = (rules: RuleSet, directory: Directory, messages: Queue<MessageJob>) => {
+  const add = async (name: string, sequence: number, job: MessageJob): Promise<void> => {
+    const to = 'channel' in job.to ? job.to.channel : job.to.user
+    await messages.add(name, job, { jobId: `${name}-${sequence}-${to}` })
+  }
+
+  const show = (card: Card, to: Place | undefined, sequence: number, ifPosted = false): Promise<void> => {
+    if (to === undefined) return Promise.resolve()
+    const name = nameOfCard(card)
+    const job = { kind: 'card', to, card: name, ...(ifPosted ? { ifPosted } : {}) } as const
+    return add(name.replaceAll('/', '-'), sequence, job)
+  }
+
+  const showOccasion = async (grant: Grant, occasion: string, sequence: number): Promise<void> => {
+    for (const channel of channelsOf(rules, grant))
+      await show({ kind: 'occasion', occasion }, { channel }, sequence)
+  }
+
+  const holderOf = (grant: Grant): Place | undefined =>
+    directOf(directory.byPrincipal(principalKey(grant.who)))
+
+  const askedFor = ({ approvers, who }: Grant): Person[] =>
+    approvers === undefined
+      ? []
+      : directory
+          .inGroups(groupsOf(rules, approvers.from))
+          .filter((person) => person.slack !== undefined && principalKey(person) !== principalKey(who))
+          .slice(0, mostAsked)
+
+  /** Shows, to everybody who was or is asked something about it, where it stands now. */
+  const showDirect = async (grant: Grant, sequence: number): Promise<void> => {
+    const { id, step, state, version, ending } = grant
+    const holder = holderOf(grant)
+    if (state === 'offered' || step === 'taken') await show({ kind: 'offer', grant: id }, holder, sequence)
+    for (const person of askedFor(grant))
+      await show({ kind: 'approval', grant: id }, directOf(person), sequence)
+    if (step === 'shortened' || step === 'restored')
+      await show({ kind: 'keep', grant: id }, holder, sequence, ending?.keepable !== true)
+    if (state === 'active' && version > 1)
+      await show({ kind: 'reminder', grant: id, version: version - 1 }, holder, sequence, true)
+  }
+
+  return {
+    /** A new version of a grant. */
+    stepped: async (grant: Grant, sequence: number): Promise<void> => {
+      await showOccasion(grant, occasionOf(grant), sequence)
+      if (grant.why.kind === 'page' && grant.why.mergedFrom !== undefined && grant.step === 'moved')
+        await showOccasion(grant, grant.why.mergedFrom, sequence)
+      await showDirect(grant, sequence)
+      const holder = holderOf(grant)
+      if (grant.step === 'approved' && holder !== undefined)
+        await add('decided', sequence, { kind: 'notice', to: holder, text: decidedNotice(grant, undefined) })
+      if (grant.step !== 'asked' || grant.why.kind !== 'page') return
+      const text = waitingNotice(grant, askedFor(grant).length)
+      for (const channel of channelsOf(rules, grant))
+        await add('waiting', sequence, { kind: 'notice', to: { channel }, text })
+    },
+
+    /** A grant that ended or was refused. */
+    ended: async (grant: Grant, end: End, sequence: number): Promise<void> => {
+      await showOccasion(grant, occasionOf(grant), sequence)
+      const holder = holderOf(grant)
+      if (grant.state === 'offered') await show({ kind: 'offer', grant: grant.id }, holder, sequence)
+      for (const person of askedFor(grant))
+        await show({ kind: 'approval', grant: grant.id }, directOf(person), sequence)
+      await show({ kind: 'keep', grant: grant.id }, holder, sequence, true)
+      const { id, version } = grant
+      await show({ kind: 'reminder', grant: id, version }, holder, sequence, true)
+      const told = grant.approvers !== undefined && (end.cause === 'denied' || end.cause === 'lapsed')
+      if (told && holder !== undefined)
+        await add('decided', sequence, { kind: 'notice', to: holder, text: decidedNotice(grant, end) })
+    },
+
+    /** A pass is about to end. */
+    reminder: async (grant: Grant): Promise<void> => {
+      const holder = holderOf(grant)
+      const card = { kind: 'reminder', grant: grant.id, version: grant.version } as const
+      // The version is in its name, and what follows shows it again under the number of its own event.
+      await show(card, holder, 0)
+    },
+  }
+}
+export type Tell = ReturnType<typeof createTell>
+
+const directOf = (person: Person | undefined): Place | undefined => person?.slack
+
+/** The incident channels of the services a grant names. */
+export const channelsOf = (rules: RuleSet, grant: Grant): string[] => [
+  ...new Set(grant.services.flatMap((name) => rules.services.get(name)?.channel ?? [])),
+]
