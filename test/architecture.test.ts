@@ -68,6 +68,7 @@ describe('Imports', () => {
     expect(importsOf('access/operations/list-grants.ts')).toEqual([
       'access/domain/grant.ts',
       'access/domain/principal.ts',
+      'access/operations/find-held.ts',
       'access/ports.ts',
     ])
     expect(importsOf('access/domain/path-pattern.ts')).toEqual([])
@@ -207,7 +208,7 @@ describe('Nothing is stale:', () => {
   })
 
   test.each(Object.keys(faultCodes))('the error code %s is thrown somewhere', (code) => {
-    expect([...sources.values()].some((source) => new RegExp(`new Fault\\(\\s*'${code}'`).test(source))).toBe(
+    expect([...sources.values()].some((source) => new RegExp(`(?:new Fault|super)\\(\\s*'${code}'`).test(source))).toBe(
       true,
     )
   })

@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import { checkMode, commonShape, readConfig } from '#access/runtime/config.ts'
 
+/** Notes need both. */
+const pairs = [
+  ['PAGERDUTY_TOKEN', 'PAGERDUTY_FROM'],
+  ['PAGERDUTY_FROM', 'PAGERDUTY_TOKEN'],
+] as const
+
 const shape = z
   .object({
     ...commonShape,
@@ -12,18 +18,9 @@ const shape = z
     PAGERDUTY_API_URL: z.url().default('https://api.pagerduty.com'),
   })
   .superRefine((config, context) => {
-    const [one, other] = ['PAGERDUTY_TOKEN', 'PAGERDUTY_FROM'] as const
-    for (const [set, missing] of [
-      [one, other],
-      [other, one],
-    ] as const) {
-      if (config[set] !== undefined && config[missing] === undefined)
-        context.addIssue({
-          code: 'custom',
-          path: [missing],
-          input: '',
-          message: `is needed beside ${set}, or neither`,
-        })
+    for (const [one, other] of pairs) {
+      if (config[one] !== undefined && config[other] === undefined)
+        context.addIssue({ code: 'custom', path: [one], message: `is of no use without ${other}` })
     }
   })
 

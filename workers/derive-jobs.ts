@@ -1,11 +1,12 @@
 import type { Queue } from 'bullmq'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
 import type { ExpiryJob, IncidentJob, ReminderJob, SummaryJob } from '#access/adapters/queues.ts'
+import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import type { Statements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { isFault } from '#access/domain/errors.ts'
-import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
+import { type Grant, occasionOf } from '#access/domain/grant.ts'
 import { renewsAhead } from '#access/domain/renewal.ts'
 import type { Clock, LiveGrants } from '#access/ports.ts'
 import type { Tell } from './outbox/tell.ts'
@@ -16,7 +17,7 @@ export type DeriveParts = {
   readonly clock: Clock
   readonly live: LiveGrants
   readonly occasions: Occasions
-  readonly ended: (id: string) => Promise<{ readonly grant: Grant; readonly end: End } | undefined>
+  readonly ended: (id: string) => Promise<Ended | undefined>
   readonly tell: Tell
   readonly expiries: Queue<ExpiryJob>
   readonly reminders: Queue<ReminderJob>
@@ -51,6 +52,9 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     )
     if (grant.state === 'active') await remindAndRenew(grant)
     await tell.stepped(grant, sequence)
+    // The last pass that stood under an incident is not always ended: a merge takes it away.
+    if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
+      await sumUpWhenOver(grant.why.mergedFrom, sequence)
   }
 
   const remindAndRenew = async ({ id, version, until, duration, why, ending }: Grant): Promise<void> => {
@@ -74,13 +78,17 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     const known = await parts.ended(id)
     if (known === undefined) return
     await tell.ended(known.grant, known.end, sequence)
+    await sumUpWhenOver(occasionOf(known.grant), sequence)
+  }
+
+  const sumUpWhenOver = async (occasion: string, sequence: number): Promise<void> => {
     await live.catchUp()
-    const occasion = occasionOf(known.grant)
     if ([...live.all()].some(({ grant }) => occasionOf(grant) === occasion)) return
+    const grants = (await occasions.grantsOf(occasion)).length
     await parts.summaries.add(
       'summary',
-      { occasion, sequence },
-      { jobId: `summary-${occasion}-${sequence}`, delay: summaryAfterMs },
+      { occasion, grants },
+      { jobId: `summary-${occasion}-${grants}`, delay: summaryAfterMs },
     )
   }
 

@@ -49,7 +49,8 @@ export type MessageJob =
     }
 /** Plain text, for everybody who sees the incident. */
 export type NoteJob = { readonly incident: string; readonly text: string }
-export type SummaryJob = { readonly occasion: string; readonly sequence: number }
+/** `grants` is how many the occasion had when the last of them ended: with one more it is summed up again. */
+export type SummaryJob = { readonly occasion: string; readonly grants: number }
 
 const keptDone = { age: 3_600, count: 5_000 }
 /** Dead letters: what could not be done, until somebody has mended the cause and has it tried again. */

@@ -4,9 +4,12 @@ import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
 import { because, doubtText, endText, tierOn, whatFor } from './pass-text.ts'
 import { clockTime, code, quoted } from './slack-text.ts'
 
+/** As long as a reason may be: whoever decides on it reads all of it. */
+const longestReason = 500
+
 /** To each of those who may decide: what somebody asks for, and why. */
 export const approvalMessage = (grant: Grant, end: End | undefined): Rendered => {
-  const what = `*${quoted(grant.who.name, 100)}* asks for ${tierOn(grant)} for ${formatDuration(grant.duration)}, ${because(grant)}.`
+  const what = `*${quoted(grant.who.name, 100)}* asks for ${tierOn(grant)} for ${formatDuration(grant.duration)}, ${because(grant, longestReason)}.`
   if (end !== undefined) return withoutButtons(`${what} It is over: ${endText(end)}.`)
   if (grant.state === 'active')
     return withoutButtons(`${what} ${approvedBy(grant)} They have ${whatFor(grant)}. Pass ${code(grant.id)}.`)

@@ -1,5 +1,6 @@
 import { type ButtonAction, buttonValue } from '../domain/button.ts'
 import type { Grant } from '../domain/grant.ts'
+import { cutMarkup } from './slack-text.ts'
 
 /** A message as Slack takes it: `text` says everything, for screen readers and notifications. */
 export type Rendered = { readonly text: string; readonly blocks?: readonly object[] }
@@ -31,10 +32,8 @@ export const withButtons = (text: string, grant: Grant, buttons: readonly Button
 /** A text where buttons were before. Blocks that are left out of an update would stay as they are. */
 export const withoutButtons = (text: string): Rendered => ({ text, blocks: [section(text)] })
 
+/** `verbatim`: nothing that others wrote becomes a link or a mention by itself. */
 const section = (text: string): object => ({
   type: 'section',
-  text: {
-    type: 'mrkdwn',
-    text: text.length > longestSection ? `${text.slice(0, longestSection - 1)}…` : text,
-  },
+  text: { type: 'mrkdwn', text: cutMarkup(text, longestSection), verbatim: true },
 })

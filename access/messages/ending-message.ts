@@ -7,6 +7,9 @@ import { clockTime } from './slack-text.ts'
 export const reminderMessage = (grant: Grant, end: End | undefined, version: number): Rendered => {
   if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
   if (grant.version > version) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
+  // Neither what others approved nor what its incident let go of can be extended.
+  if (grant.approvals !== undefined || grant.ending !== undefined)
+    return withoutButtons(`Your pass ends soon: ${whatFor(grant)}. Ask for a new one if you need it longer.`)
   return withButtons(`Your pass ends soon: ${whatFor(grant)}. Need it longer?`, grant, [
     { action: 'extend', text: 'Extend', style: 'primary' },
   ])

@@ -1,10 +1,12 @@
 import type { End, Grant } from '../domain/grant.ts'
 import type { Rendered } from './blocks.ts'
 import { because, incidentText, standingText } from './pass-text.ts'
-import { plural } from './slack-text.ts'
+import { fitting, plural } from './slack-text.ts'
 
 export type Standing = { readonly grant: Grant; readonly end?: End }
 
+/** An update takes no more (https://docs.slack.dev/reference/methods/chat.update). */
+const longestUpdate = 4_000
 const shownPasses = 20
 
 /**
@@ -19,13 +21,17 @@ export const liveMessage = (all: readonly Standing[]): Rendered => {
   if (first === undefined) return { text: 'Nobody has a pass.' }
   if (first.why.kind === 'request')
     return { text: `${standingText(first, sorted[0]?.end)} It is ${because(first)}.` }
-  const more = sorted.length - shownPasses
-  const title = incidentText(first.why.incident)
-  return {
-    text: [
-      `*Access for ${title}*`,
-      ...sorted.slice(0, shownPasses).map(({ grant, end }) => `• ${standingText(grant, end)}`),
-      ...(more > 0 ? [`• and ${plural(more, 'more pass', 'more passes')}`] : []),
-    ].join('\n'),
-  }
+  const title = `*Access for ${incidentText(first.why.incident)}*`
+  const lines = fitting(
+    sorted.map(({ grant, end }) => `• ${standingText(grant, end)}`),
+    { most: shownPasses, bytes: longestUpdate - Buffer.byteLength(title) - 40 },
+    (left) => `• and ${plural(left, 'more pass', 'more passes')}`,
+  )
+  return { text: [title, ...lines].join('\n') }
 }
+
+/** In its place when the incident was merged: nothing is left under it. */
+export const movedMessage = ({ why }: Grant): Rendered => ({
+  text:
+    why.kind === 'page' ? `Access goes on under ${incidentText(why.incident)}.` : 'Access goes on elsewhere.',
+})

@@ -20,9 +20,9 @@ export const tierOn = (grant: Grant): string => `*${quoted(grant.tier, 63)}* on 
 export const whatFor = (grant: Grant): string => `${tierOn(grant)} until ${clockTime(grant.until)}`
 
 /** Why somebody holds a pass, as a half sentence. */
-export const because = ({ why }: Grant): string => {
+export const because = ({ why }: Grant, longest = 300): string => {
   if (why.kind === 'page') return `paged for ${incidentText(why.incident)}`
-  return why.reason === undefined ? 'asked for by hand' : `because ${quoted(why.reason)}`
+  return why.reason === undefined ? 'asked for by hand' : `because ${quoted(why.reason, longest)}`
 }
 
 export const incidentText = (incident: { readonly number: number; readonly title: string }): string =>

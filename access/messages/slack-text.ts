@@ -1,19 +1,33 @@
-/** Control characters, and those that turn the reading direction around (Unicode UAX 9). */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is to be taken out
-const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/g
+/** What nobody sees: control letters, those that turn the reading direction around (Unicode UAX 9), half a letter. */
+const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu
 
-/**
- * What somebody else wrote, made harmless in Slack's mrkdwn: `<` can begin no mention or link
- * (https://docs.slack.dev/messaging/formatting-message-text), and it is cut to a length.
- */
-export const quoted = (text: string, longest = 300): string => {
-  const letters = [...text.replaceAll(unseen, ' ').trim()]
-  const cut = letters.length > longest ? `${letters.slice(0, longest - 1).join('')}…` : letters.join('')
-  return cut.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+/** https://docs.slack.dev/messaging/formatting-message-text: `<` begins every mention and link. */
+const entities = [
+  ['&', '&amp;'],
+  ['<', '&lt;'],
+  ['>', '&gt;'],
+] as const
+/** Those that would begin or end what is bold or code here have letters that look the same in their place. */
+const inCode: ReadonlyMap<string, string> = new Map([...entities, ['`', '’']])
+const inText: ReadonlyMap<string, string> = new Map([...inCode, ['*', '∗']])
+
+const harmless = (text: string, longest: number, written: ReadonlyMap<string, string>): string => {
+  const letters = [...text.replaceAll(unseen, ' ').trim()].map((letter) => written.get(letter) ?? letter)
+  const all = letters.join('')
+  if (all.length <= longest) return all
+  let kept = ''
+  for (const letter of letters) {
+    if (kept.length + letter.length >= longest) break
+    kept += letter
+  }
+  return `${kept}…`
 }
 
-/** Monospaced. A backtick would end it. */
-export const code = (text: string): string => `\`${quoted(text).replaceAll('`', '’')}\``
+/** What somebody else wrote, made harmless in Slack's mrkdwn, and cut to so many characters of it. */
+export const quoted = (text: string, longest = 300): string => harmless(text, longest, inText)
+
+/** Monospaced, and nothing in it is formatted. */
+export const code = (text: string): string => `\`${harmless(text, 300, inCode)}\``
 
 /** A time that Slack shows in each reader's own time zone, with UTC for those who read it elsewhere. */
 export const clockTime = (at: number): string => {
@@ -25,11 +39,36 @@ export const clockTime = (at: number): string => {
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`
 
-/** A message's text as plain text, for readers that know no mrkdwn. */
+/** As many lines as fit, `most` of them and in so many bytes, then how many more there are. The first always fits. */
+export const fitting = (
+  lines: readonly string[],
+  { most, bytes }: { readonly most: number; readonly bytes: number },
+  more: (left: number) => string,
+): string[] => {
+  const shown: string[] = []
+  let size = 0
+  for (const line of lines.slice(0, most)) {
+    size += Buffer.byteLength(line) + 2
+    if (size > bytes && shown.length > 0) break
+    shown.push(line)
+  }
+  const left = lines.length - shown.length
+  return left > 0 ? [...shown, more(left)] : shown
+}
+
+/** Cut to so many characters, but not within an entity, a time or a letter. */
+export const cutMarkup = (text: string, longest: number): string =>
+  text.length <= longest
+    ? text
+    : `${text.slice(0, longest - 1).replace(/(?:&[a-z]*|<[^>]*|[\ud800-\udbff])$/, '')}…`
+
+/** A message's text as plain text, for readers that know no mrkdwn. What is in code is left as it is. */
 export const plainText = (text: string): string =>
   text
     .replaceAll(/<!date\^\d+\^[^|>]*\|([^>]*)>/g, '$1')
-    .replaceAll(/[*`]/g, '')
+    .split('`')
+    .map((part, index) => (index % 2 === 0 ? part.replaceAll('*', '') : part))
+    .join('')
     .replaceAll('&lt;', '<')
     .replaceAll('&gt;', '>')
     .replaceAll('&amp;', '&')

@@ -2,13 +2,13 @@ import { formatDuration } from '../domain/duration.ts'
 import type { End, Grant } from '../domain/grant.ts'
 import { requestsOf, total, type Usage } from '../domain/usage.ts'
 import { because, endText, incidentText, tierOn } from './pass-text.ts'
-import { clockTime, code, plural, quoted } from './slack-text.ts'
+import { clockTime, code, fitting, plural, quoted } from './slack-text.ts'
 
 export type Used = { readonly grant: Grant; readonly end: End; readonly usage: Usage }
 
-/** Ten passes with so many patterns stay below the 40,000 characters that Slack takes. */
-const shownPasses = 10
-const shownPatterns = 20
+/** Together they stay below the 40,000 characters that Slack takes, and the 65,535 of a note in PagerDuty. */
+const shownPasses = { most: 10, bytes: 20_000 }
+const shownPatterns = { most: 20, bytes: 4_000 }
 const shownCounts = 6
 
 /**
@@ -19,12 +19,12 @@ export const summaryMessage = (all: readonly Used[]): string => {
   const first = all[0]?.grant
   const title =
     first?.why.kind === 'page' ? `*Access during ${incidentText(first.why.incident)}*` : '*Access, summed up*'
-  const more = all.length - shownPasses
-  return [
-    title,
-    ...all.slice(0, shownPasses).map(aboutOne),
-    ...(more > 0 ? [`And ${plural(more, 'more pass', 'more passes')}.`] : []),
-  ].join('\n\n')
+  const passes = fitting(
+    all.map(aboutOne),
+    shownPasses,
+    (left) => `And ${plural(left, 'more pass', 'more passes')}.`,
+  )
+  return [title, ...passes].join('\n\n')
 }
 
 const aboutOne = ({ grant, end, usage }: Used): string => {
@@ -34,18 +34,18 @@ const aboutOne = ({ grant, end, usage }: Used): string => {
     `${plural(requestsOf(usage), 'request')}, ${plural(usage.writes, 'write')}, ${plural(total(usage.refused), 'refusal')}.`,
   ]
   const patterns = Object.entries(usage.patterns).sort(([, a], [, b]) => total(b) - total(a))
-  for (const [pattern, statuses] of patterns.slice(0, shownPatterns)) {
-    lines.push(`• ${code(pattern)} ${total(statuses)}: ${counts(statuses)}`)
-  }
-  if (patterns.length > shownPatterns)
-    lines.push(`• and ${plural(patterns.length - shownPatterns, 'more pattern')}`)
+  const used = patterns.map(
+    ([pattern, statuses]) => `• ${code(pattern)} ${total(statuses)}: ${counts(statuses)}`,
+  )
+  lines.push(...fitting(used, shownPatterns, (left) => `• and ${plural(left, 'more pattern')}`))
   if (total(usage.refused) > 0) lines.push(`• refused: ${counts(usage.refused)}`)
   return lines.join('\n')
 }
 
+/** The keys come from the proxies' reports. */
 const counts = (numbers: Readonly<Record<string, number>>): string => {
   const sorted = Object.entries(numbers).sort(([, a], [, b]) => b - a)
-  const shown = sorted.slice(0, shownCounts).map(([key, count]) => `${count} × ${key}`)
+  const shown = sorted.slice(0, shownCounts).map(([key, count]) => `${count} × ${quoted(key, 40)}`)
   const rest = sorted.slice(shownCounts).reduce((sum, [, count]) => sum + count, 0)
   return [...shown, ...(rest > 0 ? [`${rest} × other`] : [])].join(', ')
 }

@@ -2,31 +2,8 @@ import { servicesOf } from '../domain/decide-access.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Incident } from '../domain/incident.ts'
 import { principalKey } from '../domain/principal.ts'
-import type { Reason } from '../domain/reasons.ts'
-import type { RuleSet, Service } from '../domain/rule-set.ts'
-import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewIds } from '../ports.ts'
 import { heldOf, letGo, moveTo, takeBack } from './end-with-incident.ts'
-import { servePage } from './serve-page.ts'
-
-/** A paged person who got nothing: the incident channel is told, so that a page never ends in silence. */
-export type Unserved = {
-  readonly incident: Incident
-  readonly service: Service
-  readonly user: string
-  readonly name: string
-  readonly reason: Reason
-}
-
-export type FollowParts = {
-  readonly rules: RuleSet
-  readonly incidents: Incidents
-  readonly directory: Directory
-  readonly live: LiveGrants
-  readonly store: GrantStore
-  readonly clock: Clock
-  readonly newIds: NewIds
-  readonly tellUnserved: (unserved: Unserved) => Promise<void>
-}
+import { type FollowParts, servePage } from './serve-page.ts'
 
 /**
  * Makes the passes follow an incident. What PagerDuty confirms now decides, not the event that led here: open and

@@ -5,12 +5,33 @@ import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { Incident, Paged } from '../domain/incident.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
+import type { Reason } from '../domain/reasons.ts'
 import { renewsAhead } from '../domain/renewal.ts'
 import type { RuleSet, Service } from '../domain/rule-set.ts'
 import { tierOf } from '../domain/rule-set.ts'
+import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewIds } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldOf } from './end-with-incident.ts'
-import type { FollowParts } from './follow-incident.ts'
+
+/** A paged person who got nothing: the incident channel is told, so that a page never ends in silence. */
+export type Unserved = {
+  readonly incident: Incident
+  readonly service: Service
+  readonly user: string
+  readonly name: string
+  readonly reason: Reason
+}
+
+export type FollowParts = {
+  readonly rules: RuleSet
+  readonly incidents: Incidents
+  readonly directory: Directory
+  readonly live: LiveGrants
+  readonly store: GrantStore
+  readonly clock: Clock
+  readonly newIds: NewIds
+  readonly tellUnserved: (unserved: Unserved) => Promise<void>
+}
 
 /** PagerDuty tells times in whole seconds. */
 const pagerDutyPrecisionMs = 1_000

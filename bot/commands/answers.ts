@@ -3,19 +3,17 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { because, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
-import { code, plural, quoted } from '#access/messages/slack-text.ts'
+import { code, fitting, plural, quoted } from '#access/messages/slack-text.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
 
 /** Texts that one person reads privately. The first line says what happened. */
 
-/** So many fit into Slack's 40,000 characters, whatever their reasons are. */
-const mostListed = 20
+/** Far below Slack's 40,000 characters. */
+const shown = { most: 20, bytes: 12_000 }
+const shownProxies = 10
 
-const listed = (lines: readonly string[]): string[] =>
-  lines.length <= mostListed
-    ? [...lines]
-    : [...lines.slice(0, mostListed), `• and ${lines.length - mostListed} more`]
+const listed = (lines: readonly string[]): string[] => fitting(lines, shown, (left) => `• and ${left} more`)
 
 export const helpAnswer = (command: string): string =>
   [
@@ -108,10 +106,11 @@ export const withdrawnAnswer = (grant: Grant): string =>
 export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
   const { confirmed, missing, streamsCut } = receipt
   const all = confirmed.length + missing.length
+  const others = missing.length - shownProxies
   const late =
     missing.length === 0
       ? ''
-      : `\n${missing.map(code).join(', ')} did not confirm, and will close by itself when its view is too old.`
+      : `\n${missing.slice(0, shownProxies).map(code).join(', ')}${others > 0 ? ` and ${others} more` : ''} did not confirm, and will close by ${missing.length === 1 ? 'itself when its view is' : 'themselves when their views are'} too old.`
   const none = all === 0 ? ' No proxy is running.' : ''
   return `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}`
 }
@@ -119,5 +118,5 @@ export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>
   [
     'You have several. Choose one:',
-    ...listed(grants.map((grant) => `• ${code(`${command} ${grant.id}`)} ${whatFor(grant)}`)),
+    ...listed(grants.map((grant) => `• ${code(`${command} ${grant.id}`)} ${standing(grant)}`)),
   ].join('\n')

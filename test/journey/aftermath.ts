@@ -1,35 +1,59 @@
 import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import type { Stack } from '../running-stack.ts'
 import type { Round } from './round.ts'
 
-/** Slack takes about one message a second and channel; every round leaves four in one. */
-const patienceMs = (rounds: number): number => 30_000 + rounds * 5_000
+/** Slack takes about one message a second and channel, and 50 updates a minute; every round leaves several. */
+const patienceMs = (rounds: number): number => 60_000 + rounds * 10_000
 
-/** Every occasion was summed up in its channel, exactly once, with what was done. */
-export const checkSummaries = async (
+const textsOf = (stack: Stack, channel: string): string[] => {
+  const found = channelNamed(channel)
+  return found === undefined ? [] : stack.world.slack.messagesIn(found).map(messageText)
+}
+
+/**
+ * Every occasion was summed up in its channel, exactly once, with what was done; its one live message says how it ended;
+ * and the incident in PagerDuty has the summary as its one note.
+ */
+export const checkTold = async (
   stack: Stack,
   rounds: readonly Round[],
   violated: (what: string) => void,
 ): Promise<void> => {
-  const textsOf = (channel: string): string[] => {
-    const found = channelNamed(channel)
-    return found === undefined ? [] : stack.world.slack.messagesIn(found).map(messageText)
-  }
-  const wanted = rounds.flatMap(({ channel, summaries }) => summaries.map((parts) => ({ channel, parts })))
-  const found = ({ channel, parts }: (typeof wanted)[number]): number =>
-    textsOf(channel).filter((text) => text.startsWith('Access') && parts.every((part) => text.includes(part)))
-      .length
+  const wanted = rounds.flatMap(({ channel, summaries, live }) => [
+    ...summaries.map((parts) => ({ channel, parts, summary: true })),
+    ...live.map((parts) => ({ channel, parts, summary: false })),
+  ])
+  const found = ({ channel, parts, summary }: (typeof wanted)[number]): number =>
+    textsOf(stack, channel).filter(
+      (text) => isSummary(text) === summary && parts.every((part) => text.includes(part)),
+    ).length
   const deadline = performance.now() + patienceMs(rounds.length)
   while (performance.now() < deadline && wanted.some((one) => found(one) === 0)) {
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
   for (const one of wanted) {
     const times = found(one)
-    if (times !== 1)
-      violated(`a summary was posted ${times} times in ${one.channel}: ${one.parts.join(' | ')}`)
+    const what = one.summary ? 'a summary' : 'a live message'
+    if (times !== 1) violated(`${what} was posted ${times} times in ${one.channel}: ${one.parts.join(' | ')}`)
   }
+  for (const { incident } of rounds) await checkNote(stack, incident, violated)
+}
+
+const isSummary = (text: string): boolean =>
+  text.startsWith('Access during') || text.startsWith('Access, summed up')
+
+const notesShape = z.object({ notes: z.array(z.object({ content: z.string() })) })
+
+const checkNote = async (stack: Stack, incident: string, violated: (what: string) => void): Promise<void> => {
+  const response = await fetch(`${stack.world.urls.pagerduty}/incidents/${incident}/notes`, {
+    headers: { authorization: `Token token=${stack.secrets.pagerdutyToken}` },
+  })
+  const { notes } = notesShape.parse(await response.json())
+  const summaries = notes.filter(({ content }) => content.includes('It ended because the incident ended'))
+  if (summaries.length !== 1) violated(`incident ${incident} has ${summaries.length} notes with its summary`)
 }
 
 type AuditLine = { readonly kind: string; readonly id?: string }

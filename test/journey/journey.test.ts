@@ -7,8 +7,9 @@ import { slackSignature } from '#infra/sandbox/slack/slash-command.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { call } from '../http-client.ts'
 import { type Stack, startStack } from '../running-stack.ts'
-import { checkAudit, checkSummaries } from './aftermath.ts'
-import { type Round, runExpiry, runRound } from './round.ts'
+import { checkAudit, checkTold } from './aftermath.ts'
+import { runExpiry } from './expiry.ts'
+import { type Round, runRound } from './round.ts'
 
 let stack: Stack
 const violations: string[] = []
@@ -59,13 +60,13 @@ const canRead = async (person: (typeof people)[keyof typeof people]): Promise<nu
 }
 
 describe('the way of a page', () => {
-  test('from webhook to summary, twice, with every step as promised', async () => {
+  test('from webhook to summary, offered and at once, with every step as promised', async () => {
     const rounds: Round[] = []
-    for (const number of [1, 2]) rounds.push(await runRound(stack, number, violated))
-    await checkSummaries(stack, rounds, violated)
+    for (const number of [1, 2, 3]) rounds.push(await runRound(stack, number, violated))
+    await checkTold(stack, rounds, violated)
     await checkAudit(stack, violated)
     expect(violations).toEqual([])
-  }, 60_000)
+  }, 120_000)
 
   test('a restarted bot, workers and proxy find the passes that were there', async () => {
     expect(await slash('grant orders-svc 1h because restart')).toContain('You have a pass')

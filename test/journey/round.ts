@@ -1,67 +1,192 @@
-import { connectPrompt } from '#access/adapters/redis/connect.ts'
-import { names } from '#access/adapters/redis/names.ts'
-import { readUnverified } from '#access/adapters/statements.ts'
-import { type Service, serviceWithId } from '#infra/sandbox/pagerduty/account.ts'
-import { type Person, people } from '#infra/sandbox/people.ts'
+import { people } from '#infra/sandbox/people.ts'
 import { preciseNow } from '#infra/sandbox/services/streams.ts'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
-import { type Answer, call, openStream } from '../http-client.ts'
+import { dmWith } from '#infra/sandbox/slack/workspace.ts'
 import type { Stack } from '../running-stack.ts'
+import { type Callers, callers, problem } from './callers.ts'
+import { byHand, datadog, email, type Place, places } from './places.ts'
+import { until } from './until.ts'
 
-/** What one round measured, in milliseconds, and what the channel should be told of it. */
+/** What one round measured, in milliseconds, and what people should be told of it. */
 export type Round = {
-  readonly pageToAccess: number
+  /** From the page to the first request; undefined where the pass is offered first. */
+  readonly pageToAccess: number | undefined
+  /** From the click on Take (or the acknowledgement) to the first request. */
+  readonly takenToAccess: readonly number[]
   readonly revokeSentToCut: number
   readonly revokeAckToLastByte: number
   readonly resolveToCut: number
   readonly commandAnswers: readonly number[]
-  readonly channel: 'inc-orders' | 'inc-payments'
+  readonly channel: Place['channel']
+  readonly incident: string
   /** What one summary each must contain. */
   readonly summaries: readonly (readonly string[])[]
+  /** What one live message each must end up with. */
+  readonly live: readonly (readonly string[])[]
 }
 
-type Violated = (what: string) => void
-type Place = {
-  readonly service: 'orders-svc' | 'payments-svc'
-  readonly pagerduty: Service
-  readonly paged: Person
+export type Violated = (what: string) => void
+
+const passId = /`([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})`/
+const shortMs = 2_000
+
+type Scene = {
+  readonly stack: Stack
+  readonly place: Place
+  readonly as: Callers
+  readonly expect: ReturnType<typeof expecting>
+  readonly number: number
+  readonly commandAnswers: number[]
 }
 
-const pagerDutyService = (id: string): Service => {
-  const found = serviceWithId(id)
-  if (found === undefined) throw new Error(`the sandbox has no PagerDuty service ${id}`)
-  return found
-}
-
-const places: readonly Place[] = [
-  { service: 'orders-svc', pagerduty: pagerDutyService('PORDERS'), paged: people.ana },
-  { service: 'payments-svc', pagerduty: pagerDutyService('PPAYMTS'), paged: people.cho },
-]
-const datadog = (service: string) => ({ kind: 'integration', id: 'PIDATADOG', service }) as const
-const patienceMs = 10_000
-const lookEveryMs = 5
-const passId = /`?([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})`?/
-
-/** Steps 1 to 6 once: page, use, ask by hand, list, revoke, resolve. */
+/** The daily life of a page once: page, offer, use, extend, revoke, merge, resolve. */
 export const runRound = async (stack: Stack, number: number, violated: Violated): Promise<Round> => {
   const place = places[number % places.length] as Place
-  const service = place.service === 'orders-svc' ? stack.world.orders : stack.world.payments
-  const expect = expecting(violated)
-  const as = await callers(stack, place)
+  const scene: Scene = {
+    stack,
+    place,
+    as: await callers(stack, place),
+    expect: expecting(violated),
+    number,
+    commandAnswers: [],
+  }
+  const short = await extendShortPass(scene)
+  const { incident, title, pageToAccess, acceptedToAccess } = await bePaged(scene)
+  const pagedStream = await useThePass(scene)
+  const revoked = await revokeShortPass(scene, short)
+  const merged = await takeAndMerge(scene, incident)
+  const resolveToCut = await resolve(scene, incident, pagedStream)
+  const { paged, channel } = place
+  return {
+    pageToAccess,
+    takenToAccess: [...(acceptedToAccess === undefined ? [] : [acceptedToAccess]), merged.takenToAccess],
+    revokeSentToCut: revoked.sentToCut,
+    revokeAckToLastByte: revoked.ackToLastByte,
+    resolveToCut,
+    commandAnswers: scene.commandAnswers,
+    channel,
+    incident,
+    summaries: [
+      [
+        title,
+        `${paged.fullName} had operate`,
+        'Ben Okafor had operate',
+        'the incident ended',
+        '1 write',
+        '1 refusal',
+        '1 × tier-too-low',
+        '1 × cut',
+      ],
+      [
+        short.pass,
+        'Ben Okafor had observe',
+        `stuck (round ${number})`,
+        'it was revoked by Ben Okafor',
+        '1 × cut',
+      ],
+    ],
+    live: [
+      [title, `${paged.fullName} had operate`, 'Ben Okafor had operate', 'the incident ended'],
+      [short.pass, 'Ben Okafor had observe', 'it was revoked by Ben Okafor'],
+    ],
+  }
+}
 
-  expect('before the page, the paged person is refused', (await as.paged('GET', '/v1/orders')).status, 403)
+const slash = async (
+  { stack, commandAnswers }: Scene,
+  text: string,
+): Promise<{ answer: string; at: number }> => {
+  const sentAt = preciseNow()
+  const sent = await stack.world.slack.sendCommand(people.ben, '/access', text)
+  const at = preciseNow()
+  commandAnswers.push(at - sentAt)
+  return { answer: sent.answer === undefined ? `(${sent.failure})` : messageText(sent.answer), at }
+}
+
+const serviceOf = ({ stack, place }: Scene) =>
+  place.service === 'orders-svc' ? stack.world.orders : stack.world.payments
+
+/** Ben asks for two seconds, opens a stream and a WebSocket under them, and makes them half an hour. */
+const extendShortPass = async (scene: Scene) => {
+  const { as, expect, place, number } = scene
+  expect('before any pass, Ben is refused', (await as.ben('GET', '/v1/orders')).status, 403)
+  const granted = await slash(scene, `grant ${place.service} 2s because stuck (round ${number})`)
+  const endsAt = granted.at + shortMs
+  const pass = passId.exec(granted.answer)?.[1] ?? ''
+  expect('a pass by hand is granted', granted.answer.includes('You have a pass'), true)
+  await until('the pass by hand gives access', async () => (await as.ben('GET', '/v1/orders')).status === 200)
+  expect('the pass is listed', (await slash(scene, 'list')).answer.includes(pass), true)
+  const service = serviceOf(scene)
+  const before = { streams: service.streams().length, sockets: service.sockets().length }
+  const stream = await as.stream(people.ben)
+  const socket = await as.socket(people.ben)
+  expect('the WebSocket echoes', await socket.echo('hello'), 'hello')
+  const extended = await slash(scene, `extend ${pass} 30m`)
+  expect('the pass is extended in place', extended.answer.includes('Extended by 30m'), true)
+  expect('it keeps its id', extended.answer.includes(pass), true)
+  return {
+    pass,
+    endsAt,
+    stream,
+    socket,
+    upstreamStream: service.streams()[before.streams],
+    upstreamSocket: service.sockets()[before.sockets],
+  }
+}
+type Short = Awaited<ReturnType<typeof extendShortPass>>
+
+/** The page: a pass at once, or an offer that is taken by a click or by acknowledging. */
+const bePaged = async ({ stack, place, as, expect, number }: Scene) => {
+  const { incidents } = stack.world.pagerduty
+  const canRead = async (): Promise<boolean> => (await as.paged('GET', '/v1/orders')).status === 200
+  expect('before the page, the paged person is refused', await canRead(), false)
   const title = `stuck orders (round ${number})`
   const triggeredAt = preciseNow()
-  const incident = stack.world.pagerduty.incidents.trigger({
+  const { id: incident } = incidents.trigger({
     service: place.pagerduty,
     title,
     by: datadog(place.pagerduty.id),
     urgency: 'high',
     assignTo: place.paged.pagerduty.user,
   })
-  await until('the page gives access', async () => (await as.paged('GET', '/v1/orders')).status === 200)
-  const pageToAccess = preciseNow() - triggeredAt
+  if (place.how === 'auto') {
+    await until('the page gives access', canRead)
+    return { incident, title, pageToAccess: preciseNow() - triggeredAt, acceptedToAccess: undefined }
+  }
+  const acceptedAt =
+    Math.floor(number / places.length) % 2 === 0
+      ? await take(stack, place.paged, title)
+      : await acknowledge(stack, place, incident, title)
+  await until('taking the offer gives access', canRead)
+  return { incident, title, pageToAccess: undefined, acceptedToAccess: preciseNow() - acceptedAt }
+}
 
+/** Clicks Take on the offer for an incident, and tells when. */
+const take = async (stack: Stack, person: Place['paged'], title: string): Promise<number> => {
+  await offered(stack, person, title)
+  const clickedAt = preciseNow()
+  const { failure } = await stack.world.slack.click(person, undefined, 'take')
+  if (failure !== undefined) throw new Error(`the click on Take failed: ${failure}`)
+  return clickedAt
+}
+
+const acknowledge = async (stack: Stack, { paged }: Place, incident: string, title: string) => {
+  await offered(stack, paged, title)
+  const acknowledgedAt = preciseNow()
+  stack.world.pagerduty.incidents.acknowledge(incident, paged.pagerduty.user)
+  return acknowledgedAt
+}
+
+const offered = (stack: Stack, person: Place['paged'], title: string): Promise<void> =>
+  until(`${person.name} is offered a pass for “${title}”`, () => {
+    const direct = dmWith(person.slack.user)
+    const newest =
+      direct === undefined ? undefined : stack.world.slack.messageWithButton(person, direct, 'take')
+    return newest !== undefined && messageText(newest).includes(title)
+  })
+
+/** What the pass reaches and what it does not. Leaves a stream open. */
+const useThePass = async ({ place, as, expect }: Scene) => {
   const posted = await as.paged('POST', '/v1/orders/7/retry', '{"reason":"stuck"}')
   expect('a POST in the tier is forwarded', posted.status, 200)
   expect('the upstream read the whole body', posted.body.includes('18'), true)
@@ -73,9 +198,6 @@ export const runRound = async (stack: Stack, number: number, violated: Violated)
     problem(tooFar).ask,
     `/access grant ${place.service} 1h admin because …`,
   )
-  const pagedStream = await as.stream(place.paged)
-  expect('the paged person may open a stream', pagedStream.status, 200)
-
   expect('without a token: who are you', (await as.nobody('GET', '/v1/orders')).status, 401)
   expect('without a pass: refused', (await as.eve('GET', '/v1/orders')).status, 403)
   expect('an unknown service: not found', (await as.elsewhere('GET', '/v1/orders')).status, 404)
@@ -84,166 +206,91 @@ export const runRound = async (stack: Stack, number: number, violated: Violated)
     (await as.paged('GET', '/echo')).body.includes('Bearer'),
     false,
   )
+  const stream = await as.stream(place.paged)
+  expect('the paged person may open a stream', stream.status, 200)
+  return stream
+}
 
-  const commandAnswers: number[] = []
-  const slash = async (text: string): Promise<{ answer: string; at: number }> => {
-    const sentAt = preciseNow()
-    const sent = await stack.world.slack.sendCommand(people.ben, '/access', text)
-    const at = preciseNow()
-    commandAnswers.push(at - sentAt)
-    return { answer: sent.answer === undefined ? `(${sent.failure})` : messageText(sent.answer), at }
-  }
-  const granted = await slash(`grant ${place.service} 2h because stuck (round ${number})`)
-  const pass = passId.exec(granted.answer)?.[1] ?? ''
-  expect('a pass by hand is granted', granted.answer.includes('You have a pass'), true)
-  await until('the pass by hand gives access', async () => (await as.ben('GET', '/v1/orders')).status === 200)
-  expect('the pass is listed', (await slash('list')).answer.includes(pass), true)
-
-  const streamsBefore = service.streams().length
-  const benStream = await as.stream(people.ben)
-  const upstream = service.streams()[streamsBefore]
-  const revokeSentAt = preciseNow()
-  const revoked = await slash(`revoke ${pass}`)
+/** The extended pass outlived its first end with all that was open; now it is revoked, and nothing of it is left. */
+const revokeShortPass = async (scene: Scene, short: Short) => {
+  const { as, expect } = scene
+  const { pass, endsAt, stream, socket, upstreamStream, upstreamSocket } = short
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, endsAt + 50 - preciseNow())))
+  expect('past its first end, the stream goes on', upstreamStream?.closedAt, undefined)
+  expect('past its first end, the WebSocket goes on', await socket.echo('still here'), 'still here')
+  expect('past its first end, requests go on', (await as.ben('GET', '/v1/orders')).status, 200)
+  socket.flood()
+  const sentAt = preciseNow()
+  const revoked = await slash(scene, `revoke ${pass}`)
   expect(
     'the revocation has its receipt',
-    revoked.answer.includes('1 of 1 proxy confirmed, 1 stream cut'),
+    revoked.answer.includes('1 of 1 proxy confirmed, 2 streams cut'),
     true,
   )
   expect('after the revocation: refused', (await as.ben('GET', '/v1/orders')).status, 403)
-  await benStream.closed
-  await until('the upstream sees the cut', async () => upstream?.closedAt !== undefined)
-  const cutAt = upstream?.closedAt ?? Number.NaN
-
-  const pagedUpstream = service.streams()[streamsBefore - 1]
-  expect('another’s stream goes on', pagedUpstream?.closedAt, undefined)
-  const resolvedAt = preciseNow()
-  stack.world.pagerduty.incidents.resolve(incident.id, datadog(place.pagerduty.id))
-  await pagedStream.closed
-  await until('the upstream sees the end', async () => pagedUpstream?.closedAt !== undefined)
-  const resolveToCut = (pagedUpstream?.closedAt ?? Number.NaN) - resolvedAt
-  expect('after the incident: refused', (await as.paged('GET', '/v1/orders')).status, 403)
-
-  return {
-    pageToAccess,
-    revokeSentToCut: cutAt - revokeSentAt,
-    revokeAckToLastByte: Math.max(0, Math.max(cutAt, upstream?.lastByteAt ?? 0) - revoked.at),
-    resolveToCut,
-    commandAnswers,
-    channel: place.service === 'orders-svc' ? 'inc-orders' : 'inc-payments',
-    summaries: [
-      [
-        title,
-        place.paged.fullName,
-        'had operate',
-        'the incident ended',
-        '1 write',
-        '1 refusal',
-        '1 × tier-too-low',
-        '1 × cut',
-      ],
-      [
-        pass,
-        'Ben Okafor',
-        'had observe',
-        `stuck (round ${number})`,
-        'it was revoked by Ben Okafor',
-        '1 × cut',
-      ],
-    ],
-  }
-}
-
-/** A pass runs out while the workers are stopped. Returns how late the open stream was cut. */
-export const runExpiry = async (stack: Stack, violated: Violated): Promise<number> => {
-  const place = places[0] as Place
-  const expect = expecting(violated)
-  const as = await callers(stack, place)
-  const sent = await stack.world.slack.sendCommand(
-    people.ben,
-    '/access',
-    `grant ${place.service} 2s because expiry`,
-  )
-  const asked = preciseNow()
-  expect(
-    'the short pass is granted',
-    sent.answer !== undefined && messageText(sent.answer).includes('You have a pass'),
-    true,
-  )
-  await until('the short pass gives access', async () => (await as.ben('GET', '/v1/orders')).status === 200)
-  const before = stack.world.orders.streams().length
-  const stream = await as.stream(people.ben)
   await stream.closed
-  const upstream = stack.world.orders.streams()[before]
-  await until('the upstream sees the end', async () => upstream?.closedAt !== undefined)
-  expect('after the end: refused', (await as.ben('GET', '/v1/orders')).status, 403)
-  const closedAt = upstream?.closedAt ?? Number.NaN
-  const dueAt = await untilOf(stack)
-  if (Number.isNaN(dueAt)) violated('the pass has no end')
-  if (closedAt < asked) violated('the stream was never open')
-  return closedAt - dueAt
+  const { code } = await socket.closed
+  expect('the WebSocket is closed with 1008', code, 1008)
+  await until('the upstream sees the cut', () => upstreamStream?.closedAt !== undefined)
+  await until('the upstream sees the WebSocket end', () => upstreamSocket?.closedAt !== undefined)
+  const cutAt = Math.max(upstreamStream?.closedAt ?? Number.NaN, upstreamSocket?.closedAt ?? Number.NaN)
+  const lastByteAt = Math.max(upstreamStream?.lastByteAt ?? 0, upstreamSocket?.lastByteInAt ?? 0)
+  return { sentToCut: cutAt - sentAt, ackToLastByte: Math.max(0, Math.max(cutAt, lastByteAt) - revoked.at) }
 }
 
-/** When the newest pass of Ben ends, read from its signed statement in Redis. */
-const untilOf = async (stack: Stack): Promise<number> => {
-  const redis = connectPrompt(stack.redisUrl, () => undefined)
-  try {
-    await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
-    const grants = Object.values(await redis.hgetall(names.live)).map((statement) =>
-      readUnverified('grant', statement),
-    )
-    return Math.max(
-      ...grants.filter(({ who }) => who.subject === people.ben.subject).map(({ until }) => until),
-    )
-  } finally {
-    redis.disconnect()
-  }
+/** Ben is paged by an integration that nobody trusts: he is only offered the pass. His incident is merged into the first. */
+const takeAndMerge = async (scene: Scene, parent: string): Promise<{ readonly takenToAccess: number }> => {
+  const { stack, place, as, expect, number } = scene
+  const { incidents } = stack.world.pagerduty
+  const title = `late orders (round ${number})`
+  const child = incidents.trigger({
+    service: place.pagerduty,
+    title,
+    by: email(place.pagerduty.id),
+    urgency: 'high',
+    assignTo: people.ben.pagerduty.user,
+  })
+  await offered(stack, people.ben, title)
+  expect('an offer gives no access yet', (await as.ben('GET', '/v1/orders')).status, 403)
+  const takenAt = await take(stack, people.ben, title)
+  await until('the taken offer gives access', async () => (await as.ben('GET', '/v1/orders')).status === 200)
+  const takenToAccess = preciseNow() - takenAt
+  expect(
+    'the taken tier reaches its writes',
+    (await as.ben('POST', '/v1/orders/7/retry', '{"reason":"late"}')).status,
+    200,
+  )
+  const again = await stack.world.slack.click(people.ben, undefined, 'take').catch(() => undefined)
+  expect('a taken offer has no button left, or does nothing', again?.failure, undefined)
+  incidents.merge([child.id], parent, byHand(people.ana))
+  await until('the pass moved to the parent', async () =>
+    (await slash(scene, 'list')).answer.includes(`stuck orders (round ${number})`),
+  )
+  expect('the moved pass still gives access', (await as.ben('GET', '/v1/orders')).status, 200)
+  return { takenToAccess }
 }
 
-const expecting =
+/** The paged person resolves the incident: every pass of it ends, the merged one too. */
+const resolve = async (
+  { stack, place, as, expect, ...scene }: Scene,
+  incident: string,
+  pagedStream: { readonly closed: Promise<void> },
+): Promise<number> => {
+  const upstream = serviceOf({ stack, place, as, expect, ...scene })
+    .streams()
+    .at(-1)
+  expect('another’s stream went on', upstream?.closedAt, undefined)
+  const resolvedAt = preciseNow()
+  stack.world.pagerduty.incidents.resolve(incident, byHand(place.paged))
+  await pagedStream.closed
+  await until('the upstream sees the end', () => upstream?.closedAt !== undefined)
+  expect('after the incident: refused', (await as.paged('GET', '/v1/orders')).status, 403)
+  await until('the merged pass ended too', async () => (await as.ben('GET', '/v1/orders')).status === 403)
+  return (upstream?.closedAt ?? Number.NaN) - resolvedAt
+}
+
+export const expecting =
   (violated: Violated) =>
   (what: string, got: unknown, wanted: unknown): void => {
     if (got !== wanted) violated(`${what}: got ${JSON.stringify(got)}, wanted ${JSON.stringify(wanted)}`)
   }
-
-const callers = async (stack: Stack, { service, paged }: Place) => {
-  const { proxy: port } = stack.ports
-  const host = `${service}.localhost`
-  const token = async (person: Person): Promise<string> => await stack.world.idp.tokenFor(person)
-  const tokens = { paged: await token(paged), ben: await token(people.ben), eve: await token(people.eve) }
-  const caller =
-    (bearer: string | undefined, at = host) =>
-    (method: string, path: string, body?: string): Promise<Answer> =>
-      call({
-        port,
-        host: at,
-        method,
-        path,
-        ...(bearer === undefined ? {} : { token: bearer }),
-        ...(body === undefined ? {} : { body }),
-      })
-  return {
-    paged: caller(tokens.paged),
-    ben: caller(tokens.ben),
-    eve: caller(tokens.eve),
-    nobody: caller(undefined),
-    elsewhere: caller(tokens.paged, 'nosuch-svc.localhost'),
-    stream: (person: Person) =>
-      openStream({
-        port,
-        host,
-        path: '/events?every=20',
-        token: person === paged ? tokens.paged : tokens.ben,
-      }),
-  }
-}
-
-const problem = (answer: Answer): { reason?: string; ask?: string } =>
-  JSON.parse(answer.body) as { reason?: string; ask?: string }
-
-const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-  const deadline = performance.now() + patienceMs
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain until ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs))
-  }
-}

@@ -1,5 +1,6 @@
-import { checkAudit, checkSummaries } from '../journey/aftermath.ts'
-import { type Round, runExpiry, runRound } from '../journey/round.ts'
+import { checkAudit, checkTold } from '../journey/aftermath.ts'
+import { runExpiry } from '../journey/expiry.ts'
+import { type Round, runRound } from '../journey/round.ts'
 import { percentile, round } from '../measure.ts'
 import { type Stack, startStack } from '../running-stack.ts'
 import type { Proof } from './proof.ts'
@@ -9,8 +10,8 @@ const aimCutMs = 50
 const expiryTrials = 5
 
 /**
- * The whole way of a page against real processes: webhook, grant, requests, slash commands, revocation, resolution,
- * summary; at the end expiry with the workers stopped.
+ * The whole way of a page against real processes: webhook, grant or offer, requests, streams and WebSockets, slash
+ * commands, extension, revocation, merge, resolution, summary; at the end expiry with the workers stopped.
  */
 export const proveJourney: Proof = async (trials, say) => {
   const violations: string[] = []
@@ -22,8 +23,8 @@ export const proveJourney: Proof = async (trials, say) => {
       rounds.push(await runRound(stack, number, violated))
       if (number % 10 === 0) say(`${number} of ${trials} rounds, ${violations.length} violations`)
     }
-    say('waiting for the last summaries …')
-    await checkSummaries(stack, rounds, (what) => void violations.push(what))
+    say('waiting for the last messages …')
+    await checkTold(stack, rounds, (what) => void violations.push(what))
     const late = await expiryWithoutWorkers(stack, violations)
     await checkAudit(stack, (what) => void violations.push(what))
     return result(rounds, late, violations)
@@ -50,7 +51,7 @@ const result = (rounds: readonly Round[], expiryLate: readonly number[], violati
     [`${name}_p99_ms`]: round(percentile(samples, 0.99)),
     [`${name}_max_ms`]: round(percentile(samples, 1)),
   })
-  const page = rounds.map(({ pageToAccess }) => pageToAccess)
+  const page = rounds.flatMap(({ pageToAccess }) => pageToAccess ?? [])
   const cut = rounds.map(({ revokeAckToLastByte }) => revokeAckToLastByte)
   const missed: string[] = []
   if (!(percentile(page, 0.99) <= aimPageMs)) missed.push(`page_to_access_p99_ms <= ${aimPageMs}`)
@@ -59,6 +60,10 @@ const result = (rounds: readonly Round[], expiryLate: readonly number[], violati
     violations,
     missed,
     ...figures('page_to_access', page),
+    ...figures(
+      'taken_to_access',
+      rounds.flatMap(({ takenToAccess }) => takenToAccess),
+    ),
     ...figures('revoke_ack_to_last_byte', cut),
     ...figures(
       'revoke_sent_to_cut',

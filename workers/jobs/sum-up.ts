@@ -3,9 +3,10 @@ import { DelayedError } from 'bullmq'
 import { z } from 'zod'
 import type { MessageJob, NoteJob } from '#access/adapters/queues.ts'
 import type { Fleet } from '#access/adapters/redis/fleet.ts'
+import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import type { UsageStore } from '#access/adapters/redis/usage-store.ts'
-import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
+import { occasionOf } from '#access/domain/grant.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { nameOfCard } from '#access/messages/cards.ts'
 import { plainText } from '#access/messages/slack-text.ts'
@@ -13,7 +14,7 @@ import { summaryMessage, type Used } from '#access/messages/summary.ts'
 import type { Clock } from '#access/ports.ts'
 import { channelsOf } from '../outbox/tell.ts'
 
-const shape = z.object({ occasion: z.string(), sequence: z.int() })
+const shape = z.object({ occasion: z.string(), grants: z.int() })
 
 /** A proxy that lives but does not report what was used is waited for so long, then the summary goes without it. */
 const waitAtMostMs = 15_000
@@ -24,7 +25,7 @@ export type SumUpParts = {
   readonly fleet: Fleet
   readonly occasions: Occasions
   readonly usages: UsageStore
-  readonly ended: (id: string) => Promise<{ readonly grant: Grant; readonly end: End } | undefined>
+  readonly ended: (id: string) => Promise<Ended | undefined>
   readonly messages: Queue<MessageJob>
   readonly notes: Queue<NoteJob>
   readonly clock: Clock
@@ -36,31 +37,35 @@ export const sumUp = async (
   job: Job<unknown>,
   token: string | undefined,
 ): Promise<void> => {
-  const { occasion, sequence } = shape.parse(job.data)
+  const { occasion, grants } = shape.parse(job.data)
+  const known = await Promise.all((await parts.occasions.grantsOf(occasion)).map(parts.ended))
+  const ended = known.filter(
+    (one): one is Ended => one?.end.state === 'ended' && occasionOf(one.grant) === occasion,
+  )
   const now = parts.clock.now()
-  if (now - job.timestamp < waitAtMostMs && (await parts.fleet.unconfirmed(sequence)).length > 0) {
+  const fresh = ended.filter(({ end }) => now - end.at < waitAtMostMs)
+  const unconfirmed = await Promise.all(fresh.map(({ sequence }) => parts.fleet.unconfirmed(sequence)))
+  if (unconfirmed.flat().length > 0 && now - job.timestamp < waitAtMostMs) {
     await job.moveToDelayed(now + lookAgainMs, token)
     throw new DelayedError()
   }
-  const used: Used[] = []
-  for (const id of await parts.occasions.grantsOf(occasion)) {
-    const known = await parts.ended(id)
-    if (known?.end.state === 'ended' && occasionOf(known.grant) === occasion)
-      used.push({ ...known, usage: await parts.usages.of(id) })
-  }
-  if (used.length === 0) return
+  if (ended.length === 0) return
+  // Read after the confirmations: proxies report what was used before they confirm.
+  const used: Used[] = await Promise.all(
+    ended.map(async ({ grant, end }) => ({ grant, end, usage: await parts.usages.of(grant.id) })),
+  )
   const text = summaryMessage(used)
   for (const channel of new Set(used.flatMap(({ grant }) => channelsOf(parts.rules, grant)))) {
     await parts.messages.add(
       'summary',
       { kind: 'notice', to: { channel }, text, thread: nameOfCard({ kind: 'occasion', occasion }) },
-      { jobId: `summary-${occasion}-${sequence}-${channel}` },
+      { jobId: `summary-${occasion}-${grants}-${channel}` },
     )
   }
   if (used[0]?.grant.why.kind !== 'page') return
   await parts.notes.add(
     'summary',
     { incident: occasion, text: plainText(text) },
-    { jobId: `note-${occasion}-${sequence}` },
+    { jobId: `note-${occasion}-${grants}` },
   )
 }

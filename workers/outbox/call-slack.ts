@@ -30,13 +30,13 @@ export const tier3 = (method: string): Lane => ({ name: method, calls: 45, perMs
 
 export type Refusal = { readonly refused: Exclude<SlackTrouble, { kind: 'busy' }>; readonly cause: unknown }
 
-/** Waits for a turn by putting the job off until then. */
+/** Waits for a turn by putting the job off until then. Older jobs come first. */
 export const awaitTurn = async (
   { turns, job, token, clock }: Run,
   lane: Lane,
   owner: string,
 ): Promise<void> => {
-  const wait = await turns.take(lane, owner)
+  const wait = await turns.take(lane, owner, job.timestamp)
   if (wait > 0) await putOff(job, token, clock, wait)
 }
 

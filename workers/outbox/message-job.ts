@@ -2,7 +2,7 @@ import { UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
 import type { Place } from '#access/adapters/queues.ts'
 
-/** https://docs.slack.dev: what `chat.postMessage` takes; a longer text is cut without a word. */
+/** In characters. https://docs.slack.dev/reference/methods/chat.postMessage: a longer one is cut without a word. */
 export const longestText = 40_000
 const mostBlocks = 50
 

@@ -1,11 +1,12 @@
+import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
-import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
+import { type Grant, occasionOf } from '#access/domain/grant.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { approvalMessage } from '#access/messages/approval-message.ts'
 import type { Rendered } from '#access/messages/blocks.ts'
 import { cardOfName } from '#access/messages/cards.ts'
 import { keepMessage, reminderMessage } from '#access/messages/ending-message.ts'
-import { liveMessage, type Standing } from '#access/messages/live-message.ts'
+import { liveMessage, movedMessage, type Standing } from '#access/messages/live-message.ts'
 import { offerMessage } from '#access/messages/offer-message.ts'
 import type { LiveGrants } from '#access/ports.ts'
 
@@ -13,7 +14,7 @@ export type RenderParts = {
   readonly rules: RuleSet
   readonly live: LiveGrants
   readonly occasions: Occasions
-  readonly ended: (id: string) => Promise<{ readonly grant: Grant; readonly end: End } | undefined>
+  readonly ended: (id: string) => Promise<Ended | undefined>
 }
 
 /** What a card shows now, from the grants as they stand; undefined when there is nothing (any more) to show. */
@@ -25,9 +26,12 @@ export const createRenderCard = ({ rules, live, occasions, ended }: RenderParts)
   }
 
   const occasion = async (name: string): Promise<Rendered | undefined> => {
-    const all = await Promise.all((await occasions.grantsOf(name)).map(standingOf))
-    const here = all.filter((one): one is Standing => one !== undefined && occasionOf(one.grant) === name)
-    return here.length === 0 ? undefined : liveMessage(here)
+    const all = (await Promise.all((await occasions.grantsOf(name)).map(standingOf))).filter(
+      (one) => one !== undefined,
+    )
+    const here = all.filter(({ grant }) => occasionOf(grant) === name)
+    if (here.length > 0) return liveMessage(here)
+    return all[0] === undefined ? undefined : movedMessage(all[0].grant)
   }
 
   const byAcknowledging = ({ why }: Grant): boolean =>

@@ -6,6 +6,9 @@ import { attempt, awaitTurn, type Content, giveUp, postsTo, type Run, tier3 } fr
 import { longestText, nameOf } from './message-job.ts'
 import { isGone, refusesBlocks, refusesThread } from './slack-trouble.ts'
 
+/** In bytes. https://docs.slack.dev/reference/methods/chat.update: a longer text is refused (`msg_too_long`). */
+const longestUpdate = 4_000
+
 type Saying = Content & { readonly thread?: string }
 
 /** Posts a message when it is its channel's turn. `owner` names it in the line of those who wait for theirs. */
@@ -63,7 +66,7 @@ export const update = async (
   await awaitTurn(run, lane, owner)
   const put = (text: string, blocks: webApi.KnownBlock[]) =>
     attempt(run, lane, owner, () =>
-      run.slack.chat.update({ channel, ts, text: text.slice(0, longestText), blocks }),
+      run.slack.chat.update({ channel, ts, text: cutToBytes(text, longestUpdate), blocks }),
     )
   // Blocks that aren't given would stay.
   let sent = await put(content.text, asBlocks(content) ?? [])
@@ -73,6 +76,16 @@ export const update = async (
   }
   if ('answer' in sent) return true
   return isGone(sent.refused.code) ? false : giveUp(`an update in ${channel}`, sent)
+}
+
+/** By whole characters. */
+const cutToBytes = (text: string, most: number): string => {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= most) return text
+  return `${bytes
+    .subarray(0, most - 6)
+    .toString()
+    .replace(/\ufffd$/, '')}…`
 }
 
 /** The channel of a place. Opening somebody's direct messages again gives the same channel. */

@@ -49,7 +49,7 @@ export const createTell = (rules: RuleSet, directory: Directory, messages: Queue
     const holder = holderOf(grant)
     if (state === 'offered' || step === 'taken') await show({ kind: 'offer', grant: id }, holder, sequence)
     for (const person of askedFor(grant))
-      await show({ kind: 'approval', grant: id }, directOf(person), sequence)
+      await show({ kind: 'approval', grant: id }, directOf(person), sequence, step !== 'asked')
     if (step === 'shortened' || step === 'restored')
       await show({ kind: 'keep', grant: id }, holder, sequence, ending?.keepable !== true)
     if (state === 'active' && version > 1)
@@ -78,7 +78,7 @@ export const createTell = (rules: RuleSet, directory: Directory, messages: Queue
       const holder = holderOf(grant)
       if (grant.state === 'offered') await show({ kind: 'offer', grant: grant.id }, holder, sequence)
       for (const person of askedFor(grant))
-        await show({ kind: 'approval', grant: grant.id }, directOf(person), sequence)
+        await show({ kind: 'approval', grant: grant.id }, directOf(person), sequence, true)
       await show({ kind: 'keep', grant: grant.id }, holder, sequence, true)
       const { id, version } = grant
       await show({ kind: 'reminder', grant: id, version }, holder, sequence, true)

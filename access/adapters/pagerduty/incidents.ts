@@ -48,6 +48,7 @@ const harmless = new Set([
   'notify_log_entry',
   'snooze_log_entry',
   'resolve_log_entry',
+  'responder_reply_log_entry',
   'responder_accept_log_entry',
   'responder_decline_log_entry',
 ])

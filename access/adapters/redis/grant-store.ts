@@ -90,13 +90,21 @@ export const createGrantStore = (redis: Redis, statements: Statements, clock: Cl
   }
 }
 
+/** A grant that has ended, with the sequence number of the event that ended it. */
+export type Ended = { readonly grant: Grant; readonly end: End; readonly sequence: number }
+
 /** A grant and its end as stored, for what is told afterwards. Both signatures are checked. */
 export const readEnded = async (
   redis: Redis,
   statements: Statements,
   id: string,
-): Promise<{ readonly grant: Grant; readonly end: End } | undefined> => {
+): Promise<Ended | undefined> => {
   const [grant, end] = ((await reachable(redis.hget(names.ended, id))) ?? '').split(' ')
   if (!grant || !end) return undefined
-  return { grant: await statements.verify('grant', grant), end: await statements.verify('end', end) }
+  const versioned = (await reachable(redis.hget(names.versions, id))) ?? ''
+  return {
+    grant: await statements.verify('grant', grant),
+    end: await statements.verify('end', end),
+    sequence: Number(versioned.split(' ')[1] ?? 0),
+  }
 }

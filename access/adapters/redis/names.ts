@@ -38,7 +38,7 @@ export const names = {
   direct: (team: string, user: string) => `${tag}:direct:${team}:${user}`,
   /** When the newest calls of a lane went. */
   turnsGone: (lane: string) => `${tag}:turns-gone:${lane}`,
-  /** Who waits for a turn in a lane, in order of arrival. */
+  /** Who waits for a turn in a lane, the oldest first. */
   turnsLine: (lane: string) => `${tag}:turns-line:${lane}`,
   /** Until when a lane is closed, because the other side said so. */
   turnsShut: (lane: string) => `${tag}:turns-shut:${lane}`,

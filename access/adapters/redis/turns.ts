@@ -13,7 +13,7 @@ const keptMs = 86_400_000
 const longestShutMs = 900_000
 
 /**
- * The n-th in the line may go when the n-th call from now is free: counted from the calls that went before, and from
+ * The line is sorted by `since`, and by arrival within a millisecond. The n-th in it may go when the n-th call from now is free: counted from the calls that went before, and from
  * when the lane is open again. Who comes when its turn is over still goes first, unless patience is over too.
  */
 const take = `
@@ -26,11 +26,9 @@ local function free(n)
   local before = tonumber(redis.call('LINDEX', went, calls - 1 - n % calls) or '0')
   return math.max(opens, before + per) + math.floor(n / calls) * per
 end
-if not redis.call('ZSCORE', line, owner) then
-  local last = redis.call('ZRANGE', line, -1, -1, 'WITHSCORES')[2] or '0'
-  redis.call('ZADD', line, last + 1, owner)
-  redis.call('PEXPIRE', line, ARGV[5])
-end
+local behind = math.min(redis.call('ZCARD', line), 4000) / 4096
+redis.call('ZADD', line, 'NX', ARGV[6] + behind, owner)
+redis.call('PEXPIRE', line, ARGV[5])
 local rank = redis.call('ZRANK', line, owner)
 if now < free(rank) then return free(rank) - now end
 if now < free(0) + ARGV[4] then redis.call('ZREM', line, owner)
@@ -54,13 +52,13 @@ return opens - now
 
 /**
  * Turns at what others limit. Whoever asks is given a place in the line and told when to come again, so that a crowd
- * comes one by one and in the order of its arrival. The time is Redis's own, one for all workers.
+ * comes one by one, the oldest first. The time is Redis's own, one for all workers.
  */
 export const createTurns = (redis: Redis) => ({
-  /** Milliseconds until this owner's turn; 0: it is now, and is used up. */
-  take: async ({ name, calls, perMs }: Lane, owner: string): Promise<number> => {
+  /** Milliseconds until the turn of an owner that wants it since then; 0: it is now, and is used up. */
+  take: async ({ name, calls, perMs }: Lane, owner: string, since: number): Promise<number> => {
     const keys = [names.turnsGone(name), names.turnsLine(name), names.turnsShut(name)]
-    const words = [owner, calls, perMs, patienceMs, keptMs]
+    const words = [owner, calls, perMs, patienceMs, keptMs, since]
     return Number(await reachable(redis.eval(take, keys.length, ...keys, ...words)))
   },
   /** Closes a lane for a while, because the other side said so. The owner is first when it opens: in milliseconds. */
