@@ -4,6 +4,17 @@ import { BadInput } from './control/bad-input.ts'
 import type { Answer, Call, Fields, Sandbox } from './control/call.ts'
 import { guard } from './control/guard.ts'
 import { helpText } from './control/help.ts'
+import { rotateKeys, withdrawKeys } from './control/idp.ts'
+import {
+  addResponder,
+  answerAsResponder,
+  changePriority,
+  changeUrgency,
+  delegateIncident,
+  mergeIncident,
+  reopenIncident,
+  unacknowledgeIncident,
+} from './control/incident-changes.ts'
 import {
   acknowledgeIncident,
   escalateIncident,
@@ -13,10 +24,20 @@ import {
   resolveNewest,
 } from './control/incidents.ts'
 import { page } from './control/page.ts'
+import { failPagerDuty } from './control/pagerduty-failures.ts'
 import { requests } from './control/requests.ts'
 import { readChannel, readDirectMessages, readPrivate, sendCommand } from './control/slack.ts'
+import { click } from './control/slack-click.ts'
+import { failSlack, refreshSockets } from './control/slack-faults.ts'
 import { token } from './control/token.ts'
-import { enableWebhooks, pingWebhook, webhooks } from './control/webhooks.ts'
+import {
+  enableWebhooks,
+  holdWebhooks,
+  pingWebhook,
+  releaseWebhooks,
+  repeatWebhook,
+  webhooks,
+} from './control/webhooks.ts'
 import { answerJson, answerText } from './http/answer.ts'
 import { mediaType, readBody } from './http/body.ts'
 import { type Listening, listen } from './http/listen.ts'
@@ -31,15 +52,32 @@ const calls: readonly Call[] = [
   escalateIncident,
   resolveIncident,
   resolveNewest,
+  mergeIncident,
+  addResponder,
+  answerAsResponder,
+  reopenIncident,
+  unacknowledgeIncident,
+  changeUrgency,
+  changePriority,
+  delegateIncident,
+  failPagerDuty,
   sendCommand,
+  click,
   readChannel,
   readDirectMessages,
   readPrivate,
+  failSlack,
+  refreshSockets,
   token,
+  rotateKeys,
+  withdrawKeys,
   requests,
   webhooks,
   enableWebhooks,
   pingWebhook,
+  holdWebhooks,
+  releaseWebhooks,
+  repeatWebhook,
 ]
 
 /** The control API: makes things happen in the sandbox, and tells what did. */
@@ -124,7 +162,9 @@ const parseBody = (request: IncomingMessage, body: string): Fields => {
 
 const asBadInput = (error: unknown): { readonly status: number; readonly message: string } => {
   if (error instanceof BadInput) return error
-  if (error instanceof PagerDutyError) return { status: 409, message: `PagerDuty says: ${error.message}.` }
+  if (error instanceof PagerDutyError) {
+    return { status: 409, message: `PagerDuty says: ${[error.message, ...error.details].join(': ')}.` }
+  }
   if (error instanceof URIError) return { status: 400, message: 'The path is not percent-encoded properly.' }
   throw error
 }

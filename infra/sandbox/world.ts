@@ -50,7 +50,7 @@ export const createWorld = async (options: WorldOptions) => {
   const slack = createSlack({
     botToken: options.slackBotToken,
     signingSecret: options.slackSigningSecret,
-    bot: { commandsUrl: `${botUrl}/slack/events` },
+    bot: { eventsUrl: `${botUrl}/slack/events` },
     stateFile: join(stateFolder, 'slack.json'),
   })
   const pagerduty = createPagerDuty({

@@ -43,14 +43,33 @@ export const priorityField = (fields: Fields): string | undefined => {
   throw new BadInput(`priority=${priority} is not known: say priority=P1 (to P5), or leave it out.`)
 }
 
-/** Who does it: one of the people, or an integration of the service. */
+/** Who does it: one of the people, an integration of the service, or PagerDuty by itself (as after a time-out). */
 export const agentField = (fields: Fields, service: string): Agent | undefined => {
   const wanted = fields['by']
   if (wanted === undefined) return undefined
+  if (wanted === 'pagerduty') return { kind: 'service', id: service }
   const person = personNamed(wanted)
   if (person) return { kind: 'user', id: person.pagerduty.user }
   const integration = Object.entries(integrations).find(([name]) => name === wanted)?.[1]
   if (!integration)
-    throw new BadInput(`There is no ${wanted} here: by= takes one of ${names}, ${integrationNames}.`)
+    throw new BadInput(
+      `There is no ${wanted} here: by= takes one of ${names}, ${integrationNames}, pagerduty.`,
+    )
   return { kind: 'integration', id: integration.id, service }
+}
+
+/** A whole number from 0; left out, undefined. */
+export const countField = (fields: Fields, name: string): number | undefined => {
+  const value = fields[name]
+  if (value === undefined) return undefined
+  if (!/^\d{1,6}$/.test(value)) throw new BadInput(`${name}=${value} is not known: say ${name}=3`)
+  return Number(value)
+}
+
+/** One of the words given. */
+export const wordField = <T extends string>(fields: Fields, name: string, words: readonly T[]): T => {
+  const value = textField(fields, name, words[0] ?? '')
+  const word = words.find((one) => one === value)
+  if (word === undefined) throw new BadInput(`${name}=${value} is not known: say one of ${words.join(', ')}.`)
+  return word
 }

@@ -3,6 +3,7 @@ import { BadInput } from './bad-input.ts'
 import type { Answer, Call, Fields, Sandbox } from './call.ts'
 import { agentField, personField, serviceField } from './fields.ts'
 import { incidentAnswer, incidentLine } from './incident-answer.ts'
+import { assigneeOf, incidentField } from './incident-field.ts'
 
 export const listIncidents: Call = {
   method: 'GET',
@@ -30,7 +31,7 @@ const changeOf = (
   does,
   example: { path: `/incidents/1/${verb}`, fields: example },
   answer: (sandbox, fields): Answer => {
-    const incident = findIncident(sandbox, fields)
+    const incident = incidentField(sandbox, fields, 'id')
     return incidentAnswer(
       change(sandbox, incident, agentField(fields, incident.service) ?? assigneeOf(incident), fields),
     )
@@ -40,10 +41,7 @@ const changeOf = (
 export const acknowledgeIncident = changeOf(
   'acknowledge',
   'Acknowledges an incident (its id or number).',
-  ({ pagerduty }, { id }, by) => {
-    if (by.kind !== 'user') throw new BadInput('Only a person acknowledges: say by=ana.')
-    return pagerduty.incidents.acknowledge(id, by.id)
-  },
+  ({ pagerduty }, { id }, by) => pagerduty.incidents.acknowledge(id, by),
   ['by=ana'],
   ['by'],
 )
@@ -65,9 +63,12 @@ export const escalateIncident = changeOf(
   ['by'],
 )
 
+const WHO_RESOLVES =
+  'by=ana is a person, by=datadog the integration; left out, it is whoever the incident is assigned to.'
+
 export const resolveIncident = changeOf(
   'resolve',
-  'Resolves an incident.',
+  `Resolves an incident. ${WHO_RESOLVES}`,
   ({ pagerduty }, { id }, by) => pagerduty.incidents.resolve(id, by),
   ['by=ana'],
   ['by'],
@@ -77,7 +78,7 @@ export const resolveNewest: Call = {
   method: 'POST',
   path: '/resolve',
   takes: ['service', 'by'],
-  does: 'Resolves the newest open incident of a service.',
+  does: `Resolves the newest open incident of a service. ${WHO_RESOLVES}`,
   example: { path: '/resolve', fields: ['service=orders-svc'] },
   answer: ({ pagerduty }, fields) => {
     const service = serviceField(fields)
@@ -88,19 +89,4 @@ export const resolveNewest: Call = {
     const by = agentField(fields, service.id) ?? assigneeOf(incident)
     return incidentAnswer(pagerduty.incidents.resolve(incident.id, by))
   },
-}
-
-const findIncident = ({ pagerduty }: Sandbox, fields: Fields): Incident => {
-  const wanted = fields['id'] ?? ''
-  const incident = pagerduty.incidents
-    .all()
-    .find(({ id, number }) => id === wanted || String(number) === wanted)
-  if (!incident) throw new BadInput(`There is no incident ${wanted}: GET /incidents lists them.`, 404)
-  return incident
-}
-
-const assigneeOf = (incident: Incident): Agent => {
-  const user = incident.assignments[0]?.user
-  if (user === undefined) throw new BadInput(`Incident ${incident.id} is ${incident.status} already.`, 409)
-  return { kind: 'user', id: user }
 }

@@ -4,7 +4,7 @@ import type { Call } from './call.ts'
 export const requests: Call = {
   method: 'GET',
   path: '/requests/{service}',
-  does: 'Prints what a demo service saw: the count, its latest requests, its event streams (JSON).',
+  does: 'Prints what a demo service saw: the count, its latest requests, its event streams and WebSockets (JSON).',
   example: { path: '/requests/orders-svc' },
   answer: ({ services }, fields) => {
     const service = services.find(({ name }) => name === fields['service'])
@@ -17,6 +17,7 @@ export const requests: Call = {
       requests: service.requests(),
       latest: service.latestRequests(),
       streams: service.streams(),
+      sockets: service.sockets(),
     }
     return { text: JSON.stringify(json, null, 2), json }
   },

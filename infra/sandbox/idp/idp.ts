@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import Provider, { type Configuration } from 'oidc-provider'
+import Provider, { type AdapterFactory, type Configuration } from 'oidc-provider'
 import { listen } from '../http/listen.ts'
 import { everyone, type Person } from '../people.ts'
 import { type Keys, openKeys } from './keys.ts'
@@ -25,8 +25,8 @@ const resource = {
   jwt: { sign: { alg: 'ES256' as const } },
 }
 
-const configuration = (keys: Keys): Configuration => ({
-  adapter: createMemoryAdapter(Date.now),
+const configuration = (keys: Keys, adapter: AdapterFactory): Configuration => ({
+  adapter,
   jwks: { keys: keys.signing },
   cookies: { keys: keys.cookies },
   clients: [
@@ -60,14 +60,39 @@ const configuration = (keys: Keys): Configuration => ({
 /** A real OpenID provider, whose issuer is the address it listens on. */
 export const startIdp = async ({ stateFile }: IdpOptions, port: number) => {
   const keys = await openKeys(stateFile)
+  const adapter = createMemoryAdapter(Date.now)
   const server = createServer()
   const { url: issuer, close } = await listen(server, port)
-  const provider = new Provider(issuer, configuration(keys))
-  server.on('request', provider.callback())
+
+  /** oidc-provider takes its keys only when it is made: with others, a new one takes over behind the same address. */
+  const takeOver = (): Provider => new Provider(issuer, configuration(keys.current(), adapter))
+  let provider = takeOver()
+  let answer = provider.callback()
+  server.on('request', (request, response) => answer(request, response))
+  const useKeys = (): readonly string[] => {
+    provider = takeOver()
+    answer = provider.callback()
+    return kids()
+  }
+  const kids = (): readonly string[] => keys.current().signing.map(({ kid }) => kid)
 
   return {
     issuer,
     close,
+    /** The ids of the published signing keys; the first one signs. */
+    kids,
+
+    /** A new key signs from now on; the old ones are still published. Resolves with the ids. */
+    async rotateKeys(): Promise<readonly string[]> {
+      await keys.rotate()
+      return useKeys()
+    },
+
+    /** Publishes the newest key only: what the others signed can't be verified any more. */
+    withdrawOldKeys(): readonly string[] {
+      keys.withdrawOld()
+      return useKeys()
+    },
 
     /** An access token from oidc-provider itself, as its token endpoint would issue it. `expiresIn` in seconds. */
     async tokenFor(person: Person, { expiresIn }: { readonly expiresIn?: number } = {}): Promise<string> {

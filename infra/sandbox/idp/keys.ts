@@ -20,19 +20,33 @@ const keysSchema = z.object({
 
 export type Keys = z.infer<typeof keysSchema>
 
-/** The keys of the identity provider, kept so that tokens outlive a restart. */
-export const openKeys = async (stateFile: string | undefined): Promise<Keys> => {
-  const { state, save } = openStateFile(stateFile, keysSchema, await newKeys())
+/** The keys of the identity provider, the newest signing key first, kept so that tokens outlive a restart. */
+export const openKeys = async (stateFile: string | undefined) => {
+  const { state, save } = openStateFile(stateFile, keysSchema, {
+    signing: [await newSigningKey()],
+    cookies: [randomBytes(32).toString('base64url')],
+  })
   save()
-  return state
+  return {
+    current: (): Keys => state,
+
+    /** A new key signs from now on; those before it are still there to verify with. */
+    async rotate(): Promise<void> {
+      state.signing = [await newSigningKey(), ...state.signing]
+      save()
+    },
+
+    /** Only the newest key stays. */
+    withdrawOld(): void {
+      state.signing = state.signing.slice(0, 1)
+      save()
+    },
+  }
 }
 
-const newKeys = async (): Promise<Keys> => {
+const newSigningKey = async (): Promise<z.infer<typeof signingKeySchema>> => {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await exportJWK(privateKey)
   const kid = randomBytes(8).toString('hex')
-  return {
-    signing: [signingKeySchema.parse({ ...jwk, alg: 'ES256', use: 'sig', kid })],
-    cookies: [randomBytes(32).toString('base64url')],
-  }
+  return signingKeySchema.parse({ ...jwk, alg: 'ES256', use: 'sig', kid })
 }

@@ -43,6 +43,9 @@ export const integrations = {
 
 export const serviceWithId = (id: string): Service | undefined =>
   services.find((service) => service.id === id)
+/** The service that has this escalation policy: here every service has its own. */
+export const policyService = (policy: string): Service | undefined =>
+  services.find((service) => service.policy.id === policy)
 export const userWithId = (id: string): User | undefined => users.find((user) => user.id === id)
 export const userWithEmail = (email: string): User | undefined =>
   users.find((user) => user.email === email.toLowerCase())

@@ -13,3 +13,6 @@ export class PagerDutyError extends Error {
 }
 
 export const notFound = (): PagerDutyError => new PagerDutyError(404, 2100, 'Not Found')
+
+export const invalidInput = (...details: readonly string[]): PagerDutyError =>
+  new PagerDutyError(400, 2001, 'Invalid Input Provided', details)

@@ -1,4 +1,13 @@
-import { API, integrationWithId, type Service, type User, userWithId, WEBSITE } from './account.ts'
+import {
+  API,
+  integrationWithId,
+  policyService,
+  type Service,
+  serviceWithId,
+  type User,
+  userWithId,
+  WEBSITE,
+} from './account.ts'
 import type { Agent, Incident } from './incident-record.ts'
 
 /** References as PagerDuty writes them: no e-mail, only id, type, a summary and two addresses. */
@@ -45,12 +54,34 @@ export const incidentReference = (incident: Incident): Reference =>
 
 export const incidentSummary = ({ number, title }: Incident): string => `[#${number}] ${title}`
 
+export const serviceIdReference = (id: string): Reference =>
+  serviceReference(serviceWithId(id) ?? { id, name: id, policy: { id: '', name: '' }, onCall: [] })
+
+/** The policy the incident escalates by. */
+export const incidentPolicyReference = ({ policy }: Incident, service: Service): Reference =>
+  policyReference((policy === null ? undefined : policyService(policy)) ?? service)
+
 /** `integrationType` differs: log entries name the kind of integration, webhooks say `inbound_integration_reference`. */
 export const agentReference = (agent: Agent, integrationType?: string): Reference => {
   if (agent.kind === 'user') return userIdReference(agent.id)
+  if (agent.kind === 'service') return serviceIdReference(agent.id)
   const type = integrationType ?? `${integrationWithId(agent.id)?.type ?? 'inbound_integration'}_reference`
   return reference(type, `services/${agent.service}/integrations`, agent.id, agentName(agent))
 }
 
-export const agentName = (agent: Agent): string =>
-  (agent.kind === 'user' ? userWithId(agent.id)?.name : integrationWithId(agent.id)?.name) ?? agent.id
+/** Who changed the status last: for an integration the incident names only the service it belongs to. */
+export const statusChangerReference = (agent: Agent): Reference =>
+  agent.kind === 'integration' ? serviceIdReference(agent.service) : agentReference(agent)
+
+const withId = { user: userWithId, integration: integrationWithId, service: serviceWithId }
+
+export const agentName = ({ kind, id }: Agent): string => withId[kind](id)?.name ?? id
+
+/** Why an incident was resolved, where PagerDuty knows: only ever that it was merged. */
+export const resolveReason = ({ mergedInto }: Incident, into: Incident | undefined) =>
+  mergedInto === null
+    ? null
+    : {
+        type: 'merge_resolve_reason',
+        incident: into ? incidentReference(into) : { id: mergedInto, type: 'incident_reference' },
+      }

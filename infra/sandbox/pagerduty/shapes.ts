@@ -1,12 +1,16 @@
 import { API, integrations, type Service, type User, WEBSITE } from './account.ts'
-import type { Incident, LogEntry } from './incident-record.ts'
+import type { Incident, LogEntry, Responder } from './incident-record.ts'
 import {
   agentReference,
+  incidentPolicyReference,
   incidentReference,
   incidentSummary,
   policyReference,
   priorityReference,
+  resolveReason,
+  serviceIdReference,
   serviceReference,
+  statusChangerReference,
   userIdReference,
   userReference,
 } from './references.ts'
@@ -63,7 +67,13 @@ export const onCallShapes = (service: Service) =>
     end: null,
   }))
 
-export const incidentShape = (incident: Incident, service: Service, firstEntry: LogEntry) => ({
+/** `mergedInto` is the incident it was merged into, as it is now. */
+export const incidentShape = (
+  incident: Incident,
+  service: Service,
+  firstEntry: LogEntry,
+  mergedInto: Incident | undefined,
+) => ({
   ...incidentReference(incident),
   type: 'incident',
   incident_number: incident.number,
@@ -80,7 +90,7 @@ export const incidentShape = (incident: Incident, service: Service, firstEntry: 
   })),
   assigned_via: incident.assignedVia,
   last_status_change_at: seconds(incident.statusChangedAt),
-  last_status_change_by: agentReference(incident.statusChangedBy),
+  last_status_change_by: statusChangerReference(incident.statusChangedBy),
   resolved_at: incident.resolvedAt && seconds(incident.resolvedAt),
   first_trigger_log_entry: {
     id: firstEntry.id,
@@ -92,19 +102,48 @@ export const incidentShape = (incident: Incident, service: Service, firstEntry: 
   alert_counts: { all: 0, triggered: 0, resolved: 0 },
   is_mergeable: incident.status !== 'resolved',
   incident_type: { name: 'incident_default' },
-  escalation_policy: policyReference(service),
+  escalation_policy: incidentPolicyReference(incident, service),
   teams: [],
   pending_actions: [],
-  acknowledgements: incident.acknowledgements.map(({ at, user }) => ({
-    at: seconds(at),
-    acknowledger: userIdReference(user),
+  acknowledgements: incident.acknowledgements.map((one) => ({
+    at: seconds(one.at),
+    acknowledger: 'user' in one ? userIdReference(one.user) : serviceIdReference(one.service),
   })),
   priority: incident.priority === null ? null : priorityReference(incident.priority),
-  resolve_reason: null,
+  resolve_reason: resolveReason(incident, mergedInto),
   conference_bridge: null,
-  incidents_responders: [],
-  responder_requests: [],
+  incidents_responders: incident.responders.map((one) => responderShape(one, incident)),
+  responder_requests: incident.responderRequests.map((one) => responderRequestShape(one, incident)),
   urgency: incident.urgency,
+})
+
+const responderShape = (responder: Responder, incident: Incident) => ({
+  state: responder.state,
+  user: userIdReference(responder.user),
+  incident: incidentReference(incident),
+  updated_at: seconds(responder.updatedAt),
+  message: responder.message,
+  requester: userIdReference(responder.requester),
+  requested_at: seconds(responder.requestedAt),
+})
+
+export const responderRequestShape = (
+  { requester, at, message, users }: Incident['responderRequests'][number],
+  incident: Incident,
+) => ({
+  incident: incidentReference(incident),
+  requester: userIdReference(requester),
+  requested_at: seconds(at),
+  message,
+  responder_request_targets: users.map((user) => ({
+    responder_request_target: {
+      type: 'user',
+      id: user,
+      incidents_responders: incident.responders
+        .filter((one) => one.user === user)
+        .map((one) => responderShape(one, incident)),
+    },
+  })),
 })
 
 export const logEntryShape = (entry: LogEntry, incident: Incident, service: Service) => ({
@@ -128,6 +167,7 @@ export const logEntryShape = (entry: LogEntry, incident: Incident, service: Serv
 const channelOf = (entry: LogEntry, incident: Incident) => {
   if (entry.note !== undefined) return { type: 'note', summary: entry.note }
   if (entry.agent.kind === 'user') return { type: 'website', summary: incidentSummary(incident) }
+  if (entry.agent.kind === 'service') return { type: 'timeout' }
   return { type: 'api', summary: incident.title, description: incident.title, incident_key: incident.key }
 }
 

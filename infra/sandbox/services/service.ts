@@ -1,9 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 import { answerJson } from '../http/answer.ts'
 import { type Listening, listen } from '../http/listen.ts'
 import { serve } from '../http/serve.ts'
+import { answerStatus, neverAnswer, resetMidBody } from './failing.ts'
 import { createRequests } from './requests.ts'
+import { createSockets } from './sockets.ts'
 import { createStreams } from './streams.ts'
 
 export type ServiceName = 'orders-svc' | 'payments-svc'
@@ -23,10 +25,15 @@ type Answer = (
 export const createService = (name: ServiceName) => {
   const requests = createRequests()
   const streams = createStreams()
+  const sockets = createSockets()
   let listening: Listening | undefined
 
   const routes: readonly (readonly [method: string, path: RegExp, answer: Answer])[] = [
-    ['GET', /^\/$/, (_request, response) => answerJson(response, 200, { service: name, status: 'ok' })],
+    [
+      'GET',
+      /^\/$/,
+      (_request, response) => answerJson(response, 200, { service: name, status: 'ok', paths }),
+    ],
     ['GET', /^\/v1\/orders$/, (_request, response) => answerJson(response, 200, { orders })],
     ['GET', /^\/v1\/orders\/([^/]+)$/, getOrder],
     ['POST', /^\/v1\/orders\/([^/]+)\/retry$/, retryOrder],
@@ -35,11 +42,16 @@ export const createService = (name: ServiceName) => {
     ['GET', /^\/echo$/, echo],
     ['POST', /^\/echo$/, echo],
     ['GET', /^\/slow$/, slow],
+    ['GET', socketPath, demandUpgrade],
+    ['GET', /^\/status\/(\d{3})$/, (_request, response, _url, code) => answerStatus(response, Number(code))],
+    ['GET', /^\/fail\/reset$/, resetMidBody],
+    ['GET', /^\/fail\/hang$/, neverAnswer],
+    ['GET', /^\/fail\/refuse-upgrade$/, refuseUpgrade],
   ]
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     requests.see(request)
-    const url = new URL(request.url ?? '/', 'http://service')
+    const url = urlOf(request)
     const method = request.method === 'HEAD' ? 'GET' : request.method
     for (const [of, path, answer] of routes) {
       const match = path.exec(url.pathname)
@@ -48,20 +60,73 @@ export const createService = (name: ServiceName) => {
     answerJson(response, 404, { error: 'no such path', method: request.method, target: request.url })
   }
 
+  const createUpgradingServer = (): Server => {
+    const ordinary = serve(handle)
+    // An upgrade to anything but a WebSocket of ours is an ordinary request, as HTTP has it.
+    const server = createServer({ shouldUpgradeCallback: isSocket }, (request, response) =>
+      ordinary.emit('request', request, response),
+    )
+    return server.on('upgrade', (request, wire, head) => {
+      requests.see(request)
+      const url = urlOf(request)
+      const ticks = url.pathname === '/ws/ticker'
+      sockets.accept(request, wire, head, ticks ? { tickEveryMs: everyMs(url) } : 'echo')
+    })
+  }
+
   return {
     name,
     async listen(port: number): Promise<Listening> {
-      listening = await listen(serve(handle), port)
+      const at = await listen(createUpgradingServer(), port)
+      listening = {
+        ...at,
+        close: async () => {
+          sockets.terminate()
+          await at.close()
+        },
+      }
       return listening
     },
     close: async (): Promise<void> => listening?.close(),
     requests: () => requests.count(),
     latestRequests: () => requests.latest(),
     streams: () => streams.records(),
+    sockets: () => sockets.records(),
   }
 }
 
 export type Service = ReturnType<typeof createService>
+
+const socketPath = /^\/ws(?:\/ticker)?$/
+
+const paths = [
+  'GET /v1/orders',
+  'GET /v1/orders/1001',
+  'POST /v1/orders/1002/retry',
+  'PUT /v1/flags/dark',
+  'GET /events?every=200',
+  'GET /echo',
+  'POST /echo',
+  'GET /slow?ms=1000',
+  'WS /ws',
+  'WS /ws/ticker?every=200',
+  'GET /status/503',
+  'GET /fail/reset',
+  'GET /fail/hang',
+  'GET /fail/refuse-upgrade',
+]
+
+const urlOf = (request: IncomingMessage): URL => new URL(request.url ?? '/', 'http://service')
+
+const isSocket = (request: IncomingMessage): boolean =>
+  request.method === 'GET' &&
+  request.headers.upgrade?.toLowerCase() === 'websocket' &&
+  socketPath.test(request.url?.split('?')[0] ?? '')
+
+const demandUpgrade: Answer = (_request, response) =>
+  answerJson(response, 426, { error: 'a WebSocket is here' }, { upgrade: 'websocket', connection: 'upgrade' })
+
+const refuseUpgrade: Answer = (_request, response) => answerJson(response, 200, { refused: 'upgrade' })
 
 const getOrder: Answer = (_request, response, _url, id) => {
   const order = orders.find((one) => one.id === id)

@@ -5,7 +5,7 @@ import { SlackError } from './slack-error.ts'
 
 export type Args = Readonly<Record<string, unknown>>
 
-const COMPLEX = new Set(['blocks', 'attachments', 'metadata'])
+const COMPLEX = new Set(['blocks', 'attachments', 'metadata', 'view'])
 
 /** A Web API call's arguments: form-encoded with complex ones as JSON strings, or a JSON body. */
 export const readArguments = (request: IncomingMessage, body: string): Args => {

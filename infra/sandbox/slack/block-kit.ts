@@ -2,16 +2,16 @@ import { z } from 'zod'
 
 /** Slack's Block Kit as messages may hold it, with the lengths its reference states. */
 
-const characters = (longest: number) =>
+export const characters = (longest: number) =>
   z
     .string()
     .min(1, 'must be more than 0 characters')
     .max(longest, `must be less than ${longest + 1} characters`)
 
-const itemsOf = <T extends z.ZodType>(item: T, most: number) =>
+export const itemsOf = <T extends z.ZodType>(item: T, most: number) =>
   z.array(item).min(1, 'no less than 1 items allowed').max(most, `no more than ${most} items allowed`)
 
-const plainText = (longest: number) =>
+export const plainText = (longest: number) =>
   z.strictObject({ type: z.literal('plain_text'), text: characters(longest), emoji: z.boolean().optional() })
 
 const mrkdwn = (longest: number) =>
@@ -46,7 +46,7 @@ const option = z.strictObject({
   description: plainText(75).optional(),
 })
 
-const select = z.strictObject({
+export const select = z.strictObject({
   type: z.literal('static_select'),
   action_id: characters(255).optional(),
   placeholder: plainText(150).optional(),
@@ -69,7 +69,7 @@ const image = z.strictObject({
 })
 
 const element = z.discriminatedUnion('type', [button, select, overflow])
-const block_id = characters(255).optional()
+export const block_id = characters(255).optional()
 
 const section = z
   .strictObject({
@@ -82,7 +82,7 @@ const section = z
   })
   .refine(({ text, fields }) => text ?? fields, 'missing required field: text')
 
-const blockSchema = z.discriminatedUnion('type', [
+export const blockSchema = z.discriminatedUnion('type', [
   section,
   z.strictObject({ type: z.literal('header'), block_id, text: plainText(150) }),
   z.strictObject({ type: z.literal('divider'), block_id }),
@@ -103,7 +103,7 @@ const blockSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('markdown'), block_id, text: characters(12_000) }),
 ])
 
-const allDifferent = (ids: readonly (string | undefined)[]): boolean => {
+export const allDifferent = (ids: readonly (string | undefined)[]): boolean => {
   const named = ids.filter((id) => id !== undefined)
   return new Set(named).size === named.length
 }
@@ -116,7 +116,8 @@ export const blocksSchema = z
 export type Block = z.infer<typeof blockSchema>
 export type TextObject = z.infer<ReturnType<typeof anyText>>
 export type Element = z.infer<typeof element>
+export type Button = z.infer<typeof button>
 
-/** What is wrong, as Slack words it: the fault, and a JSON pointer to where it is. */
-export const faultsOf = (error: z.ZodError): readonly string[] =>
-  error.issues.map(({ message, path }) => `${message} [json-pointer:/${['blocks', ...path].join('/')}]`)
+/** What is wrong, as Slack words it: the fault, and a JSON pointer to where it is below the argument. */
+export const faultsOf = (argument: string, error: z.ZodError): readonly string[] =>
+  error.issues.map(({ message, path }) => `${message} [json-pointer:/${[argument, ...path].join('/')}]`)

@@ -13,8 +13,8 @@ const messageSchema = z.object({
   edited: z.object({ user: z.string(), ts: z.string() }).optional(),
   /** Set when only this user sees it ("Only visible to you"). */
   visibleTo: z.string().optional(),
-  /** The slash command it answers. */
-  command: z.string().optional(),
+  /** The command or click it answers. */
+  answers: z.string().optional(),
 })
 const stateSchema = z.object({ lastTs: z.number(), messages: z.array(messageSchema) })
 
@@ -22,8 +22,12 @@ export type Message = z.infer<typeof messageSchema>
 
 export const createMessages = (stateFile: string | undefined, now: () => number) => {
   const { state, save } = openStateFile(stateFile, stateSchema, { lastTs: 0, messages: [] })
-  const appended = new EventEmitter()
-  appended.setMaxListeners(0)
+  const changes = new EventEmitter()
+  changes.setMaxListeners(0)
+  const changed = (): void => {
+    save()
+    changes.emit('change')
+  }
 
   /** Seconds and six digits, never the same twice in the workspace, always rising. */
   const nextTs = (): string => {
@@ -37,22 +41,25 @@ export const createMessages = (stateFile: string | undefined, now: () => number)
     append(message: Omit<Message, 'ts'>): Message {
       const kept = { ...message, ts: nextTs() }
       state.messages.push(kept)
-      save()
-      appended.emit('message', kept)
+      changed()
       return kept
     },
+
+    /** Everything anybody sees, oldest first. */
+    all: (): readonly Message[] => state.messages,
 
     find: (channel: string, ts: string): Message | undefined =>
       state.messages.find((message) => message.channel === channel && message.ts === ts),
 
-    replace(old: Message, changed: Message): void {
-      state.messages[state.messages.indexOf(old)] = changed
-      save()
+    replace(old: Message, next: Message): Message {
+      state.messages[state.messages.indexOf(old)] = next
+      changed()
+      return next
     },
 
     remove(old: Message): void {
       state.messages.splice(state.messages.indexOf(old), 1)
-      save()
+      changed()
     },
 
     /** What everyone in the channel sees, oldest first. */
@@ -63,12 +70,12 @@ export const createMessages = (stateFile: string | undefined, now: () => number)
     visibleOnlyTo: (user: string): readonly Message[] =>
       state.messages.filter((message) => message.visibleTo === user),
 
-    /** Every answer to one slash command, oldest first. */
-    answering: (command: string): readonly Message[] =>
-      state.messages.filter((message) => message.command === command),
+    /** Every answer to one command or click, oldest first. */
+    answering: (id: string): readonly Message[] => state.messages.filter((message) => message.answers === id),
 
-    async nextAppended(signal: AbortSignal): Promise<void> {
-      await once(appended, 'message', { signal })
+    /** Resolves when a message comes, changes or goes; rejects when the signal is aborted first. */
+    async nextChange(signal: AbortSignal): Promise<void> {
+      await once(changes, 'change', { signal })
     },
   }
 }

@@ -1,5 +1,5 @@
-import { everyone } from '../people.ts'
 import type { Block, Element, TextObject } from './block-kit.ts'
+import { memberWithId } from './members.ts'
 import type { Message } from './messages.ts'
 import { BOT, channelById } from './workspace.ts'
 
@@ -62,8 +62,7 @@ const linkText = (link: string): string => {
   return label === undefined || label === target ? target : `${label} (${target})`
 }
 
-export const userName = (id: string): string =>
-  id === BOT.user ? BOT.name : (everyone.find((person) => person.slack.user === id)?.name ?? id)
+export const userName = (id: string): string => (id === BOT.user ? BOT.name : (memberWithId(id)?.name ?? id))
 
 const withoutEscapes = (text: string): string =>
   text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')

@@ -1,34 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answerJson, answerText } from '../http/answer.ts'
-import { readBody } from '../http/body.ts'
+import { answerText } from '../http/answer.ts'
 import { type Listening, listen } from '../http/listen.ts'
 import { serve } from '../http/serve.ts'
-import type { Person } from '../people.ts'
+import { createDelivery } from './delivery.ts'
+import { createFaults, type Fault } from './faults.ts'
+import { type CommandOutcome, createInteractions } from './interactions.ts'
+import type { Member } from './members.ts'
 import { createMessages, type Message } from './messages.ts'
 import type { Workspace } from './methods/method.ts'
 import { createRateLimit } from './rate-limit.ts'
-import { createResponseUrls, keepAnswer } from './response-urls.ts'
-import { SlackError } from './slack-error.ts'
-import { deliverCommand, newTriggerId } from './slash-command.ts'
-import { answerWebApi } from './web-api.ts'
+import { takeReply } from './replies.ts'
+import { createResponseUrls } from './response-urls.ts'
+import { createSocketMode } from './socket-mode.ts'
+import { createTriggers } from './triggers.ts'
+import type { OpenedView } from './view.ts'
+import { createWebApi } from './web-api.ts'
 import { type Channel, channelNamed } from './workspace.ts'
 
 export type SlackOptions = {
   readonly botToken: string
+  /** The `xapp-…` token; without it nobody can connect in Socket Mode. */
+  readonly appToken?: string
   readonly signingSecret: string
-  readonly bot: { readonly commandsUrl: string }
+  /** Where commands and clicks are sent when no connection is open. */
+  readonly bot: { readonly eventsUrl: string }
   readonly stateFile?: string
   /** Milliseconds since 1970. */
   readonly now?: () => number
-}
-
-export type CommandOutcome = {
-  /** Names the command: `answersTo(id)`. */
-  readonly id: string
-  /** What came with the acknowledgement; later answers come by the response_url. */
-  readonly answer?: Message
-  /** What Slack tells the person when the bot did not acknowledge in time. */
-  readonly failure?: string
 }
 
 /** `chat.postMessage` allows about one a second per channel, and short bursts. */
@@ -37,106 +35,109 @@ const POST_BURST = 5
 export const createSlack = (options: SlackOptions) => {
   const now = options.now ?? Date.now
   const messages = createMessages(options.stateFile, now)
-  const workspace: Workspace = { messages, postLimit: createRateLimit(POST_BURST, now), now }
+  const sockets = createSocketMode(now)
+  const faults = createFaults()
   const responseUrls = createResponseUrls(messages, now)
   let listening: Listening | undefined
-
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = new URL(request.url ?? '/', 'http://slack').pathname
-    if (path.startsWith('/api/')) {
-      return answerWebApi(workspace, options.botToken, path.slice('/api/'.length), request, response)
-    }
-    if (path.startsWith('/commands/') && request.method === 'POST')
-      return answerReply(path, request, response)
-    answerText(response, 404, 'Not found\n')
-  }
-
-  const answerReply = async (
-    path: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> => {
-    const body = await readBody(request)
-    try {
-      responseUrls.use(path, parseReply(body))
-      answerText(response, 200, 'ok')
-    } catch (error) {
-      if (!(error instanceof SlackError)) throw error
-      const gone = error.code === 'used_url' || error.code === 'expired_url'
-      answerJson(response, gone ? 404 : 400, { ok: false, error: error.code })
-    }
-  }
 
   const url = (): string => {
     if (!listening) throw new Error('The Slack stand-in is not listening yet.')
     return listening.url
   }
 
+  const workspace: Workspace = {
+    messages,
+    triggers: createTriggers(now),
+    views: [],
+    postLimit: createRateLimit(POST_BURST, now),
+    socketUrl: () => sockets.address(url()),
+    now,
+  }
+  const answerWebApi = createWebApi(workspace, { bot: options.botToken, app: options.appToken }, faults)
+  const { eventsUrl } = options.bot
+  const deliver = createDelivery({ eventsUrl, signingSecret: options.signingSecret, sockets, now })
+  const interactions = createInteractions({ workspace, responseUrls, deliver, url })
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = new URL(request.url ?? '/', 'http://slack').pathname
+    if (path.startsWith('/api/')) return answerWebApi(path.slice('/api/'.length), request, response)
+    const isResponseUrl = path.startsWith('/commands/') || path.startsWith('/actions/')
+    if (isResponseUrl && request.method === 'POST') return takeReply(responseUrls, path, request, response)
+    answerText(response, 404, 'Not found\n')
+  }
+
+  /** Resolves when it holds, or with `false` when the time is over. */
+  const until = async (holds: () => boolean, milliseconds: number): Promise<boolean> => {
+    const signal = AbortSignal.timeout(milliseconds)
+    while (!holds() && !signal.aborted) await messages.nextChange(signal).catch(() => {})
+    return holds()
+  }
+
   return {
     async listen(port: number): Promise<Listening> {
-      listening = await listen(serve(handle), port)
+      const server = serve(handle)
+      sockets.attach(server)
+      listening = await listen(server, port)
       return listening
     },
-    close: async (): Promise<void> => listening?.close(),
+    close: async (): Promise<void> => {
+      sockets.close()
+      await listening?.close()
+    },
 
     /** Base of the Web API, for the client's `slackApiUrl`. */
     apiUrl: (): string => `${url()}/api/`,
 
-    async sendCommand(
-      person: Person,
-      command: string,
-      text: string,
-      channel?: Channel,
-    ): Promise<CommandOutcome> {
+    sendCommand(person: Member, command: string, text: string, channel?: Channel): Promise<CommandOutcome> {
       const place = channel ?? channelNamed('general')
       if (!place) throw new Error('The workspace has no #general.')
-      const id = newTriggerId(now())
-      const origin = { command: id, user: person.slack.user, channel: place.id }
-      const acknowledged = await deliverCommand(options.bot.commandsUrl, options.signingSecret, now(), {
-        person,
-        command,
-        text,
-        channel: place,
-        responseUrl: `${url()}${responseUrls.open(origin)}`,
-        triggerId: id,
-      })
-      if (!acknowledged.ok)
-        return { id, failure: `${command} failed with the error "${acknowledged.failure}"` }
-      if (acknowledged.body === '') return { id }
-      try {
-        const reply = acknowledged.isJson ? parseReply(acknowledged.body) : { text: acknowledged.body }
-        const answer = keepAnswer(messages, origin, reply)
-        return answer ? { id, answer } : { id }
-      } catch (error) {
-        if (!(error instanceof SlackError)) throw error
-        return { id, failure: `${command} failed with the error "${error.code}"` }
-      }
+      return interactions.sendCommand(person, command, text, place)
     },
 
-    /** Everything the bot answered to one command so far, oldest first. */
+    /**
+     * Clicks a button, named by its action_id or by what stands on it, on a message, or on the newest message with
+     * it that the person sees (in a channel, or anywhere). Rejects when there is no such button; whatever the bot
+     * does wrong is in the outcome.
+     */
+    click: interactions.click,
+    /** The newest message with the button that the person sees. */
+    messageWithButton: interactions.messageWithButton,
+
+    /** Everything the bot answered to one command or click so far, oldest first. */
     answersTo: (id: string): readonly Message[] => messages.answering(id),
 
-    /** The first answer to a command, or undefined when none comes in time. */
+    /** The first answer to a command or click, or undefined when none comes in time. */
     async waitForAnswer(id: string, milliseconds: number): Promise<Message | undefined> {
-      const signal = AbortSignal.timeout(milliseconds)
-      while (messages.answering(id).length === 0 && !signal.aborted) {
-        await messages.nextAppended(signal).catch(() => {})
-      }
+      await until(() => messages.answering(id).length > 0, milliseconds)
       return messages.answering(id)[0]
     },
 
+    /** Resolves when the clicked message was changed or deleted, or an answer came; else when the time is over. */
+    async waitForEffect(id: string, clicked: Message, milliseconds: number): Promise<void> {
+      const current = () => messages.find(clicked.channel, clicked.ts)
+      await until(() => current() !== clicked || messages.answering(id).length > 0, milliseconds)
+    },
+
+    /** A message as it is now, or undefined when it was deleted. */
+    messageNow: ({ channel, ts }: Pick<Message, 'channel' | 'ts'>): Message | undefined =>
+      messages.find(channel, ts),
     messagesIn: (channel: Channel): readonly Message[] => messages.inChannel(channel.id),
     /** Private answers and ephemeral messages one person sees, oldest first. */
-    visibleOnlyTo: (person: Person): readonly Message[] => messages.visibleOnlyTo(person.slack.user),
+    visibleOnlyTo: (person: Member): readonly Message[] => messages.visibleOnlyTo(person.slack.user),
+    /** The modals the bot opened for one person, oldest first. */
+    viewsOf: (person: Member): readonly OpenedView[] =>
+      workspace.views.filter(({ user }) => user === person.slack.user),
+
+    /** The next calls of the Web API fail in this way. Several faults are used up one after the other. */
+    fail: (fault: Fault): void => faults.add(fault),
+    /** No more calls fail. */
+    mend: (): void => faults.clear(),
+
+    /** Connections in Socket Mode that get envelopes. */
+    connections: (): number => sockets.connections(),
+    /** Asks connections (the oldest `count`, or all) to come again; answers how many were asked. */
+    refreshSockets: (count?: number): number => sockets.refresh(count),
   }
 }
 
 export type Slack = ReturnType<typeof createSlack>
-
-const parseReply = (body: string): unknown => {
-  try {
-    return JSON.parse(body)
-  } catch {
-    throw new SlackError('invalid_payload')
-  }
-}

@@ -1,6 +1,9 @@
-import { everyone, SLACK_TEAM } from '../people.ts'
+import { SLACK_TEAM } from '../people.ts'
+import { members, takesDirectMessages } from './members.ts'
 
 export const TEAM = { id: SLACK_TEAM, domain: 'sandbox', name: 'Sandbox' } as const
+/** What the bot may do, as every answer of the Web API says. */
+export const BOT_SCOPES = ['chat:write', 'commands', 'im:write', 'users:read', 'users:read.email'] as const
 export const BOT = { user: 'U0PAGEPASS', bot: 'B0PAGEPASS', app: 'A0PAGEPASS', name: 'pagepass' } as const
 
 export type Channel = { readonly id: string; readonly name: string; readonly dmWith?: string }
@@ -9,7 +12,7 @@ const channels: readonly Channel[] = [
   { id: 'C0INCORDER', name: 'inc-orders' },
   { id: 'C0INCPAYMT', name: 'inc-payments' },
   { id: 'C0GENERAL0', name: 'general' },
-  ...everyone.map(({ slack }) => ({
+  ...members.filter(takesDirectMessages).map(({ slack }) => ({
     id: `D${slack.user.slice(1)}`,
     name: 'directmessage',
     dmWith: slack.user,

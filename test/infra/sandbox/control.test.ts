@@ -1,5 +1,5 @@
 import { request as httpRequest } from 'node:http'
-import { decodeJwt } from 'jose'
+import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createWorld, type World } from '#infra/sandbox/world.ts'
 import { worldOptions } from './a-world.ts'
@@ -96,6 +96,91 @@ describe('The control API', () => {
     expect(statuses).toEqual(['triggered', 'resolved', 'resolved'])
   })
 
+  test('says who resolved an incident: the assignee, unless somebody else is named', async () => {
+    for (let count = 0; count < 3; count += 1) await post('/page', { service: 'orders-svc' })
+    expect((await post('/resolve', { service: 'orders-svc' })).text).toContain('resolved by Ana Lopes')
+    expect((await post('/resolve', { service: 'orders-svc', by: 'ben' })).text).toContain('resolved by Ben')
+    const third = await post('/resolve', { service: 'orders-svc', by: 'datadog' })
+    expect(third.text).toContain('resolved by Datadog')
+  })
+
+  test('merges an incident into another', async () => {
+    for (let count = 0; count < 2; count += 1) await post('/page', { service: 'orders-svc' })
+    const { text } = await post('/merge', { incident: '2', into: '1', by: 'ben' })
+    expect(text).toContain('[#1]')
+    const [target, source] = world.pagerduty.incidents.all()
+    expect(source).toMatchObject({
+      status: 'resolved',
+      mergedInto: target?.id,
+      statusChangedBy: { kind: 'user', id: 'PUBEN01' },
+    })
+  })
+
+  test('asks somebody to help, who answers', async () => {
+    await post('/page', { service: 'orders-svc' })
+    const asked = await post('/responder', { incident: '1', who: 'ben', by: 'ana' })
+    expect(asked.text).toContain('Ben Okafor is asked to help')
+    await post('/responder/reply', { incident: '1', who: 'ben', answer: 'joined' })
+    expect(world.pagerduty.incidents.all()).toMatchObject([
+      { responders: [{ user: 'PUBEN01', requester: 'PUANA01', state: 'joined' }] },
+    ])
+  })
+
+  test('takes an acknowledgement back, reopens, delegates, changes urgency and priority', async () => {
+    await post('/page', { service: 'orders-svc' })
+    await post('/incidents/1/acknowledge', { by: 'ana' })
+    expect((await post('/unacknowledge', { incident: '1' })).text).toContain('triggered')
+    const [incident] = world.pagerduty.incidents.all()
+    expect(incident?.statusChangedBy).toEqual({ kind: 'service', id: 'PORDERS' })
+    await post('/urgency', { incident: '1', urgency: 'low', by: 'ben' })
+    await post('/priority', { incident: '1', priority: 'P2', by: 'ben' })
+    expect(incident).toMatchObject({ urgency: 'low', priority: 'P2' })
+    expect((await post('/delegate', { incident: '1', service: 'payments-svc' })).text).toContain('Cho Park')
+    await post('/resolve', { service: 'orders-svc' })
+    expect((await post('/reopen', { incident: '1', by: 'ana' })).text).toContain('triggered')
+    const agents = world.pagerduty.incidents
+      .logEntriesOf(incident?.id ?? '')
+      .map(({ type, agent }) => [type, agent.id])
+    expect(agents).toContainEqual(['urgency_change_log_entry', 'PUBEN01'])
+    expect(agents).toContainEqual(['reopen_log_entry', 'PUANA01'])
+  })
+
+  test('lets the API of PagerDuty fail, and mends it', async () => {
+    await post('/pagerduty/fail', { kind: '429', count: '2', path: '/users' })
+    const users = async () =>
+      (await fetch(`${world.urls.pagerduty}/users`, { headers: { authorization: 'Token token=pd-token' } }))
+        .status
+    expect(await users()).toBe(429)
+    expect((await post('/pagerduty/fail', { kind: 'none' })).text).toBe("PagerDuty's API answers again.")
+    expect(await users()).toBe(200)
+  })
+
+  test('keeps webhooks back, and sends them late and out of order', async () => {
+    await post('/webhooks/hold')
+    await post('/page', { service: 'orders-svc' })
+    const { text } = await post('/incidents/1/resolve')
+    expect(text).toContain('resolved')
+    expect((await get('/webhooks')).text).toContain('0 waiting, 2 held, 0 dropped')
+    await post('/webhooks/release', { order: 'reversed', late: '120' })
+    await expect.poll(() => bot.requests.length).toBe(2)
+    const events = bot.requests.map(({ body }) => JSON.parse(body).event)
+    expect(events.map(({ event_type }) => event_type)).toEqual(['incident.resolved', 'incident.triggered'])
+    const [incident] = world.pagerduty.incidents.all()
+    expect(Date.parse(events[1].occurred_at)).toBeLessThan(Date.parse(incident?.createdAt ?? '') - 7_100_000)
+    await post('/webhooks/repeat', { incident: '1' })
+    await expect.poll(() => bot.requests.length).toBe(3)
+    expect(bot.requests[2]?.headers['x-webhook-id']).toBe(bot.requests[0]?.headers['x-webhook-id'])
+  })
+
+  test('rotates the keys of the identity provider', async () => {
+    const { text: before } = await get('/token?who=ana')
+    expect((await post('/idp/rotate')).text).toMatch(/the first signs: \w+, \w+$/)
+    const { text: after } = await get('/token?who=ana')
+    const [old, fresh] = [before, after].map((token) => decodeProtectedHeader(token).kid)
+    expect(fresh).not.toBe(old)
+    expect((await post('/idp/withdraw')).text).toBe(`Published keys, the first signs: ${fresh}`)
+  })
+
   test('types a slash command and prints the private answer as a person reads it', async () => {
     reply = () => ({
       status: 200,
@@ -157,6 +242,7 @@ describe('The control API', () => {
       requests: 1,
       latest: [{ method: 'GET', target: '/v1/orders?page=2' }],
       streams: [],
+      sockets: [],
     })
     expect(await json('/requests/payments-svc')).toMatchObject({ requests: 0 })
   })
@@ -208,6 +294,22 @@ describe('The control API says how to mend', () => {
       404,
       'There is no incident 9: GET /incidents lists them.',
     ],
+    ['a merge of nothing', '/merge', {}, 400, 'Say incident=…, for instance incident=1'],
+    [
+      'an unknown failure',
+      '/pagerduty/fail',
+      { kind: 'flood' },
+      400,
+      'kind=flood is not known: say one of 429, 500, 502, timeout, none.',
+    ],
+    [
+      'a wrong order',
+      '/webhooks/release',
+      { order: 'random' },
+      400,
+      'order=random is not known: say one of sent, reversed.',
+    ],
+    ['a wrong number', '/webhooks/release', { late: 'soon' }, 400, 'late=soon is not known: say late=3'],
     ['nothing to resolve', '/resolve', { service: 'orders-svc' }, 409, 'orders-svc has no open incident.'],
     [
       'a command without its slash',
@@ -233,6 +335,20 @@ describe('The control API says how to mend', () => {
     await post('/incidents/1/resolve')
     const again = await post('/incidents/1/acknowledge', { by: 'ana' })
     expect(again).toEqual({ status: 409, text: 'PagerDuty says: Incident Already Resolved.' })
+  })
+
+  test('who is nobody, and what PagerDuty has against it', async () => {
+    for (let count = 0; count < 2; count += 1) await post('/page', { service: 'orders-svc' })
+    expect((await post('/incidents/1/resolve', { by: 'bob' })).text).toBe(
+      'There is no bob here: by= takes one of ana, ben, cho, dan, eve, datadog, email, pagerduty.',
+    )
+    expect(await post('/reopen', { incident: '1' })).toEqual({
+      status: 409,
+      text: 'PagerDuty says: Invalid Input Provided: Incident is not resolved.',
+    })
+    expect((await post('/responder', { incident: '1', who: 'ben', by: 'datadog' })).text).toBe(
+      'Only a person asks for help: say by=ana.',
+    )
   })
 
   test('an unknown path, with what there is', async () => {

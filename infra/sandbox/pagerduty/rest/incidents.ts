@@ -2,10 +2,11 @@ import { z } from 'zod'
 import { serviceWithId } from '../account.ts'
 import type { Incident } from '../incident-record.ts'
 import type { Incidents } from '../incidents.ts'
-import { notFound, PagerDutyError } from '../pagerduty-error.ts'
+import { notFound } from '../pagerduty-error.ts'
+import { incidentReference } from '../references.ts'
 import { incidentShape } from '../shapes.ts'
 import { pageOf, passes } from './page.ts'
-import type { Route } from './route.ts'
+import { bodyAs, type Route } from './route.ts'
 
 export const listIncidents: Route = {
   method: 'GET',
@@ -32,37 +33,62 @@ export const getIncident: Route = {
   answer: ({ incidents, id }) => ({ incident: shape(incidents, incidents.find(id)) }),
 }
 
+const reference = z.object({ id: z.string() })
+
 const updateSchema = z.object({
   incident: z.object({
     type: z.enum(['incident', 'incident_reference']),
-    status: z.enum(['acknowledged', 'resolved']).optional(),
+    status: z.enum(['triggered', 'acknowledged', 'resolved']).optional(),
+    urgency: z.enum(['high', 'low']).optional(),
+    priority: z.union([z.string(), reference]).nullable().optional(),
     escalation_level: z.number().int().positive().optional(),
-    assignments: z.array(z.object({ assignee: z.object({ id: z.string() }) })).optional(),
+    escalation_policy: reference.optional(),
+    assignments: z.array(z.object({ assignee: reference })).optional(),
   }),
 })
+type Update = z.output<typeof updateSchema>['incident']
 
 export const updateIncident: Route = {
   method: 'PUT',
   path: /^\/incidents\/(\w+)$/,
   answer: ({ incidents, id, body, from }) => {
-    const user = from()
-    const update = updateSchema.safeParse(body)
-    if (!update.success) {
-      const details = update.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
-      throw new PagerDutyError(400, 2001, 'Invalid Input Provided', details)
+    const by = { kind: 'user', id: from().id } as const
+    const update = bodyAs(body, updateSchema).incident
+    if (incidents.find(id).status === 'resolved' && reopens(update)) {
+      incidents.reopen(id, by, assignees(update))
+    } else {
+      const ids = assignees(update)
+      if (ids) incidents.reassign(id, ids, by)
+      if (update.status === 'triggered') incidents.unacknowledge(id, by)
     }
-    const { status, escalation_level, assignments } = update.data.incident
-    const by = { kind: 'user', id: user.id } as const
-    if (assignments)
-      incidents.reassign(
-        id,
-        assignments.map(({ assignee }) => assignee.id),
-        by,
-      )
-    if (escalation_level !== undefined) incidents.escalate(id, by, escalation_level)
-    if (status === 'acknowledged') incidents.acknowledge(id, user.id)
-    if (status === 'resolved') incidents.resolve(id, by)
+    if (update.escalation_policy) incidents.delegate(id, update.escalation_policy.id, by)
+    if (update.escalation_level !== undefined) incidents.escalate(id, by, update.escalation_level)
+    if (update.urgency) incidents.changeUrgency(id, update.urgency, by)
+    if (update.priority !== undefined) incidents.changePriority(id, priorityName(update.priority), by)
+    if (update.status === 'acknowledged') incidents.acknowledge(id, by)
+    if (update.status === 'resolved') incidents.resolve(id, by)
     return { incident: shape(incidents, incidents.find(id)) }
+  },
+}
+
+/** A resolved incident is reopened by giving it another status. */
+const reopens = ({ status }: Update): boolean => status === 'triggered' || status === 'acknowledged'
+
+const assignees = ({ assignments }: Update): readonly string[] | undefined =>
+  assignments?.map(({ assignee }) => assignee.id)
+
+const priorityName = (priority: NonNullable<Update['priority']> | null): string | null =>
+  priority === null || typeof priority === 'string' ? priority : priority.id.replace(/^PPRIO/, '')
+
+const mergeSchema = z.object({ source_incidents: z.array(reference).min(1) })
+
+export const mergeIncidents: Route = {
+  method: 'PUT',
+  path: /^\/incidents\/(\w+)\/merge$/,
+  answer: ({ incidents, id, body, from }) => {
+    const by = { kind: 'user', id: from().id } as const
+    const sources = bodyAs(body, mergeSchema).source_incidents.map((source) => source.id)
+    return { incident: incidentReference(incidents.merge(sources, id, by)) }
   },
 }
 
@@ -70,5 +96,6 @@ const shape = (incidents: Incidents, incident: Incident) => {
   const service = serviceWithId(incident.service)
   const first = incidents.logEntriesOf(incident.id).find((entry) => entry.type === 'trigger_log_entry')
   if (!service || !first) throw notFound()
-  return incidentShape(incident, service, first)
+  const mergedInto = incidents.all().find(({ id }) => id === incident.mergedInto)
+  return incidentShape(incident, service, first, mergedInto)
 }

@@ -4,19 +4,26 @@ import { readBody } from '../../http/body.ts'
 import { type User, userWithEmail } from '../account.ts'
 import type { Incidents } from '../incidents.ts'
 import { notFound, PagerDutyError } from '../pagerduty-error.ts'
-import { getIncident, listIncidents, updateIncident } from './incidents.ts'
+import type { Webhooks } from '../webhooks.ts'
+import { listAbilities } from './abilities.ts'
+import { type Failures, failAs } from './failures.ts'
+import { getIncident, listIncidents, mergeIncidents, updateIncident } from './incidents.ts'
 import { getLogEntry, listLogEntries } from './log-entries.ts'
 import { createNote, listNotes } from './notes.ts'
 import { listOnCalls } from './oncalls.ts'
 import { createRateLimit } from './rate-limit.ts'
+import { requestResponders } from './responder-requests.ts'
 import type { Route } from './route.ts'
 import { getService, listServices } from './services.ts'
 import { getUser, listUsers } from './users.ts'
+import { enableSubscription, getSubscription, listSubscriptions } from './webhook-subscriptions.ts'
 
 const routes: readonly Route[] = [
   listIncidents,
   getIncident,
   updateIncident,
+  mergeIncidents,
+  requestResponders,
   listLogEntries,
   getLogEntry,
   listNotes,
@@ -26,20 +33,34 @@ const routes: readonly Route[] = [
   listServices,
   getService,
   listOnCalls,
+  listAbilities,
+  listSubscriptions,
+  getSubscription,
+  enableSubscription,
 ]
 
-export const createRestApi = (incidents: Incidents, token: string, now: () => number) => {
-  const useAllowance = createRateLimit(now)
+export type RestApiParts = {
+  readonly incidents: Incidents
+  readonly webhooks: Webhooks
+  readonly failures: Failures
+  readonly token: string
+  readonly now: () => number
+}
+
+export const createRestApi = (parts: RestApiParts) => {
+  const useAllowance = createRateLimit(parts.now)
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request)
     const { allowed, headers } = useAllowance()
     try {
+      const failure = parts.failures.take(urlOf(request).pathname)
+      if (failure) return failAs(failure, response)
       if (!allowed) throw new PagerDutyError(429, 2020, 'Rate Limit Exceeded')
-      if (request.headers.authorization !== `Token token=${token}`) {
+      if (request.headers.authorization !== `Token token=${parts.token}`) {
         throw new PagerDutyError(401, 2006, 'Authentication failed')
       }
-      answerJson(response, 200, answer(incidents, request, body), headers)
+      answerJson(response, 200, answer(parts, request, body), headers)
     } catch (error) {
       if (!(error instanceof PagerDutyError)) throw error
       const { status, code, message, details } = error
@@ -49,12 +70,15 @@ export const createRestApi = (incidents: Incidents, token: string, now: () => nu
   }
 }
 
-const answer = (incidents: Incidents, request: IncomingMessage, body: string): object => {
-  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://pagerduty')
+const urlOf = (request: IncomingMessage): URL => new URL(request.url ?? '/', 'http://pagerduty')
+
+const answer = ({ incidents, webhooks }: RestApiParts, request: IncomingMessage, body: string): object => {
+  const { pathname, searchParams } = urlOf(request)
   const route = routes.find(({ method, path }) => method === request.method && path.test(pathname))
   if (!route) throw notFound()
   return route.answer({
     incidents,
+    webhooks,
     id: route.path.exec(pathname)?.[1] ?? '',
     query: searchParams,
     body: parseJson(body),

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { readContent } from '../content.ts'
+import { memberWithId, takesDirectMessages } from '../members.ts'
 import { SlackError } from '../slack-error.ts'
 import { BOT, channelAddressed } from '../workspace.ts'
 import type { Method } from './method.ts'
-import { userWithId } from './user-shape.ts'
 
 const argsSchema = z.object({ channel: z.string(), user: z.string(), thread_ts: z.string().optional() })
 
@@ -11,7 +11,8 @@ export const chatPostEphemeral: Method = ({ messages }, args) => {
   const { channel: address, user, thread_ts } = argsSchema.parse(args)
   const channel = channelAddressed(address)
   if (!channel) throw new SlackError('channel_not_found')
-  if (!userWithId(user)) throw new SlackError('user_not_in_channel')
+  const member = memberWithId(user)
+  if (!member || !takesDirectMessages(member)) throw new SlackError('user_not_in_channel')
   const message = messages.append({
     channel: channel.id,
     user: BOT.user,

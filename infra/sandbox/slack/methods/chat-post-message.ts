@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { readContent } from '../content.ts'
+import { readContent, truncationWarning } from '../content.ts'
 import { SlackError } from '../slack-error.ts'
 import { BOT, channelAddressed } from '../workspace.ts'
 import { messageShape } from './message-shape.ts'
@@ -12,11 +12,11 @@ export const chatPostMessage: Method = ({ messages, postLimit }, args) => {
   const channel = channelAddressed(address)
   if (!channel) throw new SlackError('channel_not_found')
   const wait = postLimit(channel.id)
-  if (wait > 0) throw new SlackError('ratelimited', [], wait)
+  if (wait > 0) throw new SlackError('ratelimited', { retryAfterSeconds: wait })
   const content = readContent(args)
   // A well-formed thread_ts that names no message is accepted, as Slack does: nobody will see the reply.
   if (thread_ts !== undefined && !/^\d+\.\d{6}$/.test(thread_ts)) {
-    throw new SlackError('invalid_thread_ts', [`${thread_ts} is not a valid thread_ts`])
+    throw new SlackError('invalid_thread_ts', { faults: [`${thread_ts} is not a valid thread_ts`] })
   }
   const parent = thread_ts && (messages.find(channel.id, thread_ts)?.thread_ts ?? thread_ts)
   const message = messages.append({
@@ -25,5 +25,10 @@ export const chatPostMessage: Method = ({ messages, postLimit }, args) => {
     ...content,
     ...(parent && { thread_ts: parent }),
   })
-  return { channel: channel.id, ts: message.ts, message: messageShape(message) }
+  return {
+    channel: channel.id,
+    ts: message.ts,
+    message: messageShape(message),
+    ...truncationWarning(args),
+  }
 }

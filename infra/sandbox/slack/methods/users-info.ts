@@ -1,12 +1,13 @@
 import { z } from 'zod'
+import { memberWithId } from '../members.ts'
 import { SlackError } from '../slack-error.ts'
 import type { Method } from './method.ts'
-import { userShape, userWithId } from './user-shape.ts'
+import { userShape } from './user-shape.ts'
 
 const argsSchema = z.object({ user: z.string() })
 
 export const usersInfo: Method = (_workspace, args) => {
-  const person = userWithId(argsSchema.parse(args).user)
-  if (!person) throw new SlackError('user_not_found')
-  return { user: userShape(person) }
+  const member = memberWithId(argsSchema.parse(args).user)
+  if (!member) throw new SlackError('user_not_found')
+  return { user: userShape(member) }
 }

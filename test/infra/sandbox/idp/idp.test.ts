@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
+import { Agent, get } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
+import { text } from 'node:stream/consumers'
+import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterEach, expect, test, vi } from 'vitest'
 import { AUDIENCE, startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
@@ -75,4 +78,56 @@ test('The provider starts without a word of warning', async () => {
   const spoken = [vi.spyOn(console, 'warn'), vi.spyOn(console, 'info')]
   await (await start()).tokenFor(people.ana)
   for (const spy of spoken) expect(spy).not.toHaveBeenCalled()
+})
+
+const published = async (issuer: string) => {
+  const { keys } = JSON.parse(await (await fetch(`${issuer}/jwks`)).text())
+  return keys.map(({ kid }: { kid: string }) => kid)
+}
+
+test('After a rotation the new key signs, comes first, and the old one still verifies', async () => {
+  const idp = await start()
+  const before = await idp.tokenFor(people.ana)
+  const [newest, ...older] = await idp.rotateKeys()
+  expect(older).toEqual([decodeProtectedHeader(before).kid])
+  expect(await published(idp.issuer)).toEqual([newest, ...older])
+  const after = await idp.tokenFor(people.ana)
+  expect(decodeProtectedHeader(after).kid).toBe(newest)
+  for (const token of [before, after]) {
+    await expect(verify(idp.issuer, token)).resolves.toMatchObject({ payload: { sub: 'idp-ana' } })
+  }
+})
+
+test('Once old keys are withdrawn, what they signed verifies no more', async () => {
+  const idp = await start()
+  const before = await idp.tokenFor(people.ana)
+  await idp.rotateKeys()
+  const after = await idp.tokenFor(people.ana)
+  expect(idp.withdrawOldKeys()).toEqual([decodeProtectedHeader(after).kid])
+  expect(await published(idp.issuer)).toEqual([decodeProtectedHeader(after).kid])
+  await expect(verify(idp.issuer, before)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
+  await expect(verify(idp.issuer, after)).resolves.toMatchObject({ payload: { sub: 'idp-ana' } })
+})
+
+test('Rotated keys outlive a restart', async () => {
+  const stateFile = join(mkdtempSync(join(tmpdir(), 'idp-')), 'idp.json')
+  const first = await startIdp({ stateFile }, 0)
+  const kids = await first.rotateKeys()
+  await first.close()
+  expect((await start(stateFile)).kids()).toEqual(kids)
+})
+
+test('A connection kept alive sees the rotation too', async () => {
+  const idp = await start()
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const ask = async (): Promise<string[]> => {
+    const asking = get(`${idp.issuer}/jwks`, { agent })
+    const [response] = await once(asking, 'response')
+    return JSON.parse(await text(response)).keys.map(({ kid }: { kid: string }) => kid)
+  }
+  const before = await ask()
+  const kids = await idp.rotateKeys()
+  expect(await ask()).toEqual(kids)
+  expect(kids.slice(1)).toEqual(before)
+  agent.destroy()
 })

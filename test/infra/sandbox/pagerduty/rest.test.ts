@@ -190,6 +190,23 @@ describe("PagerDuty's REST API, called by PagerDuty's own client", () => {
   test.each([
     ['nobody', undefined, 2011],
     ['somebody unknown', 'mallory@sandbox.example', 1008],
+  ])('adds no note in the name of %s', async (_who, from, code) => {
+    const { id } = trigger()
+    const given = {
+      method: 'POST',
+      data: { note: { content: 'x' } },
+      ...(from !== undefined && { from }),
+    }
+    expect(await call(`/incidents/${id}/notes`, given)).toMatchObject({
+      status: 400,
+      body: { error: { code } },
+    })
+    expect((await call(`/incidents/${id}/notes`)).body.notes).toEqual([])
+  })
+
+  test.each([
+    ['nobody', undefined, 2011],
+    ['somebody unknown', 'mallory@sandbox.example', 1008],
   ])('changes nothing in the name of %s', async (_who, from, code) => {
     const { id } = trigger()
     const data = { incident: { type: 'incident_reference', status: 'resolved' } }

@@ -229,3 +229,114 @@ test('A webhook may come twice: repeated, it has the same id and body', async ()
   expect(second?.body).toBe(first?.body)
   expect(second?.headers['x-webhook-id']).toBe(first?.headers['x-webhook-id'])
 })
+
+describe('Webhooks held back', () => {
+  test('are sent once released, in order, and later ones follow at once', async () => {
+    const { bot, pagerduty, trigger, settled } = await start(accepted)
+    const { id } = trigger()
+    await settled()
+    pagerduty.webhooks.hold(id)
+    pagerduty.incidents.acknowledge(id, people.ana.pagerduty.user)
+    pagerduty.incidents.resolve(id, ana)
+    expect(pagerduty.webhooks.status()).toMatchObject({ waiting: 0, held: 2 })
+    const other = trigger()
+    await settled()
+    expect(eventOf(bot.requests.at(-1)).data.id).toBe(other.id)
+
+    pagerduty.webhooks.release(id)
+    pagerduty.incidents.reopen(id, ana)
+    await settled()
+    expect(typesOf(bot.requests.slice(2))).toEqual([
+      'incident.acknowledged',
+      'incident.resolved',
+      'incident.reopened',
+    ])
+    expect(pagerduty.webhooks.status().held).toBe(0)
+  })
+
+  test('come out of order when that is asked for', async () => {
+    const { bot, pagerduty, trigger, settled } = await start(accepted)
+    pagerduty.webhooks.hold()
+    const { id } = trigger()
+    pagerduty.incidents.resolve(id, ana)
+    pagerduty.webhooks.release(undefined, { reversed: true })
+    await settled()
+    expect(typesOf(bot.requests)).toEqual(['incident.resolved', 'incident.triggered'])
+  })
+
+  test('may come hours late: signed anew, saying when it happened', async () => {
+    const time = Date.UTC(2026, 0, 1, 12)
+    const { bot, pagerduty, trigger, settled } = await start(accepted, { now: () => time })
+    pagerduty.webhooks.hold()
+    trigger()
+    pagerduty.webhooks.release(undefined, { lateByMs: 5 * 3600 * 1000 })
+    await settled()
+    const [request] = bot.requests
+    expect(eventOf(request).occurred_at).toBe('2026-01-01T07:00:00.000Z')
+    const expected = createHmac('sha256', 'webhook')
+      .update(request?.body ?? '')
+      .digest('hex')
+    expect(request?.headers['x-pagerduty-signature']).toBe(`v1=${expected}`)
+  })
+
+  test('are discarded with the rest when the subscription is disabled', async () => {
+    const { pagerduty, trigger, settled } = await start(() => ({ status: 400 }))
+    const { id } = trigger()
+    pagerduty.webhooks.hold(id)
+    pagerduty.incidents.resolve(id, ana)
+    pagerduty.ping()
+    pagerduty.ping()
+    await settled()
+    await expect.poll(() => pagerduty.webhooks.status()).toMatchObject({ enabled: false, held: 0 })
+    expect(pagerduty.webhooks.subscription().enabled).toBe(false)
+  })
+})
+
+describe('A forged webhook', () => {
+  test('is signed with what the forger has, and leaves no trace at PagerDuty', async () => {
+    const { bot, pagerduty, trigger, settled } = await start(() => ({ status: 401 }))
+    pagerduty.webhooks.hold()
+    const { id } = trigger()
+    expect(await pagerduty.forge(id, 'resolved', ['wrong'])).toBe(401)
+    const [request] = bot.requests
+    expect(eventOf(request)).toMatchObject({ event_type: 'incident.resolved', data: { id } })
+    const signed = createHmac('sha256', 'wrong')
+      .update(request?.body ?? '')
+      .digest('hex')
+    expect(request?.headers['x-pagerduty-signature']).toBe(`v1=${signed}`)
+    await settled()
+    expect(pagerduty.webhooks.status()).toMatchObject({ drops: 0, enabled: true })
+    expect(pagerduty.incidents.find(id).status).toBe('triggered')
+  })
+
+  test('may have several signatures, or none', async () => {
+    const { bot, pagerduty, trigger } = await start(accepted)
+    pagerduty.webhooks.hold()
+    const { id } = trigger()
+    await pagerduty.forge(id, 'triggered', ['wrong', 'webhook', 'other'])
+    await pagerduty.forge(id, 'triggered', [])
+    expect(bot.requests[0]?.headers['x-pagerduty-signature']).toMatch(
+      /^v1=[0-9a-f]{64},v1=[0-9a-f]{64},v1=[0-9a-f]{64}$/,
+    )
+    expect(bot.requests[1]?.headers).not.toHaveProperty('x-pagerduty-signature')
+  })
+})
+
+test('A disabled subscription says so by REST, and is enabled there again', async () => {
+  const { pagerduty, settled } = await start(() => ({ status: 400 }))
+  const { url } = await pagerduty.listen(0)
+  const call = async (path: string, method = 'GET') => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      headers: { authorization: 'Token token=pd-token' },
+    })
+    return JSON.parse(await response.text())
+  }
+  for (let count = 0; count < 3; count += 1) pagerduty.ping()
+  await settled()
+  const [subscription] = (await call('/webhook_subscriptions')).webhook_subscriptions
+  expect(subscription.delivery_method.temporarily_disabled).toBe(true)
+  const enabled = await call(`/webhook_subscriptions/${subscription.id}/enable`, 'POST')
+  expect(enabled.webhook_subscription.delivery_method.temporarily_disabled).toBe(false)
+  expect(pagerduty.webhooks.status().enabled).toBe(true)
+})

@@ -21,7 +21,11 @@ const json = async (path: string, init?: RequestInit) => {
 
 describe('A demo service', () => {
   test('has orders', async () => {
-    expect((await json('/')).body).toEqual({ service: 'orders-svc', status: 'ok' })
+    expect((await json('/')).body).toEqual({
+      service: 'orders-svc',
+      status: 'ok',
+      paths: expect.arrayContaining(['GET /v1/orders', 'WS /ws', 'GET /fail/reset']),
+    })
     expect((await json('/v1/orders')).body).toMatchObject({
       orders: [{ id: '1001' }, { id: '1002' }, { id: '1003' }],
     })

@@ -13,11 +13,11 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-const startSlack = async (commandsUrl: string, now?: () => number) => {
+const startSlack = async (eventsUrl: string, now?: () => number) => {
   const slack = createSlack({
     botToken: 'xoxb-sandbox',
     signingSecret: 'signing',
-    bot: { commandsUrl },
+    bot: { eventsUrl },
     ...(now && { now }),
   })
   await slack.listen(0)
@@ -171,7 +171,7 @@ test('Slack’s own Bolt accepts the signature, acknowledges, and answers by the
   const api = createSlack({
     botToken: 'xoxb-sandbox',
     signingSecret: 'signing',
-    bot: { commandsUrl: 'http://127.0.0.1:1' },
+    bot: { eventsUrl: 'http://127.0.0.1:1' },
   })
   await api.listen(0)
   closers.push(api.close)

@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { LogLevel, WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { people } from '#infra/sandbox/people.ts'
 import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
+import { newStateFolder } from '../a-world.ts'
 
 let slack: Slack
 let client: WebClient
@@ -21,7 +24,7 @@ beforeEach(async () => {
   slack = createSlack({
     botToken: 'xoxb-sandbox',
     signingSecret: 'signing',
-    bot: { commandsUrl: 'http://127.0.0.1:1/slack/events' },
+    bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
     now: () => now,
   })
   await slack.listen(0)
@@ -100,23 +103,94 @@ describe("Slack's Web API, called by Slack's own client", () => {
     expect(second.message).toMatchObject({ thread_ts: parent.ts })
   })
 
+  test('takes a reply to a message that there never was, as Slack does', async () => {
+    const thread_ts = '1700000000.000000'
+    const { message } = await client.chat.postMessage({ channel: 'inc-orders', text: 'reply', thread_ts })
+    expect(message).toMatchObject({ text: 'reply', thread_ts })
+  })
+
   test('sends direct messages to the conversation that conversations.open names', async () => {
     const opened = await client.conversations.open({ users: people.ana.slack.user })
     const posted = await client.chat.postMessage({ channel: opened.channel?.id ?? '', text: 'for you' })
     expect(posted.channel).toBe('D0ANA00001')
   })
 
-  test('edits its own message: new text, old blocks unless it gives others', async () => {
+  test('edits its own message: a text alone takes the place of the blocks, and shows as edited', async () => {
     const { ts } = await client.chat.postMessage({
       channel: 'inc-orders',
       text: 'before',
       blocks: blocks('block'),
     })
     const edit = { channel: 'C0INCORDER', ts: ts ?? '' }
-    await client.chat.update({ ...edit, text: 'after' })
-    expect(inOrders()).toMatchObject([{ text: 'after', blocks: [{ text: { text: 'block' } }], edited: {} }])
-    await client.chat.update({ ...edit, text: 'bare', blocks: [] })
-    expect(inOrders()).toMatchObject([{ text: 'bare', blocks: [] }])
+    await client.chat.update({ ...edit, text: 'fallback', blocks: blocks('other') })
+    expect(inOrders()).toMatchObject([{ ts, text: 'fallback', blocks: [{ text: { text: 'other' } }] }])
+    expect(inOrders()[0]).not.toHaveProperty('edited')
+    await client.chat.update({ ...edit, text: 'bare' })
+    expect(inOrders()).toMatchObject([{ ts, text: 'bare', edited: { user: 'U0PAGEPASS' } }])
+    expect(inOrders()[0]).not.toHaveProperty('blocks')
+  })
+
+  test('edits no ephemeral message', async () => {
+    const { message_ts: ts = '' } = await client.chat.postEphemeral({
+      channel: 'C0INCORDER',
+      user: 'U0ANA00001',
+      text: 'psst',
+    })
+    const editing = client.chat.update({ channel: 'C0INCORDER', ts, text: 'hi' })
+    expect(await errorOf(editing)).toBe('message_not_found')
+  })
+
+  test('edits no message of somebody else’s', async () => {
+    const stateFile = join(newStateFolder(), 'slack.json')
+    const theirs = { channel: 'C0INCORDER', ts: '1767225600.000000', user: 'U0ANA00001', text: 'hello' }
+    writeFileSync(stateFile, JSON.stringify({ lastTs: 1, messages: [theirs] }))
+    await slack.close()
+    slack = createSlack({
+      botToken: 'xoxb-sandbox',
+      signingSecret: 'signing',
+      bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
+      stateFile,
+    })
+    await slack.listen(0)
+    const editing = clientWith('xoxb-sandbox').chat.update({ ...theirs, text: 'hi' })
+    expect(await errorOf(editing)).toBe('cant_update_message')
+    expect(inOrders()).toMatchObject([theirs])
+  })
+
+  test('names the buttons that have no action_id', async () => {
+    const unnamed = { type: 'button' as const, text: { type: 'plain_text' as const, text: 'Go' } }
+    const { message } = await client.chat.postMessage({
+      channel: 'inc-orders',
+      text: 'fallback',
+      blocks: [
+        { type: 'section', text: { type: 'mrkdwn', text: 'hi' }, accessory: unnamed },
+        { type: 'actions', elements: [unnamed, unnamed] },
+      ],
+    })
+    expect(message?.blocks).toMatchObject([
+      { accessory: { action_id: expect.any(String) } },
+      { elements: [{ action_id: expect.any(String) }, { action_id: expect.any(String) }] },
+    ])
+  })
+
+  test('says with every answer what the token may do, and what the method asks for', async () => {
+    const scopes = ['chat:write', 'commands', 'im:write', 'users:read', 'users:read.email']
+    expect((await client.auth.test()).response_metadata).toEqual({ scopes })
+    const posted = await client.chat.postMessage({ channel: 'inc-orders', text: 'hi' })
+    expect(posted.response_metadata).toEqual({ scopes, acceptedScopes: ['chat:write'] })
+    const refused = await fetch(`${slack.apiUrl()}users.info?user=U0NOBODY00`, {
+      headers: { authorization: 'Bearer xoxb-sandbox' },
+    })
+    expect(refused.headers.get('x-oauth-scopes')).toBe(scopes.join(','))
+    const unknown = await fetch(`${slack.apiUrl()}auth.test`, { headers: { authorization: 'Bearer x' } })
+    expect(unknown.headers.has('x-oauth-scopes')).toBe(false)
+  })
+
+  test('opens no conversation of several, for which it has no scope', async () => {
+    const opening = client.conversations.open({ users: 'U0ANA00001,U0BEN00001' })
+    await expect(opening).rejects.toMatchObject({
+      data: { error: 'missing_scope', needed: 'mpim:write', provided: expect.stringContaining('im:write') },
+    })
   })
 
   test('shows an ephemeral message to that person only', async () => {
@@ -149,7 +223,23 @@ describe("Slack's Web API, called by Slack's own client", () => {
 describe('Slack’s limits', () => {
   const button = { type: 'button', text: { type: 'plain_text', text: 'Go' }, action_id: 'go' }
   const withButton = (changes: object) => [{ type: 'actions', elements: [{ ...button, ...changes }] }]
+  const buttons = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({ ...button, action_id: `go-${index}` }))
   const text = (length: number) => 'x'.repeat(length)
+  const plain = (length: number) => ({ type: 'plain_text', text: text(length) })
+  const confirm = (changes: object) => ({
+    title: plain(1),
+    text: plain(1),
+    confirm: plain(1),
+    deny: plain(1),
+    ...changes,
+  })
+  const atLimit = (over: number) => ({
+    title: plain(100 + over),
+    text: plain(300 + over),
+    confirm: plain(30 + over),
+    deny: plain(30 + over),
+  })
 
   const post = async (given: unknown) => {
     now += 1000
@@ -169,6 +259,13 @@ describe('Slack’s limits', () => {
     ['a button value of 2000', withButton({ value: text(2000) })],
     ['an action_id of 255', withButton({ action_id: text(255) })],
     ['a block_id of 255', [{ type: 'divider', block_id: text(255) }]],
+    ['25 buttons in a block', [{ type: 'actions', elements: buttons(25) }]],
+    ['one action_id in two blocks', [...withButton({}), ...withButton({})]],
+    ['a button beside a section', [{ ...blocks('hi')[0], accessory: button }]],
+    ['a context', [{ type: 'context', elements: [{ type: 'mrkdwn', text: 'hi' }] }]],
+    ['the styles there are', withButton({ style: 'danger', confirm: confirm({ style: 'primary' }) })],
+    ['a confirmation at its limits', withButton({ confirm: confirm(atLimit(0)) })],
+    ['12,000 characters in all', blocks(...Array.from({ length: 4 }, () => text(3000)))],
   ])('allow %s', async (_what, given) => {
     expect(await post(given)).toMatchObject({ ok: true })
   })
@@ -203,6 +300,20 @@ describe('Slack’s limits', () => {
       [{ type: 'actions', elements: [button, button] }],
       '/blocks/0/elements',
     ],
+    ['26 buttons in a block', [{ type: 'actions', elements: buttons(26) }], '/blocks/0/elements'],
+    ['no button in a block', [{ type: 'actions', elements: [] }], '/blocks/0/elements'],
+    ['a style that there is not', withButton({ style: 'default' }), '/elements/0/style'],
+    ...['title', 'text', 'confirm', 'deny'].map((part): [string, object[], string] => [
+      `a confirmation with too long a ${part}`,
+      withButton({ confirm: confirm({ [part]: atLimit(1)[part as 'title'] }) }),
+      `/confirm/${part}/text`,
+    ]),
+    [
+      'a confirmation without a way out',
+      withButton({ confirm: confirm({ deny: undefined }) }),
+      '/confirm/deny',
+    ],
+    ['an input in a message', [{ type: 'input', label: plain(1), element: {} }], '/blocks/0/type'],
     ['a block type that there is not', [{ type: 'marquee' }], '/blocks/0/type'],
     ['a field that there is not', [{ type: 'divider', colour: 'red' }], '/blocks/0'],
   ])('refuse %s, and point at it', async (_what, given, pointer) => {
@@ -224,9 +335,46 @@ describe('Slack’s limits', () => {
     expect(await response.json()).toMatchObject({ ok: false, error: 'invalid_thread_ts' })
   })
 
-  test('cut a text over 40,000 characters silently', async () => {
-    const { message } = await client.chat.postMessage({ channel: 'inc-orders', text: text(40_001) })
+  test('refuse blocks of more than 12,000 characters in all', async () => {
+    const long = blocks(...Array.from({ length: 4 }, () => text(3000)), 'x')
+    expect(await post(long)).toMatchObject({ ok: false, error: 'msg_blocks_too_long' })
+  })
+
+  test('cut a text over 40,000 characters, post it all the same, and warn the sender', async () => {
+    const { message, response_metadata } = await client.chat.postMessage({
+      channel: 'inc-orders',
+      text: text(40_001),
+    })
     expect(message?.text).toHaveLength(40_000)
+    expect(inOrders()).toHaveLength(1)
+    expect(response_metadata).toMatchObject({ warnings: ['message_truncated'] })
+  })
+
+  test('refuse a text over 4,000 bytes in chat.update', async () => {
+    const { ts = '' } = await client.chat.postMessage({ channel: 'inc-orders', text: 'before' })
+    const update = (given: string) => client.chat.update({ channel: 'C0INCORDER', ts, text: given })
+    expect(await errorOf(update(text(4001)))).toBe('msg_too_long')
+    expect(await errorOf(update('é'.repeat(2001)))).toBe('msg_too_long')
+    expect(await errorOf(update(text(4000)))).toBe('no error')
+  })
+
+  test('let fifty edits through in any minute, in the workspace as a whole', async () => {
+    const sent = [
+      await client.chat.postMessage({ channel: 'inc-orders', text: 'one' }),
+      await client.chat.postMessage({ channel: 'inc-payments', text: 'two' }),
+    ]
+    const edit = (index: number) => {
+      const { channel = '', ts = '' } = sent[index % 2] ?? {}
+      return client.chat.update({ channel, ts, text: `edit ${index}` })
+    }
+    for (let index = 0; index < 50; index += 1) {
+      if (index === 25) now += 10_000
+      await edit(index)
+    }
+    await expect(edit(50)).rejects.toMatchObject({ code: 'slack_webapi_rate_limited_error', retryAfter: 50 })
+    now += 50_000
+    for (let index = 51; index < 76; index += 1) await edit(index)
+    await expect(edit(76)).rejects.toMatchObject({ retryAfter: 10 })
   })
 
   test('let five messages into a channel at once, then one a second, each channel for itself', async () => {
