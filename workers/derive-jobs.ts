@@ -54,7 +54,7 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     await tell.stepped(grant, sequence)
     // The last pass that stood under an incident is not always ended: a merge takes it away.
     if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
-      await sumUpWhenOver(grant.why.mergedFrom, sequence)
+      await sumUpWhenOver(grant.why.mergedFrom)
   }
 
   const remindAndRenew = async ({ id, version, until, duration, why, ending }: Grant): Promise<void> => {
@@ -78,10 +78,10 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     const known = await parts.ended(id)
     if (known === undefined) return
     await tell.ended(known.grant, known.end, sequence)
-    await sumUpWhenOver(occasionOf(known.grant), sequence)
+    await sumUpWhenOver(occasionOf(known.grant))
   }
 
-  const sumUpWhenOver = async (occasion: string, sequence: number): Promise<void> => {
+  const sumUpWhenOver = async (occasion: string): Promise<void> => {
     await live.catchUp()
     if ([...live.all()].some(({ grant }) => occasionOf(grant) === occasion)) return
     const grants = (await occasions.grantsOf(occasion)).length
