@@ -12,6 +12,8 @@ export type WorldOptions = {
   /** 0 takes any free port. */
   readonly ports: Readonly<Record<Place, number>>
   readonly slackBotToken: string
+  /** Of Socket Mode; without it nobody connects. */
+  readonly slackAppToken?: string
   readonly slackSigningSecret: string
   readonly pagerdutyToken: string
   readonly pagerdutyWebhookSecret: string
@@ -49,6 +51,7 @@ export const createWorld = async (options: WorldOptions) => {
 
   const slack = createSlack({
     botToken: options.slackBotToken,
+    ...(options.slackAppToken === undefined ? {} : { appToken: options.slackAppToken }),
     signingSecret: options.slackSigningSecret,
     bot: { eventsUrl: `${botUrl}/slack/events` },
     stateFile: join(stateFolder, 'slack.json'),
