@@ -15,10 +15,11 @@ import {
 } from './stack.ts'
 import { askAtTerminal } from './start/ask.ts'
 import { claimPorts } from './start/ports.ts'
-import { stopProcesses } from './start/processes.ts'
-import { waitReady } from './start/ready.ts'
 import { SandboxError } from './start/sandbox-error.ts'
 import { renderScreen } from './start/screen.ts'
+import { startReady } from './start/start-ready.ts'
+import { type Run, supervise, usualPace } from './start/supervise.ts'
+import { tellTurn } from './start/tell-turn.ts'
 
 /** `npm start`: a whole Pagepass on this machine, with stand-ins for what is outside. */
 
@@ -43,23 +44,31 @@ const start = async (): Promise<void> => {
   const redisUrl = await reachRedis(folder, ports)
   const prepared = await prepareFolder(folder, ports)
   say('starting the sandbox, bot, workers and proxy …')
-  const world = await startWorldProcess(prepared)
-  stops.push(() => stopProcesses([world]))
-  const ready = [waitReady(`http://127.0.0.1:${ports.control}/`, { process: world })]
-  for (const name of partNames) {
-    const part = await startPart(name, prepared, redisUrl)
-    stops.push(() => stopProcesses([part]))
-    part.exited.then(({ code, signal }) => {
-      if (stopping !== undefined) return
-      say(`\n${name} ended (${signal ?? `exit code ${code}`}); its log is ${part.logFile}`)
-      void stopAll(1)
-    })
-    ready.push(waitReady(readyUrl(name, ports), { process: part }))
-  }
-  await Promise.all(ready)
-  const colour = process.stdout.isTTY === true && !process.env['NO_COLOR']
+  const world = keep('sandbox', logOf(folder, 'sandbox'), (signal) =>
+    startReady(() => startWorldProcess(prepared), `http://127.0.0.1:${ports.control}/`, signal),
+  )
+  stops.push(world.stop)
+  const parts = partNames.map((name) =>
+    keep(name, logOf(folder, name), (signal) =>
+      startReady(() => startPart(name, prepared, redisUrl), readyUrl(name, ports), signal),
+    ),
+  )
+  stops.push(() => Promise.all(parts.map((part) => part.stop())))
+  await Promise.all([world, ...parts].map(({ ready }) => ready))
   say(renderScreen(screen(ports, folder), { colour, width: process.stdout.columns ?? 80 }))
 }
+
+const colour = process.stdout.isTTY === true && !process.env['NO_COLOR']
+const logOf = (folder: string, name: string): string => resolve(folder, 'logs', `${name}.log`)
+
+/** Keeps a process running, and says so each time it has to. */
+const keep = (name: string, logFile: string, start: (signal: AbortSignal) => Promise<Run>, running?: Run) =>
+  supervise({
+    name,
+    start,
+    ...(running && { running }),
+    tell: (turn) => say(tellTurn(turn, { colour, logFile, hopelessAfter: usualPace.hopelessAfter })),
+  })
 
 const reachRedis = async (folder: string, ports: Ports): Promise<string> => {
   const given = process.env['REDIS_URL']
@@ -73,13 +82,10 @@ const reachRedis = async (folder: string, ports: Ports): Promise<string> => {
     )
   }
   const ask = askAtTerminal()
-  const redis = await ensureRedis({
-    folder: resolve(folder, 'redis'),
-    port: ports.redis,
-    say,
-    ...(ask === undefined ? {} : { ask }),
-  })
-  stops.push(() => redis.stop())
+  const begin = { folder: resolve(folder, 'redis'), port: ports.redis, say }
+  const redis = await ensureRedis({ ...begin, ...(ask && { ask }) })
+  const kept = keep('Redis', redis.logFile, (signal) => ensureRedis({ ...begin, signal }), redis)
+  stops.push(kept.stop)
   return redis.url
 }
 
@@ -136,7 +142,9 @@ process.on('SIGHUP', () => void stopAll(0))
 try {
   await start()
 } catch (error) {
-  const mend = isFault(error) && error.mend !== undefined ? `\n  → ${error.mend}` : ''
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${mend}\n`)
+  if (stopping === undefined) {
+    const mend = isFault(error) && error.mend !== undefined ? `\n  → ${error.mend}` : ''
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}${mend}\n`)
+  }
   await stopAll(1)
 }

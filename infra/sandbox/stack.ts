@@ -7,6 +7,7 @@ import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { signDirectory } from '#access/runtime/directory.ts'
 import { loadRules } from '#access/runtime/rules.ts'
+import { pagepassUser } from './pagerduty/account.ts'
 import { everyone } from './people.ts'
 import { type StartedProcess, startProcess } from './start/processes.ts'
 
@@ -34,6 +35,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 const secretsShape = z.object({
   slackBotToken: z.string(),
+  /** For whoever connects to the Slack stand-in in Socket Mode. Data folders of before have none. */
+  slackAppToken: z.string().optional(),
   slackSigningSecret: z.string(),
   pagerdutyToken: z.string(),
   pagerdutyWebhookSecret: z.string(),
@@ -61,6 +64,7 @@ const ensureSecrets = async (file: string): Promise<SandboxSecrets> => {
   const fresh = (): string => randomBytes(24).toString('hex')
   const made = {
     slackBotToken: `xoxb-${fresh()}`,
+    slackAppToken: `xapp-${fresh()}`,
     slackSigningSecret: fresh(),
     pagerdutyToken: fresh(),
     pagerdutyWebhookSecret: fresh(),
@@ -129,6 +133,13 @@ export const partEnvironment = (
         PAGERDUTY_API_URL: `http://127.0.0.1:${ports.pagerduty}`,
       }
     : {}),
+  ...(part === 'workers'
+    ? {
+        PAGERDUTY_TOKEN: secrets.pagerdutyToken,
+        PAGERDUTY_FROM: pagepassUser.email,
+        PAGERDUTY_API_URL: `http://127.0.0.1:${ports.pagerduty}`,
+      }
+    : {}),
 })
 
 const shellEnvironment = (): NodeJS.ProcessEnv => {
@@ -162,6 +173,7 @@ export const startWorldProcess = ({ folder, ports, secrets }: Prepared): Promise
       SANDBOX_STATE: join(folder, 'sandbox'),
       SANDBOX_BOT_URL: `http://127.0.0.1:${ports.bot}`,
       SLACK_BOT_TOKEN: secrets.slackBotToken,
+      ...(secrets.slackAppToken === undefined ? {} : { SLACK_APP_TOKEN: secrets.slackAppToken }),
       SLACK_SIGNING_SECRET: secrets.slackSigningSecret,
       PAGERDUTY_TOKEN: secrets.pagerdutyToken,
       PAGERDUTY_WEBHOOK_SECRET: secrets.pagerdutyWebhookSecret,

@@ -14,6 +14,7 @@ export async function ensureRedis({
   ask,
   say = () => {},
   env,
+  signal,
 }: EnsureRedisOptions): Promise<RunningRedis> {
   const where = env ? { env } : {}
   let program = await findRedis(where)
@@ -28,5 +29,5 @@ export async function ensureRedis({
       mendFor(undefined, false),
     )
   }
-  return await startRedis({ folder, port, command: program.command, say })
+  return await startRedis({ folder, port, command: program.command, say, ...(signal && { signal }) })
 }

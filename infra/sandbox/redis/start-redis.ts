@@ -14,6 +14,8 @@ export interface StartRedisOptions {
   /** The redis-server to run; default: the one on the PATH. */
   command?: string
   say?: (line: string) => void
+  /** Aborted, a Redis that does not yet serve is stopped, and the start rejects. */
+  signal?: AbortSignal
 }
 
 export interface RunningRedis {
@@ -21,6 +23,8 @@ export interface RunningRedis {
   url: string
   port: number
   pid: number
+  logFile: string
+  /** After which it can be started again on the same folder and port: every answered write is found there. */
   exited: Promise<Exit>
   stop: () => Promise<void>
 }
@@ -31,25 +35,32 @@ export async function startRedis({
   port = 0,
   command = 'redis-server',
   say = () => {},
+  signal,
 }: StartRedisOptions): Promise<RunningRedis> {
   const home = await openRedisFolder(folder)
   await stopLeftover(home, say)
   if (port !== 0) {
     await checkPort(port)
-    return await serve(home, port, command)
+    return await serve(home, port, command, signal)
   }
   // Between finding a free port and Redis taking it, another program may.
   for (let tries = 1; ; tries += 1) {
     const found = await freePort()
     try {
-      return await serve(home, found, command)
+      return await serve(home, found, command, signal)
     } catch (error) {
-      if (tries === 5 || (await portFault(found)) === undefined) throw error
+      if (tries === 5 || signal?.aborted || (await portFault(found)) === undefined) throw error
     }
   }
 }
 
-async function serve(home: RedisFolder, port: number, command: string): Promise<RunningRedis> {
+async function serve(
+  home: RedisFolder,
+  port: number,
+  command: string,
+  signal: AbortSignal | undefined,
+): Promise<RunningRedis> {
+  signal?.throwIfAborted()
   await writeConfig(home, port)
   await writeRun(home, { port, starter: process.pid })
   const redis = await startProcess({
@@ -60,7 +71,7 @@ async function serve(home: RedisFolder, port: number, command: string): Promise<
   })
   const url = urlOf(home, port)
   try {
-    await untilServing(url, redis)
+    await untilServing(url, redis, signal)
   } catch (error) {
     await redis.stop()
     await forgetRun(home)
@@ -70,13 +81,18 @@ async function serve(home: RedisFolder, port: number, command: string): Promise<
     await redis.stop()
     await forgetRun(home)
   }
-  return { url, port, pid: redis.pid, exited: redis.exited, stop }
+  return { url, port, pid: redis.pid, logFile: redis.logFile, exited: redis.exited, stop }
 }
 
 /** Loading much data takes its time, so the limit is only for a Redis that hangs. */
-async function untilServing(url: string, redis: StartedProcess): Promise<void> {
+async function untilServing(
+  url: string,
+  redis: StartedProcess,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const late = AbortSignal.timeout(120_000)
   while (!late.aborted) {
+    signal?.throwIfAborted()
     const found = await probeRedis(url)
     if (found.state === 'ready' && found.pid === redis.pid) return
     const exit = await Promise.race([redis.exited, sleep(20, undefined)])

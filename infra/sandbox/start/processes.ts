@@ -27,7 +27,7 @@ export interface StartedProcess {
   exited: Promise<Exit>
   /** What this run has logged last. */
   logTail: (lines?: number) => string
-  /** SIGTERM, and after `timeoutMs` (default 10,000) SIGKILL to it and all it started. */
+  /** SIGTERM, and after `timeoutMs` (default 12,000) SIGKILL to it and all it started. */
   stop: (timeoutMs?: number) => Promise<Exit>
 }
 
@@ -70,7 +70,8 @@ export async function startProcess({
     send(-pid, 'SIGKILL') // what it started and left behind
   })
 
-  async function stop(timeoutMs = 10_000): Promise<Exit> {
+  // A part ends itself after 10 s and says what hung: let it.
+  async function stop(timeoutMs = 12_000): Promise<Exit> {
     if (running) send(pid, 'SIGTERM')
     const timer = setTimeout(() => send(-pid, 'SIGKILL'), timeoutMs)
     const exit = await exited

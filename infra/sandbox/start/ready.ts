@@ -6,13 +6,18 @@ export interface ReadyOptions {
   process: Pick<StartedProcess, 'name' | 'logFile' | 'logTail' | 'exited'>
   /** Milliseconds; default 30,000. */
   timeoutMs?: number
+  /** Aborted, it is waited for no longer: that rejects. */
+  signal?: AbortSignal
 }
 
 /** Asks `url` until it answers 200; fails at once when the process has ended. */
-export async function waitReady(url: string, { process, timeoutMs = 30_000 }: ReadyOptions): Promise<void> {
+export async function waitReady(
+  url: string,
+  { process, timeoutMs = 30_000, signal }: ReadyOptions,
+): Promise<void> {
   const settled = new AbortController()
   const late = AbortSignal.timeout(timeoutMs)
-  const giveUp = AbortSignal.any([settled.signal, late])
+  const giveUp = AbortSignal.any([settled.signal, late, ...(signal === undefined ? [] : [signal])])
   const died = process.exited.then((exit) => {
     throw new SandboxError(
       'process_died',

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 const script = `
 read never
 kill -s TERM "$1"
-for second in 1 2 3 4 5 6 7 8 9 10; do
+for second in 1 2 3 4 5 6 7 8 9 10 11 12; do
   kill -s 0 "$1" || break
   sleep 1
 done

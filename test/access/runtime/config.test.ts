@@ -21,6 +21,7 @@ const everything = {
   SLACK_BOT_TOKEN: 'xoxb-token',
   SLACK_SIGNING_SECRET: 's'.repeat(32),
   PAGERDUTY_TOKEN: 'token',
+  PAGERDUTY_FROM: 'pagepass@example.com',
   PAGERDUTY_WEBHOOK_SECRET: 'p'.repeat(32),
 }
 const sandbox = {

@@ -122,6 +122,36 @@ test('when it ends by itself the caller is told', async () => {
   expect(await redis.exited).toEqual({ code: null, signal: 'SIGKILL' })
 })
 
+test('killed with -9 it is started again on the same folder and port, with every answered write', async () => {
+  const redis = await start()
+  const client = connect(redis.url)
+  for (let grant = 0; grant < 50; grant += 1) await client.set(`grant ${grant}`, 'kept')
+  process.kill(redis.pid, 'SIGKILL')
+  await redis.exited
+  await redis.stop()
+  const again = await start(redis.port)
+  expect(again.url).toBe(redis.url)
+  expect(again.pid).not.toBe(redis.pid)
+  expect(await connect(again.url).dbsize()).toBe(50)
+})
+
+test('a start that is called off is ended', async () => {
+  const pidFile = join(folder, 'pid')
+  const command = join(folder, 'never-serves')
+  await writeFile(command, `#!/bin/sh\necho $$ >${pidFile}\nexec sleep 1000\n`, { mode: 0o755 })
+  const calledOff = new AbortController()
+  const starting = startRedis({ folder, command, signal: calledOff.signal })
+  const failed = expect(starting).rejects.toThrow('abort')
+  const pid = await vi.waitFor(async () => Number(await readFile(pidFile, 'utf8')) || expect.fail(), {
+    timeout: 10_000,
+  })
+  process.kill(pid, 0)
+  calledOff.abort()
+  await failed
+  expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  expect((await start()).port, 'the folder is free').toBeGreaterThan(0)
+})
+
 test('data it cannot read is an error with the end of its log', async () => {
   const redis = await start()
   const client = connect(redis.url)

@@ -99,3 +99,9 @@ test('the end of a process that was ready is nobody’s error', async () => {
   await waitReady(url, { process: bot })
   expect(await bot.stop()).toEqual({ code: null, signal: 'SIGTERM' })
 })
+
+test('waits no longer when it is told so', async () => {
+  const url = `http://127.0.0.1:${await freePort()}/readyz`
+  const process = await startScript(forever)
+  await expect(waitReady(url, { process, signal: AbortSignal.abort() })).rejects.toThrow('was not ready')
+})
