@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { createKeys } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
 import { checkRules } from './check-rules.ts'
+import type { DoctorOptions } from './doctor.ts'
 import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
 
@@ -51,6 +52,24 @@ directory
   .requiredOption('--environment <name>', 'as in the rule set')
   .requiredOption('--out <file>', 'where the signed directory goes')
   .action(signDirectoryFile)
+
+program
+  .command('doctor')
+  .description('check everything a bot needs: its variables, files, Redis, Slack and PagerDuty')
+  .option('--json', 'one JSON object a line: check, state (ok, warn or fail), what, mend')
+  .option('--retry', 'put back what could not be delivered, to be tried again')
+  .addHelpText(
+    'after',
+    `
+Reads the environment variables of a bot, so run it where the bot runs, as the bot is run. It changes nothing
+(but for --retry), prints no secret, and takes a few seconds.
+Exit code: 0 all is well, or there are only warnings; 1 a check failed.`,
+  )
+  .action(async (options: DoctorOptions) => {
+    // Slack's and BullMQ's libraries take a while to load; no other command needs them.
+    const { doctor } = await import('./doctor.ts')
+    await doctor(options, process.env)
+  })
 
 try {
   await program.parseAsync()

@@ -46,7 +46,7 @@ export const checkToken = async (apiUrl: string, token: string, withinMs: number
     logger: silent,
   })
   const answer = await client.auth.test().catch((error: unknown) => {
-    throw faultOf(error)
+    throw faultOf(error, withinMs)
   })
   const read = answerShape.safeParse(answer)
   if (!read.success) throw new Fault('slack/failed', 'Slack’s answer to auth.test has another shape')
@@ -57,7 +57,7 @@ export const checkToken = async (apiUrl: string, token: string, withinMs: number
 const platformError = z.object({ data: z.object({ error: z.string() }) })
 const rateLimited = z.object({ code: z.literal('slack_webapi_rate_limited_error'), retryAfter: z.number() })
 
-const faultOf = (error: unknown): Fault => {
+const faultOf = (error: unknown, withinMs: number): Fault => {
   const limited = rateLimited.safeParse(error).data
   if (limited !== undefined)
     return new Fault('slack/failed', 'Slack has had too many calls of this app', {
@@ -65,21 +65,27 @@ const faultOf = (error: unknown): Fault => {
       cause: error,
     })
   const code = platformError.safeParse(error).data?.data.error
-  if (code === undefined)
-    return new Fault(
-      'slack/failed',
-      `Slack did not answer: ${error instanceof Error ? error.message : error}`,
-      {
-        mend: 'see whether this machine reaches slack.com, and whether Slack is well: https://slack-status.com',
-        cause: error,
-      },
-    )
+  if (code === undefined) {
+    const root = rootOf(error)
+    const told =
+      root instanceof Error && root.name === 'TimeoutError'
+        ? `Slack did not answer within ${withinMs / 1_000} s`
+        : `Slack did not answer: ${root instanceof Error ? root.message : root}`
+    return new Fault('slack/failed', told, {
+      mend: 'see whether this machine reaches slack.com, and whether Slack is well: https://slack-status.com',
+      cause: error,
+    })
+  }
   const mend = mends[code]
   return new Fault('slack/failed', `Slack refused the token: ${code}`, {
     ...(mend === undefined ? {} : { mend }),
     cause: error,
   })
 }
+
+/** The client and fetch wrap what happened in words that say less. */
+const rootOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause !== undefined ? rootOf(error.cause) : error
 
 /** What went wrong is in the fault; the client would write it to the terminal as well. */
 const silent: webApi.Logger = {
