@@ -19,6 +19,7 @@ import { createIdentities, discoverKeys } from './identities.ts'
 import { createPipeline } from './pipeline.ts'
 import { startReporter } from './reporter.ts'
 import { createProxyServer } from './server.ts'
+import { createUpgrades } from './upgrade.ts'
 
 export type ProxyParts = {
   readonly rules: RuleSet
@@ -31,9 +32,12 @@ export type ProxyParts = {
   /** Two connections: one for commands, one for the blocking read. */
   readonly prompt: Redis
   readonly patient: Redis
+  /** How long a service may take to answer the handshake of a WebSocket, in milliseconds. */
+  readonly upgradeWithinMs?: number
 }
 
 const drainMs = 5_000
+const upgradeWithinMs = 30_000
 const freshMs = 3_000
 const sweepMs = 200
 
@@ -75,6 +79,7 @@ export const startProxy = async (parts: ProxyParts) => {
     audit,
     assertions,
     upstreams,
+    upgrades: createUpgrades(parts.upgradeWithinMs ?? upgradeWithinMs),
     nextId,
     alarm,
     prove: (held) => follower.prove(held),
@@ -89,15 +94,35 @@ export const startProxy = async (parts: ProxyParts) => {
     void reporter.confirm(use, sequence, cuts)
   }
 
+  /**
+   * A newer version counts once its signature is proven. Until then what is open goes on under the version it was
+   * admitted by, whose end still cuts it.
+   */
+  const takeOver = async (held: HeldGrant): Promise<void> => {
+    await follower.prove(held)
+    const { id } = held.grant
+    const use = uses.get(id)
+    if (use === undefined) return
+    const newest = view.get(id)
+    // A newer one than this has its own turn.
+    if (newest !== undefined && newest !== held) return
+    if (newest === held) uses.of(held)
+    pipeline.recheck(use.open)
+  }
+
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'demanded' },
     {
       alarm,
       waiting: (what) => log.info({ what }, 'waiting for Redis'),
       ended: carryOutEnd,
-      given: (held) => void follower.prove(held),
+      given: (held) => void takeOver(held),
       synced: () => {
-        for (const use of uses.all()) if (view.get(use.held.grant.id) !== use.held) pipeline.recheck(use.open)
+        for (const use of uses.all()) {
+          const held = view.get(use.held.grant.id)
+          if (held === undefined) pipeline.recheck(use.open)
+          else if (use.open.size > 0) void takeOver(held)
+        }
         log.info({ sequence: view.sequence() }, 'in step with Redis')
         void reporter.alive()
       },
@@ -114,7 +139,7 @@ export const startProxy = async (parts: ProxyParts) => {
   }, sweepMs)
   sweep.unref()
 
-  const upgradeRefused = (request: import('node:http').IncomingMessage, status: number): void => {
+  const tunnelRefused = (request: import('node:http').IncomingMessage, status: number): void => {
     audit.append(
       auditLine({
         kind: 'refused',
@@ -148,7 +173,7 @@ export const startProxy = async (parts: ProxyParts) => {
     .filter(({ role }) => role === 'assertion')
     .map(({ jwk }) => jwk)
   const listening = await listen(
-    createProxyServer(pipeline.handle, upgradeRefused, unreadable, publicKeys),
+    createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys),
     parts.listen,
   )
 
@@ -159,6 +184,7 @@ export const startProxy = async (parts: ProxyParts) => {
       ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
     ],
     stop: async (): Promise<void> => {
+      pipeline.drain()
       await listening.close(drainMs)
       clearInterval(sweep)
       await reporter.stop()

@@ -9,16 +9,17 @@ const renewAfterMs = 20_000
 const leastLeftMs = 30_000
 
 type Minted = { readonly token: string; readonly at: number }
+type ByService<Kept> = WeakMap<HeldGrant, Map<string, Kept>>
 
 export const assertionType = 'pagepass-assertion+jwt'
 
 /**
  * What the upstream sees of who asks: a JWT (EdDSA, own `typ`) for exactly one service, living at most 90 s. It is
- * signed once per grant and service and renewed in the background while in use, never per request.
+ * signed once per version of a grant and service and renewed in the background while in use, never per request.
  */
 export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => number) => {
-  const minted = new Map<string, Minted>()
-  const underWay = new Map<string, Promise<string>>()
+  const minted: ByService<Minted> = new WeakMap()
+  const underWay: ByService<Promise<string>> = new WeakMap()
 
   const sign = async ({ grant }: HeldGrant, service: string, at: number): Promise<string> =>
     new SignJWT({ name: grant.who.name, idp: grant.who.issuer, grant: grant.id, tier: grant.tier })
@@ -31,24 +32,23 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
       .sign(key.key)
 
   const mint = (held: HeldGrant, service: string): Promise<string> => {
-    const id = `${held.grant.id} ${service}`
-    const shared = underWay.get(id)
+    const shared = underWay.get(held)?.get(service)
     if (shared !== undefined) return shared
     const at = now()
     const minting = sign(held, service, at)
       .then((token) => {
-        minted.set(id, { token, at })
+        keptOf(minted, held).set(service, { token, at })
         return token
       })
-      .finally(() => underWay.delete(id))
-    underWay.set(id, minting)
+      .finally(() => underWay.get(held)?.delete(service))
+    keptOf(underWay, held).set(service, minting)
     return minting
   }
 
   return {
-    /** The assertion at hand; undefined when one has to be minted first. */
+    /** The assertion at hand; undefined when one has to be minted first. One of an older version does not do. */
     ready: (held: HeldGrant, service: string): string | undefined => {
-      const known = minted.get(`${held.grant.id} ${service}`)
+      const known = minted.get(held)?.get(service)
       if (known === undefined) return undefined
       const age = now() - known.at
       if (age > livesMs - leastLeftMs) return undefined
@@ -56,9 +56,13 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
       return known.token
     },
     mint,
-    forget: ({ grant }: HeldGrant): void => {
-      for (const service of grant.services) minted.delete(`${grant.id} ${service}`)
-    },
+    forget: (held: HeldGrant): void => void minted.delete(held),
   }
 }
 export type Assertions = ReturnType<typeof createAssertions>
+
+const keptOf = <Kept>(all: ByService<Kept>, held: HeldGrant): Map<string, Kept> => {
+  const kept = all.get(held) ?? new Map<string, Kept>()
+  all.set(held, kept)
+  return kept
+}

@@ -5,15 +5,20 @@ import type { Service } from '#access/domain/rule-set.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import type { HeldGrant } from '#access/domain/view.ts'
 import type { Identity } from './identities.ts'
+import type { Tunnel } from './tunnel.ts'
 
 /** One request and its answer on the way through the pipeline. Steps fill it in, in the order of the pipeline. */
 export type Exchange = {
   readonly id: string
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** Set when the client asks for an upgrade. */
+  readonly upgrade: UpgradeAsked | undefined
   readonly startedAt: number
   /** When the pipeline last looked at the clock: at the start, and whenever it had to wait. */
   now: number
+  /** What is decided on and recorded: `WS` for the opening handshake of a WebSocket. */
+  method: string
   /** The exact bytes that go upstream. */
   target: string
   /** The target without its query: what is decided on. */
@@ -31,10 +36,19 @@ export type Exchange = {
   use: GrantUse | undefined
   /** Stops the request upstream. Set once it is on its way. */
   abort: ((reason: Error) => void) | undefined
+  /** The WebSocket that was asked for, from the moment the handshake goes upstream. */
+  tunnel: Tunnel | undefined
   status: number
   bytes: number
   /** How it ended, once it has: after that nothing more is recorded or counted. */
   outcome: Outcome | undefined
+}
+
+export type UpgradeAsked = {
+  /** Whether the client sent something behind its handshake, which it must not. */
+  readonly early: boolean
+  /** Its `Sec-WebSocket-Key`, once it was read. */
+  key: string
 }
 
 /** What this process keeps per grant in use, so that a request needs none of it anew. */
@@ -59,12 +73,15 @@ export const createExchange = (
   response: ServerResponse,
   id: string,
   now: number,
+  upgrade?: UpgradeAsked,
 ): Exchange => ({
   id,
   request,
   response,
+  upgrade,
   startedAt: now,
   now,
+  method: request.method ?? '',
   target: '',
   path: '',
   host: '',
@@ -76,6 +93,7 @@ export const createExchange = (
   decision: undefined,
   use: undefined,
   abort: undefined,
+  tunnel: undefined,
   status: 0,
   bytes: 0,
   outcome: undefined,

@@ -135,7 +135,8 @@ const passed = (name: string): boolean => {
   return pass
 }
 
-const answerHeaders = (raw: readonly (Buffer | string)[]): { headers: string[]; length: number } => {
+/** The headers of an answer that go on to the client, and its announced length or -1. */
+export const answerHeaders = (raw: readonly (Buffer | string)[]): { headers: string[]; length: number } => {
   const headers: string[] = []
   let length = -1
   let nominated = ''

@@ -26,13 +26,14 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
   }
 
   return {
+    /** The use of a grant. It takes on another version only once that one's signature is proven. */
     of: (held: HeldGrant): GrantUse => {
       const known = uses.get(held.grant.id)
       if (known !== undefined) {
-        if (known.held !== held) {
+        if (known.held !== held && held.verified) {
           known.held = held
           known.terms.clear()
-          if (known.open.size > 0) watchExpiry(known)
+          if (known.expiry !== undefined) watchExpiry(known)
         }
         return known
       }

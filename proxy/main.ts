@@ -32,10 +32,10 @@ await runProcess('proxy', async () => {
   log.info({ port: proxy.port, rules: rules.hash, instance: config.PAGEPASS_INSTANCE }, 'proxy listens')
   return {
     log,
-    stop: async () => {
-      await proxy.stop()
-      await admin.close()
-      prompt.disconnect()
-    },
+    stop: [
+      ['the proxy', proxy.stop],
+      ['the admin listener', () => admin.close()],
+      ['Redis', () => prompt.disconnect()],
+    ],
   }
 })

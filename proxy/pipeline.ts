@@ -11,15 +11,18 @@ import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { HeldGrant, View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import type { Assertions } from './assertions.ts'
-import { createExchange, type Exchange, type GrantUse, type Outcome } from './exchange.ts'
+import { createExchange, type Exchange, type GrantUse, type Outcome, type UpgradeAsked } from './exchange.ts'
 import { forward, type Upstreams } from './forward.ts'
+import { policyViolation, serviceRestart } from './frames.ts'
 import { countAdmitted, countRefused, type GrantUses } from './grant-uses.ts'
 import type { Identified, Identities } from './identities.ts'
 import { answerRefusal, type RefusalFacts } from './refuse.ts'
 import { createFindService } from './steps/find-service.ts'
 import { readHeaders } from './steps/read-headers.ts'
 import { readTarget } from './steps/read-target.ts'
+import { readUpgrade } from './steps/read-upgrade.ts'
 import { upstreamHeaders } from './steps/upstream-headers.ts'
+import type { Upgrades } from './upgrade.ts'
 
 export type PipelineParts = {
   readonly rules: RuleSet
@@ -30,6 +33,7 @@ export type PipelineParts = {
   readonly audit: AuditLog
   readonly assertions: Assertions
   readonly upstreams: Upstreams
+  readonly upgrades: Upgrades
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
   /** Whether a held grant's signature holds. */
@@ -41,12 +45,16 @@ export type PipelineParts = {
  * before the last one. A step that has what it needs in memory goes on at once, without a promise.
  */
 export const createPipeline = (parts: PipelineParts) => {
-  const { rules, view, clock, identities, uses, audit, assertions, upstreams } = parts
+  const { rules, view, clock, identities, uses, audit, assertions, upstreams, upgrades } = parts
   const findService = createFindService(rules)
 
-  const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    const exchange = createExchange(request, response, parts.nextId(), clock.now())
-    const reason = readTarget(exchange) ?? readHeaders(exchange) ?? findService(exchange)
+  let draining = false
+
+  /** `upgrade` is given for a request that asks for one: it takes the same way, and is answered on the same socket. */
+  const handle = (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeAsked): void => {
+    const exchange = createExchange(request, response, parts.nextId(), clock.now(), upgrade)
+    const reason =
+      readTarget(exchange) ?? readHeaders(exchange) ?? readUpgrade(exchange) ?? findService(exchange)
     if (reason !== undefined) return refuse(exchange, reason)
     identify(exchange)
   }
@@ -96,10 +104,10 @@ export const createPipeline = (parts: PipelineParts) => {
     return true
   }
 
-  const decideNow = ({ identity, service, request, path, now }: Exchange): Decision => {
+  const decideNow = ({ identity, service, method, path, now }: Exchange): Decision => {
     if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
     const { principal, groups } = identity
-    return decideRequest(rules, view, { principal, groups, service, method: request.method ?? '', path }, now)
+    return decideRequest(rules, view, { principal, groups, service, method, path }, now)
   }
 
   const limit = (exchange: Exchange, decision: Allowed, assertion: string): void => {
@@ -138,8 +146,7 @@ export const createPipeline = (parts: PipelineParts) => {
     if (response.destroyed) return
     uses.enter(use, exchange)
     const { service } = decision
-    const { now, id, path } = exchange
-    const method = request.method ?? ''
+    const { now, id, method, path } = exchange
     const client = request.socket.remoteAddress ?? ''
     const line = admittedLine(
       { at: now, id, method, path, client, viewAge: view.age(now) },
@@ -157,6 +164,7 @@ export const createPipeline = (parts: PipelineParts) => {
   const send = (exchange: Exchange, service: Service, assertion: string): void => {
     const again = exchange.decision
     if (again === undefined || clock.now() >= again.held.grant.until) return refuse(exchange, 'grant-missing')
+    if (exchange.upgrade !== undefined) return openTunnel(exchange, service, assertion, exchange.upgrade)
     forward(upstreams.of(service), exchange, upstreamHeaders(exchange, assertion), (it, outcome, error) => {
       if (it.outcome !== undefined) return
       close(it, outcome)
@@ -165,13 +173,48 @@ export const createPipeline = (parts: PipelineParts) => {
     })
   }
 
+  const openTunnel = (
+    exchange: Exchange,
+    service: Service,
+    assertion: string,
+    { key }: UpgradeAsked,
+  ): void => {
+    const { request, response, target } = exchange
+    const client = request.socket
+    if (draining) return cut(exchange, 'aborted', serviceRestart)
+    exchange.tunnel = upgrades.open(
+      {
+        client,
+        origin: service.releases[service.serve] as string,
+        target,
+        key,
+        headers: upstreamHeaders(exchange, assertion),
+      },
+      {
+        opened: () => {
+          response.detachSocket(client)
+          exchange.status = 101
+        },
+        passed: (bytes) => {
+          exchange.bytes += bytes
+        },
+        failed: (late) => {
+          if (exchange.outcome !== undefined) return
+          close(exchange, 'failed')
+          answerRefusal(exchange, late ? 'upstream-late' : 'upstream-failed')
+        },
+        closed: (outcome) => close(exchange, outcome),
+      },
+    )
+  }
+
   const close = (exchange: Exchange, outcome: Outcome): void => {
     if (exchange.outcome !== undefined) return
     exchange.outcome = outcome
     uses.leave(exchange)
-    const { decision, use, request } = exchange
+    const { decision, use } = exchange
     if (decision !== undefined && use !== undefined) {
-      countAdmitted(use, decision.pattern.text, request.method ?? '', exchange.status, outcome)
+      countAdmitted(use, decision.pattern.text, exchange.method, exchange.status, outcome)
     }
     const now = clock.now()
     audit.append(
@@ -199,7 +242,7 @@ export const createPipeline = (parts: PipelineParts) => {
         reason,
         status: reasons[reason].status,
         client: request.socket.remoteAddress ?? '',
-        method: clip(request.method ?? ''),
+        method: clip(exchange.method),
         host: clip(exchange.host),
         path: clip((request.url ?? '').split('?')[0] ?? ''),
         ...(identity === undefined ? {} : { who: identity.principal }),
@@ -216,19 +259,30 @@ export const createPipeline = (parts: PipelineParts) => {
       refuse(exchange, 'identity-unavailable')
     }
 
-  /** Cuts one exchange now: upstream and client both see their connection end. */
-  const cut = (exchange: Exchange): void => {
-    close(exchange, 'cut')
+  /** Ends one exchange now: upstream and client both see their connection end, and a WebSocket is told why. */
+  const cut = (exchange: Exchange, outcome: Outcome, code: number): void => {
+    close(exchange, outcome)
+    if (exchange.tunnel !== undefined) return exchange.tunnel.end(code)
     exchange.abort?.(grantEnded)
     exchange.response.destroy()
     exchange.request.socket.destroy()
   }
 
+  /**
+   * Whether the version that something was admitted under still holds, until its own end: nothing ended it, and no newer
+   * one is proven. A newer one is nobody's word until its signature is, so it neither lengthens nor cuts anything.
+   */
+  const stillHolds = ({ decision, now }: Exchange): boolean => {
+    if (decision === undefined || now >= decision.held.grant.until) return false
+    const live = view.get(decision.held.grant.id)
+    return live !== undefined && (live === decision.held || !live.verified)
+  }
+
   return {
     handle,
     /**
-     * Looks again at everything open under a grant that ended or may have: what another grant still admits moves
-     * there, the rest is cut. Returns how many were cut.
+     * Looks again at everything open under a grant that ended, changed or may have: what a proven grant admits goes on
+     * under that, the rest is cut. Returns how many were cut.
      */
     recheck: (open: Iterable<Exchange>): number => {
       let cuts = 0
@@ -239,14 +293,20 @@ export const createPipeline = (parts: PipelineParts) => {
           uses.leave(exchange)
           exchange.decision = again
           uses.enter(uses.of(again.held), exchange)
-        } else {
-          cut(exchange)
+        } else if (!again.allow || !stillHolds(exchange)) {
+          cut(exchange, 'cut', policyViolation)
           cuts += 1
         }
       }
       return cuts
     },
-    refuse,
+    /** Ends every WebSocket, as this process goes; no new one begins. Requests may still finish. */
+    drain: (): void => {
+      draining = true
+      for (const use of uses.all())
+        for (const exchange of [...use.open])
+          if (exchange.tunnel !== undefined) cut(exchange, 'aborted', serviceRestart)
+    },
   }
 }
 

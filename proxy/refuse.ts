@@ -15,7 +15,7 @@ export type RefusalFacts = {
  * that would ask for it.
  */
 export const answerRefusal = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
-  const { response, request, service } = exchange
+  const { response, request, service, upgrade } = exchange
   const { status, person } = reasons[reason]
   exchange.status = status
   if (response.headersSent || response.destroyed) {
@@ -42,8 +42,8 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
   if (status === 401) headers['www-authenticate'] = 'Bearer'
   if (status === 503 || status === 429) headers['retry-after'] = String(facts.retryAfter ?? 1)
   // What the client still sends of a refused request is not read, and what follows one that could be read in two
-  // ways is not trusted: the connection ends with the answer.
-  if (status === 400 || !request.complete) headers['connection'] = 'close'
+  // ways is not trusted: the connection ends with the answer. After a refused upgrade it is nobody's.
+  if (status === 400 || !request.complete || upgrade !== undefined) headers['connection'] = 'close'
   response.writeHead(status, headers)
   response.end(request.method === 'HEAD' ? undefined : body)
 }

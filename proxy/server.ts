@@ -3,11 +3,12 @@ import {
   type IncomingHttpHeaders,
   IncomingMessage,
   type Server,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { JWK } from 'jose'
+import type { UpgradeAsked } from './exchange.ts'
 
 const reservedPrefix = '/.pagepass/'
 
@@ -37,8 +38,8 @@ const lengthsNodeLooksAt = new Set([...namesNodeLooksAt].map(({ length }) => len
  * answered and closed here; everything else goes through `handle`.
  */
 export const createProxyServer = (
-  handle: (request: IncomingMessage, response: ServerResponse) => void,
-  upgradeRefused: (request: IncomingMessage, status: number) => void,
+  handle: (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeAsked) => void,
+  tunnelRefused: (request: IncomingMessage, status: number) => void,
   unreadable: (client: string, status: number) => void,
   publicKeys: readonly JWK[],
 ): Server => {
@@ -72,12 +73,21 @@ export const createProxyServer = (
   server.maxHeadersCount = 100
   // An expectation nobody knows may be ignored (RFC 9110 10.1.1); Node's own 417 would leave no record.
   server.on('checkExpectation', (request, response) => inTurn(request, response, serve))
-  server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-    upgradeRefused(request, 403)
-    closeWith(socket, 403)
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    // Not behind a request that is still answered or was the last one, nor for us, nor once the process goes.
+    const mayAnswer = underWay(socket) === undefined && socket.writable && server.listening
+    if (!mayAnswer || request.url?.startsWith(reservedPrefix)) {
+      tunnelRefused(request, 403)
+      return closeWith(socket, 403)
+    }
+    socket.on('error', () => undefined)
+    const response = new ServerResponse(request)
+    response.assignSocket(socket)
+    response.on('finish', () => socket.destroySoon())
+    handle(request, response, { early: head.length > 0, key: '' })
   })
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    upgradeRefused(request, 400)
+    tunnelRefused(request, 400)
     closeWith(socket, 400)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {

@@ -31,11 +31,17 @@ const fates = new Map<string, Fate>([
   ...['keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'].map(
     dropped,
   ),
+  // The one spelling of what makes a handshake; what else is read as one of these is refused.
+  ...['key', 'version', 'protocol', 'extensions'].map(ofHandshake),
   ...['upgrade', 'expect', 'http2-settings', 'forwarded', 'via'].map(dropped),
 ])
 
 function reserved(name: string): [string, Fate] {
   return [name, 'reserved']
+}
+
+function ofHandshake(name: string): [string, Fate] {
+  return [`sec-websocket-${name}`, 'forward']
 }
 
 function dropped(name: string): [string, Fate] {

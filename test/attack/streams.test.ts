@@ -8,24 +8,24 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
-import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
-import { ask, rawClient, talk } from '../builders/raw-client.ts'
+import { domain, handshakeHeaders, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
+import { ask, frame, type RawClient, rawClient, talk } from '../builders/raw-client.ts'
 import { valuesOf } from '../builders/upstream.ts'
 
 let proxy: ProxyUnderTest
 beforeAll(async () => {
-  proxy = await startProxyForTest(inject('redisUrl'), 7)
+  proxy = await startProxyForTest(inject('redisUrl'), 7, { upgradeWithinMs: 3_000 })
   await proxy.give('ana')
 })
 afterAll(() => proxy.stop())
 beforeEach(() => proxy.startOver())
 
 const upgrade = { status: 403, reason: 'upgrade-not-admitted' }
-const websocket = [
-  'Connection: Upgrade',
-  'Upgrade: websocket',
-  'Sec-WebSocket-Version: 13',
-  'Sec-WebSocket-Key: AAAA',
+const websocket = handshakeHeaders
+/** The handshake without this header, and with these. */
+const changed = (without: string, ...more: string[]): string[] => [
+  ...websocket.filter((header) => !header.startsWith(without)),
+  ...more,
 ]
 
 const upstreamClosed = (): Promise<void> =>
@@ -34,23 +34,94 @@ const upstreamClosed = (): Promise<void> =>
     'the connections to the service to close',
   )
 
-describe('A GET pattern opens no upgrade', () => {
+/**
+ * The attack: an upgrade takes another way through a proxy than a request, and that way often forgets a check
+ * (WebSocket smuggling, Mikhail Egorov, 2019). Whoever may only read asks for
+ * a line instead.
+ */
+describe('A GET pattern tried as a WebSocket', () => {
   test.each([
-    ['a WebSocket', websocket],
-    ['a WebSocket in other words', ['connection: keep-alive, UPGRADE', 'UPGRADE: WebSocket']],
+    ['as it should be asked for', websocket],
+    ['in other words', changed('Connection', 'connection: keep-alive, UPGRADE')],
+    ['from another origin', [...websocket, 'Origin: https://evil.example']],
+    ['from a sibling service', [...websocket, `Origin: http://payments-svc.${domain}`]],
+  ])('%s', async (_, headers) => {
+    const refused = { status: 403, reason: 'tier-none' }
+    await expectRefused(proxy, await proxy.request('ana', 'GET', '/v1/x', headers), refused)
+    expect(proxy.orders.lines()).toEqual([])
+  })
+
+  test('by somebody without a pass: the service is not even connected to', async () => {
+    await expectRefused(proxy, await proxy.handshake('eve'), { status: 403, reason: 'grant-missing' })
+    expect(proxy.orders.connections().every((one) => !one.bytes().includes('Upgrade'))).toBe(true)
+  })
+})
+
+/**
+ * The attack: ask for something that the proxy takes for a WebSocket and the service does not, or the other way round.
+ * Then one of the two reads requests where the other sees an opaque tunnel.
+ */
+describe('Only a clean handshake of a WebSocket is an upgrade', () => {
+  test.each([
     ['h2c', ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAAP__']],
     ['TLS', ['Connection: Upgrade', 'Upgrade: TLS/1.0']],
     ['something unknown', ['Connection: Upgrade', 'Upgrade: anything/7']],
-    ['an upgrade from another origin', [...websocket, 'Origin: https://evil.example']],
-    ['an upgrade with a length', ['Content-Length: 0', ...websocket]],
+    ['two protocols in one header', changed('Upgrade', 'Upgrade: websocket, h2c')],
+    ['two protocols', [...websocket, 'Upgrade: h2c']],
+    ['one twice', [...websocket, 'Upgrade: websocket']],
+    ['an older version', changed('Sec-WebSocket-Version', 'Sec-WebSocket-Version: 8')],
+    ['two versions', [...websocket, 'Sec-WebSocket-Version: 8']],
+    ['no version', changed('Sec-WebSocket-Version')],
+    ['no key', changed('Sec-WebSocket-Key')],
+    ['two keys', [...websocket, 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==']],
+    ['a short key', changed('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AAAA')],
+    [
+      'a key in another spelling',
+      changed('Sec-WebSocket-Key', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAB=='),
+    ],
+    ['an empty body', ['Content-Length: 0', ...websocket]],
+    ['a body', ['Content-Length: 5', ...websocket]],
+    ['chunks', ['Transfer-Encoding: chunked', ...websocket]],
   ])('%s', async (_, headers) => {
-    await expectRefused(proxy, await proxy.request('ana', 'GET', '/v1/x', headers), upgrade)
-    await expectRefused(proxy, await proxy.request('ana', 'POST', '/v1/x', headers), upgrade)
+    for (const target of ['/v1/x', '/live'])
+      await expectRefused(proxy, await proxy.request('ana', 'GET', target, headers), upgrade)
   })
 
-  test('An upgrade to a target that no request may have', async () => {
-    await expectRefused(proxy, await proxy.request('ana', 'GET', '/v1/../admin', websocket), upgrade)
-    await expectRefused(proxy, await proxy.request('ana', 'GET', '/.pagepass/../v1', websocket), upgrade)
+  test.each(['POST', 'HEAD', 'OPTIONS', 'DELETE'])('%s', async (method) => {
+    for (const target of ['/v1/x', '/live'])
+      await expectRefused(proxy, await proxy.request('ana', method, target, websocket), upgrade)
+  })
+
+  test('of HTTP/1.0', async () => {
+    const bytes = (await proxy.handshake('ana')).replace('HTTP/1.1', 'HTTP/1.0')
+    await expectRefused(proxy, bytes, upgrade)
+  })
+
+  test('to a target that no request may have', async () => {
+    const unclear = { status: 400, reason: 'target-not-canonical' }
+    for (const target of ['/v1/../admin', '/live/%2e%2e/x', '/live//x', 'http://x/live'])
+      await expectRefused(proxy, await proxy.handshake('ana', target), unclear)
+  })
+
+  test('to our own prefix', async () => {
+    for (const target of ['/.pagepass/jwks.json', '/.pagepass/../live'])
+      await expectRefused(proxy, await proxy.handshake('ana', target), upgrade)
+  })
+
+  test('with frames behind it that nobody has agreed to', async () => {
+    const bytes = Buffer.concat([Buffer.from(await proxy.handshake('ana')), frame('early')])
+    await expectRefused(proxy, bytes, upgrade)
+  })
+
+  test('behind a request that is not answered yet', async () => {
+    proxy.orders.answerWith(() => undefined)
+    const client = rawClient(proxy.port)
+    client.send((await proxy.request('ana')) + (await proxy.handshake('ana')))
+    await client.closed()
+    expect(proxy.orders.lines()).toEqual([])
+    expect(client.text()).not.toContain('101')
+    await proxy.startOver()
+    await expectGoodRequest(proxy)
   })
 
   test('Without the pair of headers it is a request like any other, and says nothing of an upgrade', async () => {
@@ -63,7 +134,7 @@ describe('A GET pattern opens no upgrade', () => {
 
   test('What is sent after the refused upgrade goes nowhere', async () => {
     const client = rawClient(proxy.port)
-    client.send((await proxy.request('ana', 'GET', '/v1/x', websocket)) + (await proxy.request('ana')))
+    client.send((await proxy.handshake('ana', '/v1/x')) + (await proxy.request('ana')))
     await client.closed()
     expect(client.text().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 403'])
     expect(proxy.orders.bytes()).toBe('')
@@ -86,7 +157,12 @@ describe('A GET pattern opens no upgrade', () => {
 
 describe('A reset ends nothing but its own connection', () => {
   test.each([
-    ['an upgrade', () => proxy.request('ana', 'GET', '/v1/x', websocket)],
+    ['a refused upgrade', () => proxy.handshake('ana', '/v1/x')],
+    ['an upgrade', () => proxy.handshake('ana')],
+    [
+      'an upgrade with frames',
+      async () => `${await proxy.handshake('ana')}${frame('early').toString('latin1')}`,
+    ],
     [
       'an upgrade without any credential',
       async () => `GET / HTTP/1.1\r\nHost: x\r\n${websocket.join('\r\n')}\r\n\r\n`,
@@ -135,6 +211,80 @@ describe('A reset ends nothing but its own connection', () => {
     await proxy.startOver()
     await expectGoodRequest(proxy)
   })
+})
+
+/**
+ * The attack: a service that was taken over, or is only misread, answers an upgrade with an ordinary answer. A proxy
+ * that pipes it through (http-proxy does) leaves the client with a line to the service that nobody follows.
+ */
+describe('A service that answers an upgrade with 200', () => {
+  test('gets no line to the client, and the client none to the service', async () => {
+    proxy.orders.scriptWith((socket) => {
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\na usable channel'))
+    })
+    const client = rawClient(proxy.port)
+    client.send(await proxy.handshake('ana'))
+    await client.when(() => client.text().includes('\r\n\r\n'), 'an answer')
+    client.send(await proxy.request('ana', 'GET', '/v1/smuggled'))
+    await client.closed()
+    expect(client.text()).toMatch(/^HTTP\/1\.1 502 /)
+    expect(client.text()).not.toContain('channel')
+    await upstreamClosed()
+    expect(proxy.orders.bytes()).not.toContain('smuggled')
+    await proxy.startOver()
+    await expectGoodRequest(proxy)
+  })
+
+  test('nor does one that keeps the client waiting with informational answers', async () => {
+    proxy.orders.scriptWith((socket) => {
+      const more = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'), 20)
+      socket.on('close', () => clearInterval(more))
+    })
+    expect((await ask(proxy.port, await proxy.handshake('ana'))).status).toBe(504)
+    await upstreamClosed()
+  })
+})
+
+/**
+ * The attack: hold as many lines open as the proxy takes, silent, and hope that it tires: in memory, in time per line,
+ * or when it has to end them all at once.
+ */
+test('A thousand idle WebSockets keep nobody out, and are all cut at once', { timeout: 60_000 }, async () => {
+  const grant = await proxy.give('ben')
+  const bytes = await proxy.handshake('ben')
+  const clients: RawClient[] = []
+  for (let batch = 0; batch < 10; batch += 1) {
+    const more = Array.from({ length: 100 }, () => proxy.client())
+    for (const client of more) client.send(bytes)
+    await Promise.all(more.map((client) => client.when(() => client.size() > 0, 'an answer')))
+    // A disk that stalls closes the proxy for a moment, on purpose.
+    clients.push(...more.filter((client) => !client.text().startsWith('HTTP/1.1 503 ')))
+  }
+  expect(proxy.orders.lines()).toHaveLength(clients.length)
+  await expectGoodRequest(proxy)
+  expect(await proxy.end(grant)).toMatchObject({ streamsCut: clients.length })
+  await Promise.all(clients.map((client) => client.closed()))
+  for (const client of clients) expect(client.text().endsWith('\x88\x02\x03\xf0')).toBe(true)
+  await until(() => proxy.orders.lines().every((line) => line.code() === 1008), 'the service to be told')
+})
+
+/**
+ * The attack: leave at every moment of a line's life, from either side and in every manner, so that something stays
+ * behind: a socket, a timer, a record without its end.
+ */
+test('WebSockets left at every stage leave nothing behind', async () => {
+  const leave = ['end', 'reset'] as const
+  for (let round = 0; round < 120; round += 1) {
+    const client = rawClient(proxy.port)
+    client.send(await proxy.handshake('ana'))
+    if (round % 4 > 1) await client.when(() => client.size() > 0, 'an answer')
+    if (round % 4 === 3) client.send(frame('x'.repeat(100), { claims: round % 8 === 3 ? 200 : 100 }))
+    if (round % 5 === 0) for (const line of proxy.orders.lines()) line.socket.terminate()
+    client[leave[round % 2] ?? 'end']()
+  }
+  await upstreamClosed()
+  await proxy.startOver()
+  await expectGoodRequest(proxy)
 })
 
 test('Clients that go away at every stage leave no connection, no record open, and no use behind', async () => {

@@ -63,7 +63,7 @@ const identityHeaders = [
 ]
 
 /** Each identity header once, by any spelling that a server might take for it; and none that we did not set. */
-export const expectOurIdentity = (seen: Received): void => {
+export const expectOurIdentity = (seen: Pick<Received, 'rawHeaders'>): void => {
   const plain = seen.rawHeaders.map(([name]) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-'))
   for (const name of identityHeaders) {
     expect({ [name]: plain.filter((one) => one === name).length }).toEqual({ [name]: 1 })

@@ -24,6 +24,7 @@ import { type PersonName, people } from '#infra/sandbox/people.ts'
 import { startProxy } from '#proxy/app.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
+import { type WebSocketClient, webSocketClient } from './web-socket-client.ts'
 
 export const domain = 'access.test'
 export const instance = 'tested'
@@ -44,10 +45,10 @@ tiers:
 profiles:
   web:
     tiers:
-      observe: [GET /, GET /v1/**, GET /public/**, OPTIONS /v1/**]
-      scarce: [GET /scarce/*]
-      operate: [POST /v1/**, PUT /v1/**, PATCH /v1/**, DELETE /v1/**, WS /live, WS /live/**, "* /any/**"]
-      admin: ["* /admin/**", WS /**]
+      observe: [GET /, GET /v1/**, GET /public/**, OPTIONS /v1/**, "* /any/**"]
+      scarce: [GET /scarce/*, WS /rare]
+      operate: [POST /v1/**, PUT /v1/**, PATCH /v1/**, DELETE /v1/**, WS /live, WS /live/**]
+      admin: ["* /admin/**", WS /admin/**]
 services:
   orders-svc:
     profile: web
@@ -162,7 +163,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       .slice(0, -1)
       .map((line) => JSON.parse(line) as AuditRecord)
   const tokens = new Map<PersonName, Promise<string>>()
-  const clients = new Set<RawClient>()
+  const clients = new Set<RawClient | WebSocketClient>()
   const live = new Map<string, Grant>()
   let given = 0
 
@@ -244,6 +245,29 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       await until(() => applied() >= sequence, 'the proxy to hold the grant')
       return grant
     },
+    /** Gives a newer version of a grant as a bot would, and waits until the proxy holds it. */
+    renew: async (grant: Grant, changes: Partial<Grant>): Promise<Grant> => {
+      const newer: Grant = { ...grant, step: 'extended', ...changes, version: grant.version + 1 }
+      const { given, sequence } = await theBot().store.give(newer)
+      if (!given) throw new Error('the store did not take the newer version')
+      live.set(newer.id, newer)
+      await until(() => applied() >= sequence, 'the proxy to hold the newer version')
+      return newer
+    },
+    /** Writes a newer version that no bot signed, as whoever can write to Redis would. */
+    forge: async (grant: Grant, changes: Partial<Grant>): Promise<void> => {
+      const newer: Grant = { ...grant, ...changes, version: grant.version + 1 }
+      const stored = (await admin.hget('{pagepass}:live', grant.id)) ?? ''
+      const [header, , signature] = stored.split('.')
+      const statement = [header, Buffer.from(JSON.stringify(newer)).toString('base64url'), signature].join(
+        '.',
+      )
+      const next = await admin.incr('{pagepass}:sequence')
+      await admin.hset('{pagepass}:live', grant.id, statement)
+      await admin.hset('{pagepass}:versions', grant.id, `${newer.version} ${next}`)
+      const fields = ['kind', 'grant', 'id', grant.id, 'statement', statement]
+      await admin.xadd('{pagepass}:events', `${next}-0`, ...fields)
+    },
     /** Ends a grant, and waits until the proxy knows. The receipt is what the fleet confirmed. */
     end: async (grant: Grant, cause: EndCause = 'revoked') => {
       live.delete(grant.id)
@@ -277,7 +301,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
         const idsOf = (kind: string) => [
           ...text.matchAll(new RegExp(`"kind":"${kind}","at":\\d+,"id":"([^"]+)"`, 'g')),
         ]
-        const closed = new Set(idsOf('closed').map(([, id]) => id))
+        // What was admitted and then could not be sent ends as refused.
+        const closed = new Set([...idsOf('closed'), ...idsOf('refused')].map(([, id]) => id))
         return idsOf('admitted').every(([, id]) => closed.has(id))
       }, 'everything admitted to be closed')
     },
@@ -320,6 +345,31 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
         body,
       ].join('\r\n'),
 
+    /** The bytes of the opening handshake of a WebSocket. */
+    handshake: async (
+      name: PersonName,
+      target = '/live',
+      {
+        without = [],
+        more = [],
+      }: { readonly without?: readonly string[]; readonly more?: readonly string[] } = {},
+    ): Promise<string> =>
+      it.request(name, 'GET', target, [
+        ...handshakeHeaders.filter((header) => !without.includes(header.split(':')[0] ?? '')),
+        ...more,
+      ]),
+    /** A real client of a WebSocket, not waited for. */
+    webSocket: async (name: PersonName, target = '/live'): Promise<WebSocketClient> => {
+      const client = webSocketClient(`ws://127.0.0.1:${proxy.port}${target}`, {
+        Host: `orders-svc.${domain}`,
+        Authorization: `Bearer ${await it.token(name)}`,
+      })
+      clients.add(client)
+      return client
+    },
+
+    /** Stops the proxy alone, as SIGTERM does. */
+    stopProxy: (): Promise<void> => proxy.stop(),
     stop: async (): Promise<void> => {
       for (const client of clients) client.end()
       orders.forget()
@@ -340,6 +390,15 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   return it
 }
 export type ProxyUnderTest = Awaited<ReturnType<typeof startProxyForTest>>
+
+/** The key and the answer to it are those of RFC 6455 1.3. */
+export const handshakeHeaders = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+]
+export const handshakeAccept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
 
 /** What a bot does for a proxy: it gives and ends grants, signs the heads, and reads the receipts. */
 const startBotPart = async (redisUrl: string, keyFolder: string, environment: string) => {

@@ -179,3 +179,22 @@ const readChunks = (
     body += text.slice(line + 2, line + 2 + size)
   }
 }
+
+/** A frame of a WebSocket (RFC 6455 5.2). `claims` is a length that is not that of the payload. */
+export const frame = (
+  payload: string,
+  {
+    masked = true,
+    first = 0x81,
+    claims = payload.length,
+  }: { readonly masked?: boolean; readonly first?: number; readonly claims?: number } = {},
+): Buffer => {
+  const bytes = Buffer.from(payload, 'latin1')
+  const length = claims < 126 ? [claims] : [126, claims >> 8, claims & 0xff]
+  const [short = 0, ...more] = length
+  const mask = masked ? [1, 2, 3, 4] : []
+  return Buffer.concat([
+    Buffer.from([first, short | (masked ? 0x80 : 0), ...more, ...mask]),
+    bytes.map((byte, index) => byte ^ (mask[index % 4] ?? 0)),
+  ])
+}

@@ -1,5 +1,6 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
 
 /** One request as the upstream read it. */
 export type Received = {
@@ -20,6 +21,18 @@ export type Connection = {
   readonly closed: () => boolean
 }
 
+/** One WebSocket as the upstream sees it. */
+export type Line = {
+  readonly target: string
+  /** Name, value, as sent. */
+  readonly rawHeaders: readonly (readonly [string, string])[]
+  readonly socket: WebSocket
+  /** The texts that the client sent. */
+  readonly messages: readonly string[]
+  /** The code it was closed with; undefined while it is open. */
+  readonly code: () => number | undefined
+}
+
 export type Answering = (request: IncomingMessage, response: ServerResponse, received: Received) => void
 export type Script = (socket: Socket, received: () => string) => void
 
@@ -38,7 +51,9 @@ export const startUpstream = async () => {
   let received: Received[] = []
   let answer: Answering = hello
   let script: Script | undefined
+  let lines: Line[] = []
   const sockets = new Set<Socket>()
+  const webSockets = new WebSocketServer({ noServer: true })
 
   const http = createHttpServer({ maxHeaderSize: 65_536, requestTimeout: 0, keepAliveTimeout: 60_000 })
   http.on('request', (request, response) => {
@@ -61,6 +76,25 @@ export const startUpstream = async () => {
       one.complete = true
     })
     answer(request, response, one)
+  })
+
+  http.on('upgrade', (request, socket, head) => {
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      const messages: string[] = []
+      let closed: number | undefined
+      webSocket.on('error', () => undefined)
+      webSocket.on('message', (message) => messages.push(String(message)))
+      webSocket.on('close', (code) => {
+        closed = code
+      })
+      lines.push({
+        target: request.url ?? '',
+        rawHeaders: pairs(request.rawHeaders),
+        socket: webSocket,
+        messages,
+        code: () => closed,
+      })
+    })
   })
 
   const tcp = createServer((socket) => {
@@ -94,6 +128,8 @@ export const startUpstream = async () => {
     /** Every request since the last `forget`. */
     received: (): readonly Received[] => received,
     connections: (): readonly Connection[] => connections,
+    /** Every WebSocket since the last `forget`. */
+    lines: (): readonly Line[] => lines,
     /** Every byte since the last `forget`, of all connections opened since. */
     bytes: (): string => connections.map((one) => one.bytes()).join(''),
     answerWith: (answering: Answering): void => {
@@ -109,6 +145,7 @@ export const startUpstream = async () => {
       script = undefined
       received = []
       connections = []
+      lines = []
       for (const socket of sockets) socket.destroy()
     },
     close: async (): Promise<void> => {
@@ -123,5 +160,5 @@ const pairs = (flat: readonly string[]): [string, string][] =>
   Array.from({ length: flat.length / 2 }, (_, index) => [flat[index * 2] ?? '', flat[index * 2 + 1] ?? ''])
 
 /** The values of a header that the upstream received, by its name in lower case. */
-export const valuesOf = ({ rawHeaders }: Received, name: string): string[] =>
+export const valuesOf = ({ rawHeaders }: Pick<Received, 'rawHeaders'>, name: string): string[] =>
   rawHeaders.filter(([one]) => one.toLowerCase() === name).map(([, value]) => value)
