@@ -33,10 +33,10 @@ await runProcess('workers', async () => {
   log.info({ rules: rules.hash }, 'workers run')
   return {
     log,
-    stop: async () => {
-      await workers.stop()
-      await admin.close()
-      prompt.disconnect()
-    },
+    stop: [
+      ['the workers', workers.stop],
+      ['the admin listener', () => admin.close()],
+      ['Redis', () => prompt.disconnect()],
+    ],
   }
 })

@@ -121,11 +121,15 @@ const screen = (ports: Ports, folder: string) => {
         title: 'Ask for a pass by hand, as Ben',
         command: slack('ben', 'grant orders-svc 2h because stuck orders'),
       },
-      { title: 'List Ben’s passes', command: slack('ben', 'list') },
+      { title: 'Make it last longer', command: slack('ben', 'extend orders-svc 30m') },
       { title: 'Revoke it', command: slack('ben', 'revoke orders-svc') },
       {
         title: 'Resolve the incident: Ana’s pass ends',
         command: `curl -s ${control}/resolve -d service=orders-svc`,
+      },
+      {
+        title: 'Page Cho, who is offered a pass, and take it',
+        command: `curl -s ${control}/page -d service=payments-svc; sleep 2; curl -s ${control}/dm/cho; curl -s ${control}/click -d as=cho -d button=Take`,
       },
       { title: 'Read what the channel was told', command: `curl -s ${control}/channel/inc-orders` },
     ],

@@ -459,14 +459,14 @@ describe('The Slack token', () => {
 
   test('that lacks scopes, each of which is named', async () => {
     const url = await anApi({
-      '/api/auth.test': { body: authTest, headers: { 'x-oauth-scopes': 'chat:write,users:read, commands' } },
+      '/api/auth.test': { body: authTest, headers: { 'x-oauth-scopes': 'users:read, commands' } },
     })
     expect(await lookAt('slack', { SLACK_API_URL: `${url}/api/` })).toEqual([
       { state: 'ok', what: 'Acme (T1) as pagepass (U1)' },
       {
         state: 'fail',
-        what: 'the token lacks 2 scopes: im:write, users:read.email',
-        mend: 'add im:write, users:read.email to the app (OAuth & Permissions, Bot Token Scopes), and install it again',
+        what: 'the token lacks 2 scopes: chat:write, im:write',
+        mend: 'add chat:write, im:write to the app (OAuth & Permissions, Bot Token Scopes), and install it again',
       },
     ])
   })

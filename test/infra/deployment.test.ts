@@ -412,9 +412,6 @@ const scopeOf: Readonly<Record<string, string | undefined>> = {
   'views.update': undefined,
 }
 
-/** Asked for before they are used, so that nobody has to install the app anew for them. */
-const ahead = ['users:read', 'users:read.email']
-
 describe('The Slack app', async () => {
   const manifest = z
     .object({
@@ -451,7 +448,7 @@ describe('The Slack app', async () => {
     .parse(JSON.parse(textOf('infra/slack-manifest.json')))
   const [command] = manifest.features.slash_commands
 
-  test('asks for the scopes of the methods that are called, and for those asked ahead', async () => {
+  test('asks for the scopes of the methods that are called, and for no others', async () => {
     const called = new Set<string>()
     let commands = false
     for await (const file of glob('{access,bot,workers}/**/*.ts', { cwd: root })) {
@@ -467,8 +464,7 @@ describe('The Slack app', async () => {
     expect([...called].filter((method) => !(method in scopeOf))).toEqual([])
     const needed = new Set([...called].flatMap((method) => scopeOf[method] ?? []))
     if (commands) needed.add('commands')
-    expect(ahead.filter((scope) => needed.has(scope))).toEqual([])
-    expect(manifest.oauth_config.scopes.bot).toEqual([...needed, ...ahead].toSorted())
+    expect(manifest.oauth_config.scopes.bot).toEqual([...needed].toSorted())
   })
 
   test('asks for the scopes that the token is checked for', () => {
