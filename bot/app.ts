@@ -10,7 +10,7 @@ import {
   type MessageJob,
   openQueue,
   queueNames,
-  queuePrefix,
+  takeOptions,
 } from '#access/adapters/queues.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
@@ -25,7 +25,10 @@ import type { Logger } from '#access/runtime/logger.ts'
 import { readClick } from './actions/read-click.ts'
 import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
+import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
+import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
+import { readIncidentJob } from './pagerduty/incident-job.ts'
 import { createWebhook } from './pagerduty/webhook.ts'
 import { createSlackReceiver } from './slack/receiver.ts'
 
@@ -42,6 +45,8 @@ export type BotParts = {
 }
 
 const seenForSeconds = 660
+/** Slack waits 3 s for an answer and PagerDuty 5: whoever sends slower than this is neither. */
+const sentWithinMs = 6_000
 
 /** A whole bot, started. It keeps nothing that Redis does not have, so any number of them may run. */
 export const startBot = async (parts: BotParts) => {
@@ -64,9 +69,9 @@ export const startBot = async (parts: BotParts) => {
     grant: () => grantIdFromRandom(randomBytes(12)),
     nonce: () => randomBytes(24).toString('base64url'),
   }
-  const incidents = createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN)
+  const incidents = confirmedIncidents(createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN), log)
 
-  const incidentWorker = new Worker<IncidentJob>(
+  const incidentWorker = new Worker<unknown>(
     queueNames.incidents,
     (job) =>
       followIncident(
@@ -94,12 +99,12 @@ export const startBot = async (parts: BotParts) => {
             )
           },
         },
-        job.data.incident,
+        readIncidentJob(job.data),
       ),
-    { connection: patient(), prefix: queuePrefix, concurrency: 16 },
+    { ...takeOptions, connection: patient(), concurrency: 16 },
   )
   incidentWorker.on('failed', (job, error) =>
-    log.error({ incident: job?.data.incident, error: error.message }, 'an incident could not be followed'),
+    log.error({ job: job?.id, error: error.message }, 'an incident could not be followed'),
   )
   incidentWorker.on('error', (error) => log.warn({ error: error.message }, 'the incident queue'))
 
@@ -119,7 +124,10 @@ export const startBot = async (parts: BotParts) => {
   })
   app.action({ type: 'block_actions' }, async ({ body, ack, client }) => {
     const read = readClick(body)
-    if (read === undefined) return ack()
+    if (read === undefined) {
+      log.warn({ reason: 'button-unknown', user: body.user?.id }, 'a click on nothing of ours')
+      return ack()
+    }
     const { click, channel } = read
     const text = await runClick({ rules, directory, live, store, clock, log, ended: grants.ended }, click)
     await ack()
@@ -128,6 +136,7 @@ export const startBot = async (parts: BotParts) => {
       log.warn({ error: error.message }, 'the answer to a click could not be posted')
     })
   })
+  const inTurn = createInTurn()
   app.command(config.SLACK_COMMAND, async ({ command, ack }) => {
     const asked = {
       command: config.SLACK_COMMAND,
@@ -138,7 +147,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { rules, directory, live, store, receipts: reports.receipts, clock, newIds, log },
+        { rules, directory, live, store, receipts: reports.receipts, clock, newIds, log, inTurn },
         asked,
       ),
     })
@@ -150,9 +159,15 @@ export const startBot = async (parts: BotParts) => {
       await incidentQueue.add('incident', { incident }, { jobId: `event-${event}` })
     },
     log,
+    now: clock.now,
   })
 
-  const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
+  const limits = {
+    requestTimeout: sentWithinMs,
+    headersTimeout: sentWithinMs,
+    connectionsCheckingInterval: 1_000,
+  }
+  const server = createServer(limits, (request, response) => {
     const path = request.url?.split('?')[0]
     if (request.method !== 'POST') response.writeHead(405, { allow: 'POST' }).end()
     else if (path === '/slack/events') slack.handle(request, response)

@@ -32,10 +32,10 @@ await runProcess('bot', async () => {
   log.info({ port: bot.port, rules: rules.hash }, 'bot listens')
   return {
     log,
-    stop: async () => {
-      await bot.stop()
-      await admin.close()
-      prompt.disconnect()
-    },
+    stop: [
+      ['the bot', bot.stop],
+      ['the admin listener', () => admin.close()],
+      ['Redis', () => prompt.disconnect()],
+    ],
   }
 })

@@ -68,8 +68,8 @@ describe('Imports', () => {
     expect(importsOf('access/operations/list-grants.ts')).toEqual([
       'access/domain/grant.ts',
       'access/domain/principal.ts',
-      'access/operations/find-held.ts',
       'access/ports.ts',
+      'access/operations/find-held.ts',
     ])
     expect(importsOf('access/domain/path-pattern.ts')).toEqual([])
     expect(importsOf('bot/main.ts')).toContain('bot/app.ts')

@@ -13,9 +13,9 @@ import {
   openQueue,
   type QueueName,
   queueNames,
-  queuePrefix,
   type ReminderJob,
   type SummaryJob,
+  takeOptions,
 } from '#access/adapters/queues.ts'
 import { createCards } from '#access/adapters/redis/cards.ts'
 import { consumeStream } from '#access/adapters/redis/consume-stream.ts'
@@ -154,7 +154,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   })
 
   const work = (name: QueueName, concurrency: number, processor: Processor<unknown>): Worker =>
-    new Worker(name, processor, { connection: patient(), prefix: queuePrefix, concurrency })
+    new Worker(name, processor, { ...takeOptions, connection: patient(), concurrency })
       .on('failed', (job, error) =>
         log.error(
           { job: job?.id, attempts: job?.attemptsMade, error: error.message },

@@ -56,6 +56,17 @@ const keptDone = { age: 3_600, count: 5_000 }
 /** Dead letters: what could not be done, until somebody has mended the cause and has it tried again. */
 const keptFailed = { age: 30 * 86_400, count: 5_000 }
 
+/**
+ * For whoever takes from a queue. A job under way in a process that was killed is taken again within 20 s, however often
+ * that happens: with BullMQ's own setting it would be a dead letter the second time, and wait for up to a minute the first.
+ */
+export const takeOptions = {
+  prefix: queuePrefix,
+  lockDuration: 10_000,
+  stalledInterval: 5_000,
+  maxStalledCount: 1_000,
+} as const
+
 /** A queue to add to. Adding an id that is known changes nothing, which is what makes adding twice harmless. */
 export const openQueue = <Job>(
   name: QueueName,

@@ -72,7 +72,8 @@ export const decideAsk = (rules: RuleSet, person: Person, ask: Ask, usualTier?: 
   const rule = requestRuleFor(rules, service, tier.name, person.groups)
   if (rule === undefined) return refuse('not-eligible', { tier: tier.name })
   const duration = ask.duration ?? Math.min(usualDuration, tier.longest)
-  if (duration > tier.longest) return refuse('duration-too-long', { longest: tier.longest, tier: tier.name })
+  if (!(duration > 0 && duration <= tier.longest))
+    return refuse('duration-too-long', { longest: tier.longest, tier: tier.name })
   if (tier.reasonRequired && ask.reason === undefined) return refuse('reason-needed', { tier: tier.name })
   const proposal = { service, tier: tier.name, duration, rule: rule.id }
   if (rule.how === 'at once') return { give: true, proposal: { ...proposal, state: 'active' } }
@@ -107,9 +108,8 @@ export const decidePage = (
     return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule')
   const proposal = { service, tier: rule.give, duration: rule.for, rule: rule.id }
   const acknowledged = incident.acknowledgedBy.includes(paged.user)
-  if (rule.how === 'on acknowledge' && acknowledged)
-    return { give: true, proposal: { ...proposal, state: 'active' } }
-  if (rule.how !== 'auto') return { give: true, proposal: { ...proposal, state: 'offered' } }
+  if (rule.how === 'offer' || (rule.how === 'on acknowledge' && !acknowledged))
+    return { give: true, proposal: { ...proposal, state: 'offered' } }
   if (now - paged.at > lateMs)
     return { give: true, proposal: { ...proposal, state: 'offered', doubt: 'page-late' } }
   return { give: true, proposal: { ...proposal, state: 'active' } }

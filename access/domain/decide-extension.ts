@@ -1,7 +1,7 @@
 import type { Refusal } from './decide-access.ts'
 import type { Grant } from './grant.ts'
 import type { Person } from './principal.ts'
-import { belongsTo, type RuleSet, requestRuleFor, tierOf } from './rule-set.ts'
+import { belongsTo, namesService, type RuleSet, requestRuleFor, tierOf } from './rule-set.ts'
 
 export type ExtensionDecision = { readonly until: number } | { readonly refusal: Refusal }
 
@@ -27,7 +27,7 @@ export const decideExtension = (
   if (latest === undefined) return refuse('not-eligible', { tier: grant.tier })
   const left = latest - grant.until
   if (left < leastMs) return refuse('extension-spent')
-  if (duration !== undefined && duration > left)
+  if (duration !== undefined && !(duration >= leastMs && duration <= left))
     return refuse('extension-too-long', { longest: left, tier: grant.tier })
   return { until: Math.min(grant.until + (duration ?? grant.duration), latest) }
 }
@@ -43,7 +43,12 @@ const latestEnd = (rules: RuleSet, grant: Grant, person: Person, now: number): n
     const tier = service === undefined ? undefined : tierOf(service, grant.tier)
     if (service === undefined || tier === undefined) return undefined
     const page = grant.why.kind === 'page' ? rules.onPage.find(({ id }) => id === grant.why.rule) : undefined
-    if (page !== undefined && page.give === tier.name && belongsTo(rules, page.who, person.groups))
+    if (
+      page !== undefined &&
+      page.give === tier.name &&
+      namesService(page.services, service) &&
+      belongsTo(rules, page.who, person.groups)
+    )
       return Math.min(grant.from + page.cap, now + tier.longest)
     if (requestRuleFor(rules, service, tier.name, person.groups)?.how !== 'at once') return undefined
     return grant.from + tier.longest

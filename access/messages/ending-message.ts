@@ -17,11 +17,11 @@ export const reminderMessage = (grant: Grant, end: End | undefined, version: num
 
 /** To the holder, when nobody but an integration says that the incident is over. */
 export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
-  const incident = grant.why.kind === 'page' ? incidentText(grant.why.incident) : 'The incident'
+  const incident = grant.why.kind === 'page' ? incidentText(grant.why.incident) : 'the incident'
   if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
   if (grant.ending?.keepable !== true) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
   return withButtons(
-    `${incident} was resolved by an integration. Your pass ends early: ${whatFor(grant)}. Keep it until ${clockTime(grant.ending.was)}?`,
+    `An integration resolved ${incident}. Your pass ends early: ${whatFor(grant)}. Keep it until ${clockTime(grant.ending.was)}?`,
     grant,
     [{ action: 'keep', text: 'Keep', style: 'primary' }],
   )

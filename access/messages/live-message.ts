@@ -1,6 +1,6 @@
 import type { End, Grant } from '../domain/grant.ts'
 import type { Rendered } from './blocks.ts'
-import { because, incidentText, standingText } from './pass-text.ts'
+import { incidentText, reasonText, standingText } from './pass-text.ts'
 import { fitting, plural } from './slack-text.ts'
 
 export type Standing = { readonly grant: Grant; readonly end?: End }
@@ -20,7 +20,7 @@ export const liveMessage = (all: readonly Standing[]): Rendered => {
   const first = sorted[0]?.grant
   if (first === undefined) return { text: 'Nobody has a pass.' }
   if (first.why.kind === 'request')
-    return { text: `${standingText(first, sorted[0]?.end)} It is ${because(first)}.` }
+    return { text: `${standingText(first, sorted[0]?.end)} ${reasonText(first)}` }
   const title = `*Access for ${incidentText(first.why.incident)}*`
   const lines = fitting(
     sorted.map(({ grant, end }) => `• ${standingText(grant, end)}`),

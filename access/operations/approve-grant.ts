@@ -3,14 +3,15 @@ import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
-import type { RuleSet } from '../domain/rule-set.ts'
+import { type RuleSet, requestRuleFor, tierOf } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, LiveGrants } from '../ports.ts'
 import { standing } from './find-held.ts'
 
 /** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
 export type ApproveOutcome = { readonly grant: Grant } | { readonly refused: Reason }
 
-const attempts = 3
+/** As many may approve at the same moment, and more. */
+const attempts = 10
 
 export type ApproveParts = {
   readonly rules: RuleSet
@@ -32,7 +33,10 @@ export const approveGrant = async (
     if (grant?.state !== 'pending') return { refused: 'already-decided' }
     const decision = decideApproval(rules, grant, person)
     if (!decision.may) return { refused: decision.reason }
-    if (directory.byPrincipal(principalKey(grant.who))?.active !== true) return { refused: 'person-inactive' }
+    const asker = directory.byPrincipal(principalKey(grant.who))
+    if (asker?.active !== true) return { refused: 'person-inactive' }
+    if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker)))
+      return { refused: 'not-eligible' }
     const { issuer, subject, name } = person
     const approvals = [...(grant.approvals ?? []), { issuer, subject, name, at: now }]
     const next = decision.completes
@@ -43,3 +47,25 @@ export const approveGrant = async (
   }
   return { refused: 'already-decided' }
 }
+
+/** Whether the rules still let them ask for it, by their groups as the directory has them now. */
+const mayAsk = (rules: RuleSet, { services, tier }: Grant, asker: Person): boolean =>
+  services.every((name) => {
+    const service = rules.services.get(name)
+    return service !== undefined && requestRuleFor(rules, service, tier, asker.groups) !== undefined
+  })
+
+/** Whether it is still no more than its tier gives, and before no fewer and no other people than the tier demands. */
+const fitsTier = (rules: RuleSet, { services, tier: name, duration, approvers }: Grant): boolean =>
+  services.every((of) => {
+    const service = rules.services.get(of)
+    const tier = service === undefined ? undefined : tierOf(service, name)
+    if (tier === undefined || duration > tier.longest) return false
+    const { approvals } = tier
+    return (
+      approvals === undefined ||
+      (approvers !== undefined &&
+        approvers.count >= approvals.count &&
+        approvers.from.every((people) => approvals.from.includes(people)))
+    )
+  })

@@ -1,4 +1,5 @@
 import { decideApproval } from '../domain/decide-approval.ts'
+import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
@@ -8,11 +9,11 @@ import { standing } from './find-held.ts'
 
 export type DenyOutcome = { readonly denied: Grant } | { readonly refused: Reason }
 
-const attempts = 3
+const attempts = 20
 /** Whoever denies this soon after the approval saw the question still open. */
 const tieMs = 5_000
 
-/** Somebody who may approve says no. A denial beats an approval of the same moment. */
+/** Somebody who may approve says no, also who approved before. A denial beats an approval of the same moment. */
 export const denyGrant = async (
   {
     rules,
@@ -35,10 +36,10 @@ export const denyGrant = async (
     const open = grant.state === 'pending' || (grant.step === 'approved' && now - grant.at < tieMs)
     if (!open) return { refused: 'already-decided' }
     const decision = decideApproval(rules, grant, person)
-    if (!decision.may) return { refused: decision.reason }
+    if (!decision.may && decision.reason !== 'already-decided') return { refused: decision.reason }
     const { issuer, subject, name } = person
     const { ended } = await store.end(grant, 'denied', { issuer, subject, name })
     if (ended) return { denied: grant }
   }
-  return { refused: 'already-decided' }
+  throw new Fault('store/conflict', `the grant changed ${attempts} times while it was to be denied`)
 }

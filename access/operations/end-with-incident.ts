@@ -1,3 +1,4 @@
+import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { Incident } from '../domain/incident.ts'
@@ -5,6 +6,7 @@ import { principalKey } from '../domain/principal.ts'
 import { type RuleSet, tierOf } from '../domain/rule-set.ts'
 import type { HeldGrant } from '../domain/view.ts'
 import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import { standing } from './find-held.ts'
 
 export type EndParts = {
   readonly rules: RuleSet
@@ -16,9 +18,39 @@ export type EndParts = {
 /** An integration may be wrong about an incident's end: its passes go on so long, with a button to keep them. */
 const keepableMs = 1_800_000
 
+/** Whether a grant stands because of this incident. */
+export const isOf = ({ why }: Grant, incident: string): boolean =>
+  why.kind === 'page' && why.incident.id === incident
+
 /** Everything that stands because of one incident: passes, offers, requests. */
-export const heldOf = (live: LiveGrants, incident: string): HeldGrant[] =>
-  [...live.all()].filter(({ grant }) => grant.why.kind === 'page' && grant.why.incident.id === incident)
+export const heldOf = (live: LiveGrants, incident: string, now: number): HeldGrant[] =>
+  [...live.all()].filter(({ grant }) => grant.until > now && isOf(grant, incident))
+
+const attempts = 5
+
+/**
+ * Changes what stands because of an incident. `change` writes, and tells whether that was stored; undefined where
+ * there is nothing to do. Where somebody else was faster, it decides again. Tells whether anything was changed.
+ */
+const changeAll = async (
+  { live, clock }: EndParts,
+  incident: Incident,
+  change: (grant: Grant, now: number) => Promise<boolean> | undefined,
+): Promise<boolean> => {
+  const one = async ({ grant: { id } }: HeldGrant): Promise<boolean> => {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
+      const now = clock.now()
+      const grant = await standing(live, id, now)
+      const stored = grant !== undefined && isOf(grant, incident.id) ? change(grant, now) : undefined
+      if (stored === undefined) return false
+      if (await stored) return true
+    }
+    throw new Fault('store/conflict', `grant ${id} changed each time it was to follow its incident`)
+  }
+  await live.catchUp()
+  const changed = await Promise.all(heldOf(live, incident.id, clock.now()).map(one))
+  return changed.includes(true)
+}
 
 const everyone = (): boolean => true
 
@@ -26,68 +58,81 @@ const everyone = (): boolean => true
  * The incident lets go of its passes: they end after the grace of their rule, or at once where it has none. Where nobody
  * but an integration said so, they end after half an hour unless their holder keeps them.
  */
-export const letGo = async (
-  { rules, live, store, clock }: EndParts,
+export const letGo = (
+  parts: EndParts,
   incident: Incident,
   cause: 'incident over' | 'handed over',
   keepable: boolean,
   which: (grant: Grant) => boolean = everyone,
-): Promise<void> => {
-  await live.catchUp()
-  const one = async (held: HeldGrant): Promise<void> => {
-    const { grant } = held
-    if (!which(grant) || !(await live.genuine(held))) return
-    if (grant.state !== 'active') return void (await store.end(grant, cause))
-    if (grant.kept && cause === 'incident over') return
-    const grace = keepable ? keepableMs : graceOf(rules, grant)
+): Promise<boolean> => {
+  const { rules, store } = parts
+  const end = async (grant: Grant): Promise<boolean> => (await store.end(grant, cause)).ended
+  return changeAll(parts, incident, (grant, now) => {
+    if (!which(grant)) return undefined
+    if (grant.state !== 'active') return end(grant)
+    if (grant.kept && keepable) return undefined
     // What was said before stands; only a person ends at once what an integration let run on.
-    if (grant.ending !== undefined && !(grant.ending.keepable && !keepable)) return
-    if (grace === 0) return void (await store.end(grant, cause))
-    const now = clock.now()
-    const was = grant.ending?.was ?? grant.until
-    const ending = { cause, was, keepable }
-    await store.give(
-      nextVersion(grant, 'shortened', { until: Math.min(grant.until, now + grace), ending }, now),
-    )
-  }
-  await Promise.all(heldOf(live, incident.id).map(one))
+    if (grant.ending !== undefined && !(grant.ending.keepable && !keepable)) return undefined
+    const grace = keepable ? keepableMs : graceOf(rules, grant)
+    if (grace === 0) return end(grant)
+    const until = Math.min(grant.until, now + grace)
+    const ending = { cause, was: grant.ending?.was ?? grant.until, keepable }
+    return stored(parts, nextVersion(grant, 'shortened', { until, ending }, now))
+  })
 }
+
+const stored = async ({ store }: EndParts, grant: Grant): Promise<boolean> => (await store.give(grant)).given
 
 const graceOf = (rules: RuleSet, { why }: Grant): number =>
   rules.onPage.find(({ id }) => id === why.rule)?.grace ?? 0
 
 /** What an incident had let go of is its again: it was reopened, or assigned back. */
-export const takeBack = async (
-  { live, store, clock }: EndParts,
+export const takeBack = (
+  parts: EndParts,
   incident: Incident,
   which: (grant: Grant) => boolean,
-): Promise<void> => {
-  const one = async (held: HeldGrant): Promise<void> => {
-    const { grant } = held
-    if (grant.ending === undefined || !which(grant) || !(await live.genuine(held))) return
-    await store.give(nextVersion(grant, 'restored', { until: grant.ending.was }, clock.now()))
-  }
-  await Promise.all(heldOf(live, incident.id).map(one))
-}
+): Promise<boolean> =>
+  changeAll(parts, incident, (grant, now) =>
+    grant.ending === undefined || !which(grant)
+      ? undefined
+      : stored(parts, nextVersion(grant, 'restored', { until: grant.ending.was }, now)),
+  )
 
 /** Merged: what the incident gave goes on under its parent. Who holds as much from the parent already needs it no more. */
-export const moveTo = async (
-  { rules, live, store, clock }: EndParts,
-  incident: Incident,
-  parent: Incident,
-): Promise<void> => {
-  await live.catchUp()
-  const there = heldOf(live, parent.id).map(({ grant }) => grant)
-  const one = async (held: HeldGrant): Promise<void> => {
-    const { grant } = held
-    if (grant.why.kind !== 'page' || !(await live.genuine(held))) return
-    if (there.some((other) => coveredBy(rules, grant, other)))
-      return void (await store.end(grant, 'superseded'))
-    const { id, number, title } = parent
+export const moveTo = (parts: EndParts, incident: Incident, parent: Incident): Promise<boolean> => {
+  const { rules, live, store } = parts
+  const { id, number, title } = parent
+  return changeAll(parts, incident, (grant, now) => {
+    if (grant.why.kind !== 'page') return undefined
+    if (heldOf(live, id, now).some((held) => coveredBy(rules, grant, held.grant)))
+      return store.end(grant, 'superseded').then(({ ended }) => ended)
     const why = { ...grant.why, incident: { id, number, title }, mergedFrom: incident.id }
-    await store.give(nextVersion(grant, 'moved', { why }, clock.now()))
-  }
-  await Promise.all(heldOf(live, incident.id).map(one))
+    const ending = grant.ending === undefined ? {} : { ending: grant.ending }
+    return stored(parts, nextVersion(grant, 'moved', { why, ...ending }, now))
+  })
+}
+
+/** A pass came with a merge at the moment at which its holder was given one: one that is enough is left. */
+export const endDoubles = async (parts: EndParts, incident: Incident): Promise<boolean> => {
+  const { rules, live, store, clock } = parts
+  await live.catchUp()
+  const all = heldOf(live, incident.id, clock.now())
+  if (!all.some(({ grant }) => grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)) return false
+  return changeAll(parts, incident, (grant, now) => {
+    const others = heldOf(live, incident.id, now).map((held) => held.grant)
+    return others.some((other) => isEnoughFor(rules, grant, other))
+      ? store.end(grant, 'superseded').then(({ ended }) => ended)
+      : undefined
+  })
+}
+
+/** Of two that cover each other the same one is left, whoever looks. */
+const isEnoughFor = (rules: RuleSet, grant: Grant, other: Grant): boolean => {
+  if (other.id === grant.id) return false
+  // Whoever has the pass needs no offer of it, however long the offer stands.
+  if (other.state === 'active' && grant.state !== 'active')
+    return coveredBy(rules, { ...grant, until: other.until }, other)
+  return coveredBy(rules, grant, other) && (!coveredBy(rules, other, grant) || other.id < grant.id)
 }
 
 const coveredBy = (rules: RuleSet, grant: Grant, other: Grant): boolean =>

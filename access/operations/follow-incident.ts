@@ -2,8 +2,11 @@ import { servicesOf } from '../domain/decide-access.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Incident } from '../domain/incident.ts'
 import { principalKey } from '../domain/principal.ts'
-import { heldOf, letGo, moveTo, takeBack } from './end-with-incident.ts'
+import { endDoubles, letGo, moveTo, takeBack } from './end-with-incident.ts'
 import { type FollowParts, servePage } from './serve-page.ts'
+
+/** So often it is read anew, because it may have changed while the passes were made to fit it. */
+const mostReads = 5
 
 /**
  * Makes the passes follow an incident. What PagerDuty confirms now decides, not the event that led here: open and
@@ -11,29 +14,48 @@ import { type FollowParts, servePage } from './serve-page.ts'
  * changes nothing.
  */
 export const followIncident = async (parts: FollowParts, id: string): Promise<void> => {
-  const incident = await parts.incidents.read(id)
-  if (incident === undefined) return
-  if (incident.status === 'resolved') return closeIncident(parts, incident)
+  for (let time = 0; time < mostReads; time += 1) {
+    const incident = await parts.incidents.read(id)
+    if (incident === undefined) return
+    if (incident.status === 'resolved') return closeIncident(parts, incident)
+    // It may have been resolved or reassigned meanwhile, and its own event handled before this was written.
+    if (!(await followOpen(parts, incident))) return
+  }
+}
+
+/** Tells whether anything was changed. */
+const followOpen = async (parts: FollowParts, incident: Incident): Promise<boolean> => {
   const changed = await Promise.all([
     ...servicesOf(parts.rules, incident).flatMap((service) =>
       incident.paged.map((paged) => servePage(parts, incident, service, paged)),
     ),
     letGoOfUnpaged(parts, incident),
   ])
-  // It may have been resolved while the passes were written, and its own event handled before they were.
-  if (!changed.includes(true)) return
-  const after = await parts.incidents.read(id)
-  if (after?.status === 'resolved') await closeIncident(parts, after)
+  return (await endDoubles(parts, incident)) || changed.includes(true)
 }
 
 const closeIncident = async (parts: FollowParts, incident: Incident): Promise<void> => {
-  const { resolution } = incident
-  if (resolution?.by === 'merge') {
-    const parent = await parts.incidents.read(resolution.into)
-    if (parent !== undefined && parent.status !== 'resolved') return moveTo(parts, incident, parent)
-    if (parent?.resolution?.by === 'person') return letGo(parts, incident, 'incident over', false)
+  const last = await lastOf(parts, incident)
+  if (last !== undefined && last.status !== 'resolved') {
+    await moveTo(parts, incident, last)
+    // It may be over by now, and its own event handled before anything was moved to it.
+    return followIncident(parts, last.id)
   }
-  await letGo(parts, incident, 'incident over', resolution?.by !== 'person')
+  await letGo(parts, incident, 'incident over', last?.resolution?.by !== 'person')
+}
+
+const mostMerges = 10
+
+/** Where an incident went on, through every merge; undefined where that can't be known. */
+const lastOf = async ({ incidents }: FollowParts, incident: Incident): Promise<Incident | undefined> => {
+  const seen = new Set<string>()
+  let last: Incident | undefined = incident
+  while (last?.resolution?.by === 'merge') {
+    if (seen.has(last.id) || seen.size === mostMerges) return undefined
+    seen.add(last.id)
+    last = await incidents.read(last.resolution.into)
+  }
+  return last
 }
 
 /** Whose pass comes from being paged, and is not any more: reassigned or escalated away. */
@@ -44,11 +66,29 @@ const letGoOfUnpaged = async (parts: FollowParts, incident: Incident): Promise<b
       return person === undefined ? [] : [principalKey(person)]
     }),
   )
-  const isPaged = (grant: Grant): boolean =>
-    paged.has(principalKey(grant.who)) || (grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
-  await parts.live.catchUp()
-  await takeBack(parts, incident, isPaged)
-  const away = heldOf(parts.live, incident.id).some((held) => !isPaged(held.grant))
-  if (away) await letGo(parts, incident, 'handed over', false, (grant) => !isPaged(grant))
-  return away
+  const isPaged = ({ who }: Grant): boolean => paged.has(principalKey(who))
+  /** What came with a merge is held by the incident, whoever is paged. */
+  const isMerged = ({ why }: Grant): boolean => why.kind === 'page' && why.mergedFrom !== undefined
+  const back = await takeBack(
+    parts,
+    incident,
+    (grant) =>
+      (isPaged(grant) && !mayBeSelf(parts, incident, grant)) ||
+      (isMerged(grant) && grant.ending?.cause === 'incident over'),
+  )
+  const away = await letGo(
+    parts,
+    incident,
+    'handed over',
+    false,
+    (grant) => !isPaged(grant) && !isMerged(grant),
+  )
+  return back || away
 }
+
+/** Whoever reopened it or took it back by hand gets nothing automatic from that, nor under an account nobody knows. */
+const mayBeSelf = ({ directory }: FollowParts, incident: Incident, { who }: Grant): boolean =>
+  incident.shapedBy.some((user) => {
+    const person = directory.byPagerDuty(user)
+    return person === undefined || principalKey(person) === principalKey(who)
+  })

@@ -1,3 +1,4 @@
+import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import { belongsTo, type RuleSet } from '../domain/rule-set.ts'
@@ -12,11 +13,13 @@ export type RevokeOutcome =
   /** Several passes fit the name; one has to be chosen by its id. */
   | { readonly choose: readonly Grant[] }
 
-const attempts = 3
+/** Whoever extends a pass again and again must not outrun its end. */
+const attempts = 20
 
 /**
  * Revokes one pass, named by its id, or by its service where the person holds just one. One's own always; somebody
- * else's as an owner of its service. Ends when every proxy confirmed, or the time for that is over.
+ * else's as an owner of its service. Ends when every proxy confirmed, or the time for that is over. Faults with
+ * `store/conflict` when it could not be ended, because it changed again and again.
  */
 export const revokeGrant = async (
   {
@@ -49,7 +52,7 @@ export const revokeGrant = async (
       ? { revoked: grant, receipt: await receipts.of(sequence) }
       : { withdrawn: grant }
   }
-  return { refused: 'grant-unknown' }
+  throw new Fault('store/conflict', `the pass changed ${attempts} times while it was to be revoked`)
 }
 
 const ownsServices = (rules: RuleSet, person: Person, grant: Grant): boolean =>

@@ -11,7 +11,7 @@ import type { RuleSet, Service } from '../domain/rule-set.ts'
 import { tierOf } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewIds } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
-import { heldOf } from './end-with-incident.ts'
+import { heldOf, isOf } from './end-with-incident.ts'
 
 /** A paged person who got nothing: the incident channel is told, so that a page never ends in silence. */
 export type Unserved = {
@@ -35,12 +35,15 @@ export type FollowParts = {
 
 /** PagerDuty tells times in whole seconds. */
 const pagerDutyPrecisionMs = 1_000
+/** The clocks of this process and of whoever made the job may differ so much. */
+const skewMs = 2_000
 /** So often one incident can reach the same person anew. */
 const mostTimes = 50
 
 /**
  * Gives a paged person what the rules say: a pass, an offer, or a request before others. Who has one already keeps it:
- * acknowledging takes an offer, and a pass that runs out is renewed. Tells whether anything was given.
+ * acknowledging takes an offer, and a pass that runs out is renewed, where the rules still let them have it. Tells
+ * whether anything was given.
  */
 export const servePage = async (
   parts: FollowParts,
@@ -59,7 +62,7 @@ export const servePage = async (
   if (known !== undefined) return goOn(parts, incident, known, person, paged)
 
   const now = clock.now()
-  const decision = decidePage(rules, incident, service, person, paged, now)
+  const decision = decidePage(rules, withKnownCauses(directory, incident), service, person, paged, now)
   if (!decision.give) {
     await tellUnserved({ incident, service, user, name, reason: decision.refusal.reason })
     return false
@@ -79,15 +82,24 @@ export const servePage = async (
     const { given } = await store.give(buildGrant(rules, person, proposal, why, ids, now))
     if (given) return true
     await live.catchUp()
-    const meanwhile = live.get(ids.id)
-    if (meanwhile !== undefined) return goOn(parts, incident, meanwhile.grant, person, paged)
-    const end = await store.endOf(ids.id)
+    const meanwhile = live.get(ids.id)?.grant
+    // It went with the incident when that was merged into another, and belongs to that one now.
+    if (meanwhile !== undefined && !isOf(meanwhile, incident.id)) continue
+    if (meanwhile !== undefined && meanwhile.until > clock.now())
+      return goOn(parts, incident, meanwhile, person, paged)
+    const over = meanwhile?.until ?? (await store.endOf(ids.id))?.at
     // Whatever ended it: only another assignment brings another.
-    if (end === undefined || end.at >= paged.at + pagerDutyPrecisionMs) break
+    if (over === undefined || over >= paged.at + pagerDutyPrecisionMs) break
   }
   await tellUnserved({ incident, service, user, name, reason: 'page-again' })
   return false
 }
+
+/** Somebody whom nobody knows had a hand in it: it may be the paged person by another account, so its cause is unknown. */
+const withKnownCauses = (directory: Directory, incident: Incident): Incident =>
+  incident.shapedBy.every((user) => directory.byPagerDuty(user) !== undefined)
+    ? incident
+    : { ...incident, trigger: { kind: 'unknown' } }
 
 /** What this person has of this incident for this service. */
 const standingOf = async (
@@ -97,13 +109,10 @@ const standingOf = async (
   person: Person,
 ): Promise<Grant | undefined> => {
   await live.catchUp()
-  return heldOf(live, incident.id)
+  return heldOf(live, incident.id, clock.now())
     .map(({ grant }) => grant)
     .find(
-      (grant) =>
-        grant.until > clock.now() &&
-        grant.services.includes(service.name) &&
-        principalKey(grant.who) === principalKey(person),
+      (grant) => grant.services.includes(service.name) && principalKey(grant.who) === principalKey(person),
     )
 }
 
@@ -116,22 +125,21 @@ const goOn = async (
 ): Promise<boolean> => {
   const held = live.get(grant.id)
   if (held === undefined || !(await live.genuine(held))) return false
+  if (decideTake(rules, grant, person) !== undefined) return false
   const now = clock.now()
   if (grant.state === 'offered' && acknowledges(rules, incident, grant, paged)) {
-    if (decideTake(rules, grant, person) !== undefined) return false
     const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
     return (await store.give(taken)).given
   }
   const until = renewedUntil(rules, grant, now)
   if (until === undefined) return false
-  await store.give(nextVersion(grant, 'extended', { until }, now))
-  return false
+  return (await store.give(nextVersion(grant, 'extended', { until }, now))).given
 }
 
 /** Acknowledging takes what a rule offers `on acknowledge`, and nothing that is offered because of a doubt. */
 const acknowledges = (rules: RuleSet, incident: Incident, { why }: Grant, { user }: Paged): boolean =>
   why.kind === 'page' &&
-  (why.doubt === undefined || why.doubt === 'page-late') &&
+  why.doubt === undefined &&
   rules.onPage.find(({ id }) => id === why.rule)?.how === 'on acknowledge' &&
   incident.acknowledgedBy.includes(user)
 
@@ -145,7 +153,7 @@ const renewedUntil = (rules: RuleSet, grant: Grant, now: number): number | undef
     grant.approvals !== undefined
   )
     return undefined
-  if (grant.until - now > renewsAhead(rule.for)) return undefined
+  if (grant.until - now > renewsAhead(grant.duration) + skewMs) return undefined
   const longest = grant.services.map((name) => {
     const service = rules.services.get(name)
     return (service === undefined ? undefined : tierOf(service, grant.tier)?.longest) ?? 0

@@ -99,7 +99,8 @@ const carryOut = async (
     }
     case 'approve': {
       const outcome = await approveGrant(parts, person, id)
-      return 'refused' in outcome ? refused(outcome.refused, id) : approvedText(outcome.grant)
+      if ('grant' in outcome) return approvedText(outcome.grant)
+      return refused(outcome.refused, id, false, notApprovedText(person, outcome.refused))
     }
     case 'deny': {
       const outcome = await denyGrant(parts, person, id)
@@ -117,6 +118,13 @@ const carryOut = async (
       return 'refused' in outcome ? refused(outcome.refused, id) : `Kept: ${whatFor(outcome.grant)}.`
     }
   }
+}
+
+/** Some reasons are about whoever asked, not about whoever clicked. */
+const notApprovedText = (person: Person, reason: Reason): string => {
+  if (reason === 'not-eligible') return 'The rules do not let them have this any more.'
+  if (reason === 'person-inactive' && person.active) return 'Whoever asked for this is not active any more.'
+  return reasons[reason].person
 }
 
 const approvedText = (grant: Grant): string => {

@@ -1,6 +1,6 @@
 import { isFault } from '#access/domain/errors.ts'
-import type { Person } from '#access/domain/principal.ts'
-import { reasons } from '#access/domain/reasons.ts'
+import { type Person, principalKey } from '#access/domain/principal.ts'
+import { type Reason, reasons } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
@@ -9,6 +9,7 @@ import { revokeGrant } from '#access/operations/revoke-grant.ts'
 import type { Clock, Directory, GrantStore, LiveGrants, NewIds, Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import * as answers from './answers.ts'
+import type { InTurn } from './in-turn.ts'
 import { type Command, parseCommand } from './parse-command.ts'
 
 export type CommandParts = {
@@ -20,6 +21,8 @@ export type CommandParts = {
   readonly clock: Clock
   readonly newIds: NewIds
   readonly log: Logger
+  /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
+  readonly inTurn: InTurn
 }
 
 export type Asked = {
@@ -34,11 +37,16 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
   const command = parseCommand(asked.text)
   if (command.verb === 'help') return answers.helpAnswer(asked.command)
   if (command.verb === 'unreadable') return answers.unreadableAnswer(asked.command, command)
-  const person = parts.directory.bySlack(asked.team, asked.user)
-  if (person === undefined)
+  const { team, user } = asked
+  const refused = (reason: Reason): void =>
+    parts.log.warn({ verb: command.verb, user, team, reason }, 'a command was refused')
+  const person = parts.directory.bySlack(team, user)
+  if (person === undefined) {
+    refused('person-unknown')
     return `${reasons['person-unknown'].person} Ask whoever keeps the directory to add you.`
+  }
   try {
-    return await answerTo(parts, asked.command, person, command)
+    return await answerTo(parts, asked.command, person, command, refused)
   } catch (error) {
     parts.log.error({ err: error, verb: command.verb }, 'a command failed')
     const reason = isFault(error, 'store/unreachable') ? 'Redis does not answer' : 'something went wrong here'
@@ -51,29 +59,31 @@ const answerTo = async (
   name: string,
   person: Person,
   command: Extract<Command, { verb: 'grant' | 'list' | 'extend' | 'revoke' }>,
+  refused: (reason: Reason) => void,
 ): Promise<string> => {
   switch (command.verb) {
     case 'list':
       return answers.listAnswer(await listGrants(parts, person), name)
     case 'grant': {
-      const outcome = await askForGrant(parts, person, command)
-      return 'grant' in outcome
-        ? answers.grantedAnswer(outcome.grant, name)
-        : answers.refusedAnswer(name, command, outcome.refused)
+      const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, command))
+      if ('grant' in outcome) return answers.grantedAnswer(outcome.grant, name)
+      refused(outcome.refused.reason)
+      return answers.refusedAnswer(name, command, outcome.refused)
     }
     case 'extend': {
       const outcome = await extendGrant(parts, person, command.pass, command.duration)
       if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, `${name} extend`)
-      return 'refused' in outcome
-        ? answers.notExtendedAnswer(outcome.refused, command.pass, name)
-        : answers.extendedAnswer(outcome.grant, outcome.was)
+      if ('grant' in outcome) return answers.extendedAnswer(outcome.grant, outcome.was)
+      refused(outcome.refused.reason)
+      return answers.notExtendedAnswer(outcome.refused, command.pass, name)
     }
     case 'revoke': {
       const outcome = await revokeGrant(parts, person, command.pass)
       if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, `${name} revoke`)
       if ('withdrawn' in outcome) return answers.withdrawnAnswer(outcome.withdrawn)
-      if ('refused' in outcome) return `${reasons[outcome.refused].person} See yours with \`${name} list\``
-      return answers.revokedAnswer(outcome.revoked, outcome.receipt)
+      if ('revoked' in outcome) return answers.revokedAnswer(outcome.revoked, outcome.receipt)
+      refused(outcome.refused)
+      return `${reasons[outcome.refused].person} See yours with \`${name} list\``
     }
   }
 }

@@ -61,7 +61,7 @@ const parseExtend = ([pass, by, ...more]: readonly string[]): Command => {
     ? {
         verb: 'unreadable',
         what: `“${by}” is not a duration I can read. Write 30m, 2h or 1h30m.`,
-        try: `extend ${named} 30m`,
+        try: parseDuration(named) === undefined ? `extend ${named} 30m` : `extend ${by} ${named}`,
       }
     : { verb: 'extend', pass: named, duration }
 }

@@ -2,7 +2,9 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { Logger } from '#access/runtime/logger.ts'
+import { countRefusals } from '../count-refusals.ts'
 import { readBody } from '../read-body.ts'
+import { incidentId } from './incident-job.ts'
 
 /** V3 webhooks (https://developer.pagerduty.com/docs/webhooks-overview). Only what names the incident is read. */
 const envelope = z.object({
@@ -13,10 +15,8 @@ const envelope = z.object({
   }),
 })
 
-const incidentId = /^[A-Za-z0-9]{1,64}$/
 /** Checked before a byte of the body is kept: whoever has no secret gets no memory of ours. */
 const signatureShape = /^v1=[0-9a-f]{64}(?:, ?v1=[0-9a-f]{64}){0,9}$/
-const samples = 20
 
 /**
  * Receives PagerDuty's webhooks: checks the signature, stores which incident to look at, answers 202. What can't be
@@ -27,19 +27,19 @@ export const createWebhook = ({
   webhookSecrets,
   store,
   log,
+  now = () => 0,
 }: {
   readonly webhookSecrets: readonly string[]
   readonly store: (incident: string, delivery: string) => Promise<void>
   readonly log: Logger
+  /** Milliseconds. Only for how often refusals are logged: without it, so many in all. */
+  readonly now?: () => number
 }) => {
-  let unverified = 0
+  const count = countRefusals(now)
 
-  /** Counted in memory only and logged at most so often: a flood of these must cost next to nothing. */
-  const quarantine = (why: string, facts: Record<string, unknown>): void => {
-    unverified += 1
-    if (unverified <= samples || unverified % 1_000 === 0)
-      log.error({ ...facts, why, unverified }, 'a webhook was quarantined')
-  }
+  /** Counted in memory only. */
+  const quarantine = (why: string, facts: Record<string, unknown>): void =>
+    count((unverified) => log.error({ ...facts, why, unverified }, 'a webhook was quarantined'))
 
   const receive = async (request: IncomingMessage): Promise<number> => {
     const signature = String(request.headers['x-pagerduty-signature'] ?? '')
@@ -48,8 +48,8 @@ export const createWebhook = ({
       return 202
     }
     const body = await readBody(request)
-    if (body === undefined) {
-      quarantine('too large', {})
+    if (body === 'too large' || body === 'cut off') {
+      quarantine(body, {})
       return 202
     }
     if (!signedBy(webhookSecrets, body, signature)) {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type App, isValidSlackRequest, type Receiver } from '@slack/bolt'
 import type { Logger } from '#access/runtime/logger.ts'
+import { countRefusals } from '../count-refusals.ts'
 import { readBody } from '../read-body.ts'
 
 /** Slack's own tolerance, applied in both directions: Bolt alone accepts any time in the future. */
 const windowMs = 300_000
 /** Slack shows the person an error after 3 s (https://docs.slack.dev/interactivity/implementing-slash-commands). */
 const answerWithinMs = 2_900
-const samples = 20
 /** Bolt's check reads no further than a second `=`, so that one signature could be written in many ways. */
 const signatureShape = /^v0=[0-9a-f]{64}$/
 
@@ -33,14 +33,10 @@ export const createSlackReceiver = ({
 }) => {
   let app: App | undefined
 
-  let refused = 0
-  /** Counted, and logged only at first and now and then: a flood of these must cost next to nothing. */
-  const refuse = (response: ServerResponse, reason: string): void => {
-    refused += 1
-    if (refused <= samples || refused % 1_000 === 0) {
-      log.warn({ reason, refused }, 'a message to the Slack endpoint was refused')
-    }
-    answer(response, 401)
+  const count = countRefusals(now)
+  const refuse = (response: ServerResponse, reason: string, status = 401): void => {
+    count((refused) => log.warn({ reason, refused }, 'a message to the Slack endpoint was refused'))
+    answer(response, status)
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -51,7 +47,8 @@ export const createSlackReceiver = ({
     // Checked before a byte of the body is kept: whoever has no secret gets no memory of ours.
     if (!signatureShape.test(headers['x-slack-signature'])) return refuse(response, 'no signature')
     const body = await readBody(request)
-    if (body === undefined) return answer(response, 413)
+    if (body === 'too large') return refuse(response, body, 413)
+    if (body === 'cut off') return refuse(response, body, 400)
     const text = body.toString('utf8')
     const nowMilliseconds = now()
     const age = nowMilliseconds - headers['x-slack-request-timestamp'] * 1_000
@@ -61,13 +58,12 @@ export const createSlackReceiver = ({
     if (!signed) return refuse(response, 'signature')
     if (!(Math.abs(age) <= windowMs)) return refuse(response, 'outside the time window')
     const parsed = parseBody(text, request.headers['content-type'] ?? '')
-    if (parsed === undefined) return answer(response, 400)
+    if (parsed === undefined) return refuse(response, 'shape', 400)
     if (parsed['type'] === 'url_verification')
       return answer(response, 200, { challenge: parsed['challenge'] })
-    if (!(await seen.first(`slack:${headers['x-slack-signature']}`))) {
-      log.warn('a message from Slack was replayed')
-      return answer(response, 200)
-    }
+    // Slack looks at the certificate, and nobody asks for anything, whatever else the form holds.
+    if (parsed['ssl_check'] !== undefined) return answer(response, 200)
+    if (!(await seen.first(`slack:${headers['x-slack-signature']}`))) return refuse(response, 'replayed', 200)
     await dispatch(parsed, request, response)
   }
 
@@ -87,7 +83,7 @@ export const createSlackReceiver = ({
       ack: async (reply?: string | Record<string, unknown>) => answer(response, 200, reply),
       ...(retry === undefined ? {} : { retryNum: Number(retry) }),
     })
-    if (!response.writableEnded) answer(response, 404)
+    if (!response.writableEnded) refuse(response, 'nobody listens', 404)
   }
 
   const receiver: Receiver = {

@@ -26,7 +26,13 @@ const incidentShape = z.object({
       .nullish(),
     incidents_responders: z
       .array(
-        z.object({ state: z.string(), user: reference, requester: reference.nullish(), updated_at: time }),
+        z.object({
+          state: z.string(),
+          user: reference,
+          requester: reference.nullish(),
+          updated_at: time,
+          requested_at: time.nullish(),
+        }),
       )
       .nullish(),
   }),
@@ -35,9 +41,17 @@ type IncidentAnswer = z.output<typeof incidentShape>['incident']
 
 /** GET /incidents/{id}/log_entries: who or what did what to it, newest first. */
 const logEntriesShape = z.object({
-  log_entries: z.array(z.object({ type: z.string(), agent: reference.nullish() })),
+  log_entries: z.array(
+    z.object({
+      type: z.string(),
+      agent: reference.nullish(),
+      /** Whom an assignment or an escalation pages. */
+      assignees: z.array(reference).nullish(),
+    }),
+  ),
   more: z.boolean().nullish(),
 })
+type LogEntry = z.output<typeof logEntriesShape>['log_entries'][number]
 const mostEntries = 100
 
 /** What somebody does about an incident without changing whom it pages, or how urgently. */
@@ -60,11 +74,22 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
   const { get } = createRest(baseUrl, token)
 
   /** What set it off, and which people had a hand in it. With more history than one page, nobody can know. */
-  const causesOf = async (id: string): Promise<Pick<Incident, 'trigger' | 'shapedBy'>> => {
+  const causesOf = async (
+    id: string,
+    asked: readonly string[],
+  ): Promise<Pick<Incident, 'trigger' | 'shapedBy'>> => {
     const path = `/incidents/${encodeURIComponent(id)}/log_entries?limit=${mostEntries}`
     const found = await get(path, logEntriesShape)
     if (found === undefined) return { trigger: { kind: 'unknown' }, shapedBy: [] }
-    const agents = found.log_entries.filter(({ type }) => !harmless.has(type)).map(({ agent }) => agent)
+    /** PagerDuty assigns an incident to whoever acknowledges it: who was not paged for it took it themself. */
+    const took = ({ type, agent }: LogEntry, before: readonly LogEntry[]): boolean =>
+      type === 'acknowledge_log_entry' &&
+      !asked.includes(agent?.id ?? '') &&
+      !before.some(({ assignees }) => assignees?.some(({ id }) => id === agent?.id))
+    const entries = found.log_entries
+    const agents = entries
+      .filter((entry, at) => !harmless.has(entry.type) || took(entry, entries.slice(at + 1)))
+      .map(({ agent }) => agent)
     const shapedBy = agents.flatMap((agent) => (agent && isPerson(agent) ? [agent.id] : []))
     const first = found.log_entries.findLast(({ type }) => type === 'trigger_log_entry')?.agent
     return { trigger: found.more || !first ? { kind: 'unknown' } : triggerOf(first), shapedBy }
@@ -78,7 +103,7 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
       const resolved = incident.status === 'resolved'
       const { trigger, shapedBy } = resolved
         ? { trigger: { kind: 'unknown' } as const, shapedBy: [] }
-        : await causesOf(id)
+        : await causesOf(id, askedByOthers(incident))
       const askedFor = (incident.incidents_responders ?? []).flatMap(({ requester }) =>
         requester && isPerson(requester) ? [requester.id] : [],
       )
@@ -107,7 +132,8 @@ const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[]
   const assigned = assignments.map(({ at, assignee }) => ({ person: assignee, at }))
   const responding = (incidents_responders ?? [])
     .filter(({ state }) => state !== 'declined')
-    .map(({ user, updated_at: at }) => ({ person: user, at }))
+    // When they were asked, not when they last answered: answering again is no new page.
+    .map(({ user, requested_at: asked, updated_at: at }) => ({ person: user, at: asked ?? at }))
   const paged = new Map<string, Paged>()
   for (const { person, at } of [...assigned, ...responding]) {
     if (paged.has(person.id)) continue
@@ -115,6 +141,12 @@ const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[]
   }
   return [...paged.values()]
 }
+
+/** Responders that somebody else asked. */
+const askedByOthers = ({ incidents_responders }: IncidentAnswer): string[] =>
+  (incidents_responders ?? []).flatMap(({ user, requester }) =>
+    requester && requester.id !== user.id ? [user.id] : [],
+  )
 
 const resolutionOf = (incident: IncidentAnswer): NonNullable<Incident['resolution']> => {
   const { resolve_reason: reason, last_status_change_by: by } = incident

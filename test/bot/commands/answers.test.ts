@@ -1,21 +1,27 @@
 import { describe, expect, test } from 'vitest'
 import type { Refusal } from '#access/domain/decide-access.ts'
+import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import {
   chooseAnswer,
+  extendedAnswer,
   grantedAnswer,
   helpAnswer,
   listAnswer,
+  notExtendedAnswer,
   refusedAnswer,
   revokedAnswer,
   unreadableAnswer,
+  withdrawnAnswer,
 } from '#bot/commands/answers.ts'
 import { parseCommand } from '#bot/commands/parse-command.ts'
-import { aGrant, hour, noon, nthId, pageWhy } from '../../builders.ts'
+import { aGrant, hour, minute, noon, nthId, pageWhy } from '../../builders.ts'
 
 /** The longest text that Slack takes. */
 const slackLongest = 40_000
 const asked = { verb: 'grant', service: 'orders-svc', duration: 9 * hour, tier: 'operate' } as const
+const aPending = (changes: Partial<Grant> = {}) =>
+  aGrant({ state: 'pending', step: 'asked', tier: 'admin', ...changes })
 const refused = (refusal: Refusal, changes: object = {}): string =>
   refusedAnswer('/access', { ...asked, ...changes }, refusal)
 
@@ -76,7 +82,11 @@ describe('A private answer', () => {
       listAnswer([], '/access'),
       refused({ reason: 'duration-too-long', longest: 2 * hour, tier: 'operate' }),
       refused({ reason: 'reason-needed', tier: 'operate' }),
-      chooseAnswer([aGrant()], '/access'),
+      chooseAnswer([aGrant()], '/access extend'),
+      chooseAnswer([aGrant()], '/access revoke'),
+      grantedAnswer(aPending(), '/access'),
+      notExtendedAnswer({ reason: 'extension-too-long', longest: 90_500 }, 'orders-svc', '/access'),
+      notExtendedAnswer({ reason: 'grant-unknown' }, 'orders-svc', '/access'),
     ]
     const commands = answers.flatMap((answer) =>
       [...answer.matchAll(/`\/access ([^`]*)`/g)].map(([, text]) => text),
@@ -104,6 +114,54 @@ describe('A private answer', () => {
     ['there is none', { confirmed: [], missing: [], streamsCut: 0 }, 'No proxy is running.'],
   ])('tells what the proxies did about a revocation: %s', (_, receipt, text) => {
     expect(revokedAnswer(aGrant(), receipt)).toContain(text)
+  })
+
+  test('says what waits for others, and how to take it back', () => {
+    const answer = grantedAnswer(aPending(), '/access')
+    expect(answer).toContain('Others were asked to approve *admin* on `orders-svc` for 1h.')
+    expect(answer).toContain('Take it back with `/access revoke aaaa-bbbb-cccc`')
+    expect(answer).not.toContain('You have a pass')
+  })
+
+  test('tells what was taken back', () => {
+    expect(withdrawnAnswer(aPending())).toBe(
+      'Taken back: *admin* on `orders-svc`, which waited for an approval.',
+    )
+    expect(withdrawnAnswer(aGrant({ state: 'offered' }))).toContain('which you were offered.')
+  })
+
+  test('tells how much longer a pass lasts', () => {
+    const answer = extendedAnswer(aGrant({ until: noon + 90 * minute }), noon + hour)
+    expect(answer).toContain('Extended by 30m: *operate* on `orders-svc` until')
+    expect(answer).toContain('13:30 UTC')
+  })
+
+  test.each<[Refusal, string]>([
+    [{ reason: 'extension-too-long', longest: 90_500 }, 'Try `/access extend orders-svc 1m30s`'],
+    [{ reason: 'extension-spent' }, 'Ask for a new one with `/access grant …`'],
+    [{ reason: 'pass-ending' }, 'Ask for a new one with'],
+    [{ reason: 'approval-needed' }, 'Ask for a new one to go on.'],
+    [{ reason: 'grant-unknown' }, 'See yours with `/access list`'],
+    [{ reason: 'not-yours' }, 'See yours with `/access list`'],
+  ])('to an extension that is refused (%j) says what to do', (refusal, text) => {
+    expect(notExtendedAnswer(refusal, 'orders-svc', '/access')).toContain(text)
+  })
+
+  test('names ten of the proxies that did not confirm, and how many more', () => {
+    const missing = Array.from({ length: 60 }, (_, n) => `proxy-${n}`)
+    const answer = revokedAnswer(aGrant(), { confirmed: [], missing, streamsCut: 0 })
+    expect(answer).toContain('0 of 60 proxies confirmed')
+    expect(answer).toContain('`proxy-9` and 50 more did not confirm, and will close by themselves')
+    expect(answer).not.toContain('proxy-10')
+  })
+
+  test('lists what is offered and what waits for others as no pass yet', () => {
+    const all = [aGrant({ state: 'offered' }), aPending({ id: nthId(2) })]
+    for (const answer of [listAnswer(all, '/access'), chooseAnswer(all, '/access revoke')]) {
+      expect(answer).toContain('offered: *operate* on `orders-svc` for 1h')
+      expect(answer).toContain('waits for an approval: *admin* on `orders-svc` for 1h')
+      expect(answer).not.toContain('until')
+    }
   })
 
   test('lists passes with why they are there', () => {

@@ -11,6 +11,17 @@ describe('What somebody writes after /access', () => {
     ['a verb in capitals', ' LIST ', { verb: 'list' }],
     ['revoke and a service', 'revoke orders-svc', { verb: 'revoke', pass: 'orders-svc' }],
     ['revoke and an id in capitals', 'revoke AAAA-BBBB-CCCC', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
+    ['extend and a service', 'extend orders-svc', { verb: 'extend', pass: 'orders-svc' }],
+    [
+      'extend and how much longer',
+      'Extend Orders-SVC 1H30M',
+      { verb: 'extend', pass: 'orders-svc', duration: 90 * minute },
+    ],
+    [
+      'extend, an id and a time',
+      'extend AAAA-BBBB-CCCC 30m',
+      { verb: 'extend', pass: 'aaaa-bbbb-cccc', duration: 30 * minute },
+    ],
     ['grant and a service', 'grant orders-svc', { verb: 'grant', service: 'orders-svc' }],
     ['a time', 'grant orders-svc 2h', { verb: 'grant', service: 'orders-svc', duration: 2 * hour }],
     [
@@ -64,6 +75,10 @@ describe('What somebody writes after /access', () => {
     ['a verb like none', 'sudo rm', '“sudo”', 'help'],
     ['grant alone', 'grant', 'which service', 'grant orders-svc 2h'],
     ['grant and only a reason', 'grant because I say so', 'which service', 'grant orders-svc 2h'],
+    ['extend alone', 'extend', 'which one pass', 'extend orders-svc 30m'],
+    ['extend of two', 'extend orders-svc 30m payments-svc', 'which one pass', 'extend orders-svc 30m'],
+    ['extend by what is no time', 'extend orders-svc soon', '“soon”', 'extend orders-svc 30m'],
+    ['extend the other way round', 'extend 30m orders-svc', '“orders-svc”', 'extend orders-svc 30m'],
     ['revoke alone', 'revoke', 'which one pass', 'revoke orders-svc'],
     ['revoke of two', 'revoke a b', 'which one pass', 'revoke orders-svc'],
     [
@@ -105,9 +120,10 @@ describe('What somebody writes after /access', () => {
     ['99999999999999h'],
     ['1h&&reboot'],
     ['9'.repeat(5_000)],
-  ])('with the duration %s is never a grant', (duration) => {
+  ])('with the duration %s is never a grant, and extends nothing', (duration) => {
     expect(parseCommand(`grant orders-svc ${duration}`).verb).toBe('unreadable')
     expect(parseCommand(`grant orders-svc ${duration} because x`).verb).toBe('unreadable')
+    expect(parseCommand(`extend orders-svc ${duration}`).verb).toBe('unreadable')
   })
 
   test('names the whole of what is no duration', () => {

@@ -3,8 +3,9 @@ import { createGrantStore, readEnded } from '#access/adapters/redis/grant-store.
 import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { isFault } from '#access/domain/errors.ts'
-import type { Grant } from '#access/domain/grant.ts'
-import { aGrant, freshDatabase, freshStatements, frozenClock, noon, nthId } from '../../../builders.ts'
+import type { EndCause, Grant } from '#access/domain/grant.ts'
+import { nextVersion } from '#access/domain/grant-transitions.ts'
+import { aGrant, anEnd, freshDatabase, freshStatements, frozenClock, noon, nthId } from '../../../builders.ts'
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
 let parts: Awaited<ReturnType<typeof freshStatements>>
@@ -87,6 +88,7 @@ describe('Ending', () => {
         by,
         at: noon,
       },
+      sequence: 2,
     })
   })
 
@@ -121,6 +123,64 @@ describe('Ending', () => {
     const before = await events()
     expect((await store.end(known, 'expired')).ended).toBe(false)
     expect(await events()).toEqual(before)
+  })
+})
+
+describe('A life that begins before access', () => {
+  const offer = aGrant({ state: 'offered', step: 'offered' })
+
+  test.each<[string, Grant['state'], EndCause, string]>([
+    ['an offer nobody takes is refused', 'offered', 'lapsed', 'refused'],
+    ['an offer that is turned down is refused', 'offered', 'withdrawn', 'refused'],
+    ['a request that is denied is refused', 'pending', 'denied', 'refused'],
+    ['a pass whose approval came with a denial has ended', 'active', 'denied', 'ended'],
+    ['a pass that was handed over has ended', 'active', 'handed over', 'ended'],
+  ])('%s', async (_, state, cause, expected) => {
+    const one = aGrant({ state })
+    await botStore().give(one)
+    expect(await workerStore().end(one, cause)).toEqual({ ended: true, sequence: 2 })
+    expect(await botStore().endOf(one.id)).toMatchObject({ state: expected, cause, version: 2 })
+  })
+
+  test.each<[Grant['state'], EndCause]>([
+    ['offered', 'revoked'],
+    ['offered', 'expired'],
+    ['offered', 'denied'],
+    ['pending', 'revoked'],
+    ['pending', 'expired'],
+    ['active', 'withdrawn'],
+    ['active', 'lapsed'],
+  ])('that is %s can’t end as %s, and nothing is written', async (state, cause) => {
+    const one = aGrant({ state })
+    await botStore().give(one)
+    const error = await botStore()
+      .end(one, cause)
+      .catch((thrown) => thrown)
+    expect(isFault(error, 'store/conflict')).toBe(true)
+    expect(await events()).toHaveLength(1)
+  })
+
+  test('is told by its newest version only, and one that was passed by changes nothing', async () => {
+    const store = botStore()
+    await store.give(offer)
+    const taken = nextVersion(offer, 'taken', { until: noon + 1 }, noon)
+    const moved = nextVersion(offer, 'moved', {}, noon)
+    const [one, other] = await Promise.all([store.give(taken), botStore().give(moved)])
+    expect([one.given, other.given].filter(Boolean)).toHaveLength(1)
+    expect((await store.end(offer, 'lapsed')).ended).toBe(false)
+    expect(await database.redis.hlen(names.live)).toBe(1)
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('is not told to have ended while it lasts, or on an end that does not verify', async () => {
+    const store = botStore()
+    await store.give(offer)
+    expect(await store.endOf(offer.id)).toBeUndefined()
+    expect(await store.endOf(nthId(9))).toBeUndefined()
+    const others = await freshStatements()
+    const forged = await others.bot.sign('end', anEnd(offer, { state: 'refused', cause: 'lapsed' }))
+    await database.redis.hset(names.ended, offer.id, `${await parts.bot.sign('grant', offer)} ${forged}`)
+    await expect(store.endOf(offer.id)).rejects.toMatchObject({ code: 'statement/invalid' })
   })
 })
 

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { buttonActions, buttonValue, grantOfButton, isButtonOf } from '#access/domain/button.ts'
+import { aGrant, nthId } from '../../builders.ts'
+
+const grant = aGrant({ nonce: 'a-Random_nonce-of-22-ch' })
+
+describe('A button', () => {
+  test('names its grant, and is that grant’s for one action only', () => {
+    for (const action of buttonActions) {
+      const value = buttonValue(grant, action)
+      expect(grantOfButton(value)).toBe(grant.id)
+      for (const other of buttonActions) expect(isButtonOf(grant, other, value)).toBe(other === action)
+    }
+  })
+
+  test('does not tell the nonce that it is made of', () => {
+    for (const action of buttonActions) expect(buttonValue(grant, action)).not.toContain(grant.nonce)
+  })
+
+  test('stays the same over all versions of its grant', () => {
+    expect(buttonValue({ ...grant, version: 9, state: 'pending', tier: 'admin' }, 'deny')).toBe(
+      buttonValue(grant, 'deny'),
+    )
+  })
+
+  const value = buttonValue(grant, 'approve')
+  test.each([
+    ['of another grant', buttonValue({ ...grant, id: nthId(7) }, 'approve')],
+    ['of another nonce', buttonValue({ ...grant, nonce: 'b-Random_nonce-of-22-ch' }, 'approve')],
+    ['with another grant’s id before it', `${nthId(7)}${value.slice(14)}`],
+    ['of another action', buttonValue(grant, 'deny')],
+    ['cut short', value.slice(0, -1)],
+    ['made longer', `${value}A`],
+    ['with one letter changed', `${value.slice(0, -1)}${value.endsWith('A') ? 'B' : 'A'}`],
+    ['with letters of several bytes', `${value.slice(0, -2)}é`],
+    ['of the id alone', grant.id],
+    ['of nothing', ''],
+  ])('%s is not this one', (_, other) => {
+    expect(isButtonOf(grant, 'approve', other)).toBe(false)
+  })
+
+  test.each([
+    '',
+    'x',
+    grant.id,
+    `${grant.id}.`,
+    `${value}\n`,
+    ` ${value}`,
+    `${value}=`,
+    value.toUpperCase(),
+    `__proto__.${value.slice(15)}`,
+  ])('names no grant by “%s”', (text) => expect(grantOfButton(text)).toBeUndefined())
+})

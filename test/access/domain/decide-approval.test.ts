@@ -1,0 +1,144 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decideApproval } from '#access/domain/decide-approval.ts'
+import { indexDirectory } from '#access/domain/directory-file.ts'
+import { approversOf, type Grant } from '#access/domain/grant.ts'
+import { nextVersion } from '#access/domain/grant-transitions.ts'
+import { type Person, principalKey } from '#access/domain/principal.ts'
+import { aGrant, aPerson, hour, noon, rulesOf } from '../../builders.ts'
+
+const rules = rulesOf()
+const ben = aPerson({ subject: 'idp-ben', name: 'Ben Okafor', groups: ['sre'] })
+const pending = (changes: Partial<Grant> = {}): Grant =>
+  aGrant({ state: 'pending', step: 'asked', approvers: { from: ['sre'], count: 2 }, ...changes })
+const approvedBy = ({ issuer, subject, name }: Person) => ({ issuer, subject, name, at: noon })
+const { approvers: _, ...nobodys } = pending()
+
+describe('Whether somebody may decide', () => {
+  test.each<[string, Grant, Person, object]>([
+    ['one of the approvers may, and more are needed', pending(), ben, { may: true, completes: false }],
+    [
+      'the last one it takes completes it',
+      pending({ approvals: [approvedBy(aPerson({ subject: 'idp-ida' }))] }),
+      ben,
+      { may: true, completes: true },
+    ],
+    [
+      'one is enough where it takes one',
+      pending({ approvers: { from: ['sre'], count: 1 } }),
+      ben,
+      { may: true, completes: true },
+    ],
+    [
+      'an approval of the asker counts for nothing',
+      pending({ approvals: [approvedBy(aPerson())] }),
+      ben,
+      { may: true, completes: false },
+    ],
+    [
+      'two approvals of one person count once',
+      pending({
+        approvers: { from: ['sre'], count: 3 },
+        approvals: [approvedBy(aPerson({ subject: 'x' })), approvedBy(aPerson({ subject: 'x', name: 'X' }))],
+      }),
+      ben,
+      { may: true, completes: false },
+    ],
+    ['nobody for themself', pending(), aPerson({ groups: ['sre'] }), { may: false, reason: 'own-request' }],
+    [
+      'nobody for themself under another name, account or group',
+      pending(),
+      { issuer: aPerson().issuer, subject: 'idp-ana', name: 'Someone', groups: ['sre'], active: true },
+      { may: false, reason: 'own-request' },
+    ],
+    [
+      'nobody of other groups',
+      pending(),
+      { ...ben, groups: ['team-payments'] },
+      { may: false, reason: 'not-approver' },
+    ],
+    [
+      'nobody of the name of a set, but not of its groups',
+      pending({ approvers: { from: ['payments'], count: 1 } }),
+      { ...ben, groups: ['payments'] },
+      { may: false, reason: 'not-approver' },
+    ],
+    [
+      'nobody for a set that is no more',
+      pending({ approvers: { from: ['gone'], count: 1 } }),
+      ben,
+      { may: false, reason: 'not-approver' },
+    ],
+    ['nobody where nobody is named', nobodys, ben, { may: false, reason: 'not-approver' }],
+    ['nobody who left', pending(), { ...ben, active: false }, { may: false, reason: 'person-inactive' }],
+    [
+      'nobody twice',
+      pending({ approvals: [approvedBy(ben)] }),
+      ben,
+      { may: false, reason: 'already-decided' },
+    ],
+    [
+      'the same subject of another issuer is somebody else',
+      pending(),
+      { ...ben, issuer: 'https://other.example', subject: 'idp-ana' },
+      { may: true, completes: false },
+    ],
+  ])('%s', (_, grant, person, expected) => {
+    expect(decideApproval(rules, grant, person)).toEqual(expected)
+  })
+})
+
+test('Nobody approves for themself, whatever aliases point at whom', () => {
+  /** People with any number of aliases: some linked, some not, several of one set, each alias one person’s at most. */
+  const people = fc
+    .array(
+      fc.record({
+        issuer: fc.constantFrom('https://one.example', 'https://two.example'),
+        subject: fc.constantFrom('a', 'b', 'c', 'd'),
+        groups: fc.subarray(['sre', 'team-payments', 'team-x']),
+        active: fc.constantFrom(true, true, true, false),
+        alias: fc.option(fc.nat(9), { nil: undefined }),
+      }),
+      { minLength: 2, maxLength: 6 },
+    )
+    .map((all) =>
+      all
+        .filter((one, at) => all.findIndex((other) => principalKey(other) === principalKey(one)) === at)
+        .map(({ alias, ...one }, at, kept) => ({
+          ...one,
+          name: `${one.subject}`,
+          ...(alias === undefined || kept.some((other, index) => index < at && other.alias === alias)
+            ? {}
+            : { slack: { team: 'T', user: `U${alias}` } }),
+        })),
+    )
+  const clicks = fc.array(fc.nat(11), { maxLength: 12 })
+  let activated = 0
+  fc.assert(
+    fc.property(people, clicks, fc.integer({ min: 1, max: 3 }), (all, users, count) => {
+      const directory = indexDirectory({ environment: 'sandbox', asOf: noon, people: all })
+      const [asker] = all
+      if (asker === undefined) return
+      const { issuer, subject, name } = asker
+      let grant = pending({ who: { issuer, subject, name }, approvers: { from: ['sre'], count } })
+      for (const user of users) {
+        const person = directory.bySlack('T', `U${user}`)
+        if (person === undefined || grant.state !== 'pending') continue
+        const decision = decideApproval(rules, grant, person)
+        if (principalKey(person) === principalKey(asker)) expect(decision.may).toBe(false)
+        if (!decision.may) continue
+        expect(person).toMatchObject({ active: true, groups: expect.arrayContaining(['sre']) })
+        const approvals = [...(grant.approvals ?? []), approvedBy(person)]
+        const step = decision.completes ? 'approved' : 'endorsed'
+        grant = nextVersion(grant, step, { approvals, until: noon + hour }, noon, person)
+      }
+      expect(approversOf(grant)).not.toContain(JSON.stringify([issuer, subject]))
+      if (grant.state === 'active') {
+        activated += 1
+        expect(approversOf(grant)).toHaveLength(count)
+      } else expect(approversOf(grant).length).toBeLessThan(count)
+    }),
+    { numRuns: 5_000 },
+  )
+  expect(activated).toBeGreaterThan(50)
+})

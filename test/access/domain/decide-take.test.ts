@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { decideTake } from '#access/domain/decide-take.ts'
+import type { Grant } from '#access/domain/grant.ts'
+import type { Person } from '#access/domain/principal.ts'
+import { aGrant, aPerson, pageWhy, rulesOf, rulesText } from '../../builders.ts'
+
+const offer = (changes: Partial<Grant> = {}): Grant =>
+  aGrant({ state: 'offered', step: 'offered', why: pageWhy(), ...changes })
+/** Offered because of a doubt: by the rule under which they could ask. */
+const doubted = offer({ why: { ...pageWhy(), rule: 'on_request[0]', doubt: 'page-by-self' } as Grant['why'] })
+const without = (before: string, after: string) => rulesText.replace(before, after)
+
+test.each<[string, Grant, Person, string, string | undefined]>([
+  ['is theirs while the page’s rule gives it', offer(), aPerson(), rulesText, undefined],
+  ['is theirs while they could ask for it', doubted, aPerson(), rulesText, undefined],
+  ['is not for somebody who left', offer(), aPerson({ active: false }), rulesText, 'person-inactive'],
+  [
+    'is not for people the page’s rule does not name',
+    offer(),
+    aPerson({ groups: ['team-x'] }),
+    rulesText,
+    'not-eligible',
+  ],
+  [
+    'is not for people who could not ask for it',
+    doubted,
+    aPerson({ groups: ['team-x'] }),
+    rulesText,
+    'not-eligible',
+  ],
+  [
+    'is not theirs where the page’s rule gives another tier by now',
+    offer(),
+    aPerson(),
+    without('give: operate', 'give: observe'),
+    'not-eligible',
+  ],
+  [
+    'is not theirs where the page’s rule is for other services by now',
+    offer(),
+    aPerson(),
+    without('services: [label:tier-1]', 'services: [payments-svc]'),
+    'not-eligible',
+  ],
+  [
+    'is not theirs where others would have to approve it by now',
+    doubted,
+    aPerson(),
+    rulesText
+      .replace('reason: required }', 'reason: required, approvals: { count: 1, from: [sre] } }')
+      .replace('give: operate', 'give: observe')
+      .replace(
+        'tiers: [observe, operate], how: at once }',
+        'tiers: [observe], how: at once }\n  - { who: [payments], tiers: [operate], how: approval }',
+      ),
+    'not-eligible',
+  ],
+  [
+    'is not theirs by a rule that is no more, unless they could ask',
+    offer({ why: { ...pageWhy(), rule: 'on_page[9]' } as Grant['why'] }),
+    aPerson({ groups: ['team-x'] }),
+    rulesText,
+    'not-eligible',
+  ],
+  [
+    'is not theirs where a service of it is no more',
+    offer({ services: ['orders-svc', 'gone'] }),
+    aPerson(),
+    rulesText,
+    'not-eligible',
+  ],
+  [
+    'is nobody’s by the owners’ name',
+    offer({ why: { ...pageWhy(), rule: 'owners' } as Grant['why'] }),
+    aPerson({ groups: [] }),
+    rulesText,
+    'not-eligible',
+  ],
+])('An offer %s', (_, grant, person, text, reason) => {
+  expect(decideTake(rulesOf(text), grant, person)).toBe(reason)
+})
