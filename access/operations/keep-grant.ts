@@ -15,6 +15,7 @@ export const keepGrant = async (
   const grant = await standing(live, id, now)
   if (grant === undefined) return { refused: 'already-decided' }
   if (principalKey(grant.who) !== principalKey(person)) return { refused: 'not-yours' }
+  if (!person.active) return { refused: 'person-inactive' }
   if (grant.state !== 'active' || grant.ending?.keepable !== true) return { refused: 'already-decided' }
   const kept = nextVersion(grant, 'restored', { until: grant.ending.was, kept: true }, now, person)
   return (await store.give(kept)).given ? { grant: kept } : { refused: 'already-decided' }

