@@ -13,8 +13,8 @@ export type AskOutcome = { readonly grant: Grant } | { readonly refused: Refusal
 const mostPasses = 20
 /** Asking twice within a minute for the same is one ask. */
 const sameMs = 60_000
-/** Ids are counted anew every ten minutes, so that nobody's asks of a whole life are gone through. */
-const countedMs = 600_000
+/** Ids are counted anew every hour, so that nobody's asks of a whole life are gone through. */
+const countedMs = 3_600_000
 const mostTimes = 200
 
 export type AskParts = {
@@ -54,8 +54,8 @@ export const askForGrant = async (
     rule: proposal.rule,
     ...(ask.reason === undefined ? {} : { reason: ask.reason }),
   } as const
-  // The first, second … of these ten minutes: ids that another bot, which is asked the same at this moment, arrives at
-  // too, so that only one of them gives it. Two asks can miss each other only where one count gives way to the next.
+  // The first, second … of this hour: ids that another bot, which is asked the same at this moment, arrives at too, so
+  // that only one of them gives it. Two asks can miss each other only on either side of the full hour.
   const now = clock.now()
   const counted = [
     person.issuer,

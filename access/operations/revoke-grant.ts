@@ -3,7 +3,7 @@ import type { Grant } from '../domain/grant.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import { belongsTo, type RuleSet } from '../domain/rule-set.ts'
 import type { Clock, GrantStore, LiveGrants, Receipt, Receipts } from '../ports.ts'
-import { named } from './find-held.ts'
+import { named, standing } from './find-held.ts'
 
 export type RevokeOutcome =
   | { readonly revoked: Grant; readonly receipt: Receipt }
@@ -42,8 +42,9 @@ export const revokeGrant = async (
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const found = await named(live, person, name, clock.now())
     if (found !== undefined && 'choose' in found) return found
-    if (found === undefined) return { refused: 'grant-unknown' }
-    const { grant } = found
+    // Named by its id, also what is just over: an extension of it may have been decided in time, and not be stored yet.
+    const grant = found?.grant ?? (await standing(live, name, Number.NEGATIVE_INFINITY))
+    if (grant === undefined) return { refused: 'grant-unknown' }
     if (principalKey(grant.who) !== principalKey(person) && !ownsServices(rules, person, grant))
       return { refused: 'not-yours' }
     const { ended, sequence } = await store.end(grant, grant.state === 'active' ? 'revoked' : 'withdrawn', by)

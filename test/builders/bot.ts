@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Queue } from 'bullmq'
@@ -201,6 +202,9 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     }
   }
 
+  const sorted = async (name: string): Promise<[string, string][]> =>
+    Object.entries(await redis.hgetall(name)).sort(([a], [b]) => (a < b ? -1 : 1))
+
   const it = {
     port,
     address,
@@ -332,13 +336,20 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
       ended: Object.keys(await redis.hgetall(names.ended)).sort(),
       versions: await redis.hgetall(names.versions),
       hash: createHash('sha256')
-        .update(JSON.stringify([await redis.hgetall(names.live), await redis.hgetall(names.ended)]))
+        .update(JSON.stringify(await Promise.all([names.live, names.ended].map(sorted))))
         .digest('hex'),
     }),
     queue,
     /** Puts a job into a queue as whoever can write to Redis would. */
     putJob: async (name: QueueName, data: unknown, options: object = {}): Promise<string> =>
       (await queue(name).add('forged', data, { attempts: 1, ...options })).id ?? '',
+    /** Waits until a job was carried out, or given up. */
+    done: (name: QueueName, id: string): Promise<void> =>
+      until(
+        async () => ['completed', 'failed', 'unknown'].includes(await queue(name).getJobState(id)),
+        `the job ${id} of ${name}`,
+        15_000,
+      ),
     /** Waits until nothing in a queue waits or is worked on. */
     idle: (name: QueueName): Promise<void> =>
       until(async () => {
@@ -353,14 +364,20 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
 
     /** The commands that Redis was asked in this database meanwhile, each with its words. */
     commandsDuring: async (run: () => Promise<unknown>): Promise<string[]> => {
-      const asked: string[] = []
-      const monitor = await redis.duplicate({ protocol: 2 }).monitor()
-      monitor.on('monitor', (_time: string, words: string[], _source: string, of: string) => {
-        if (of === String(database)) asked.push(words.join(' '))
+      // A plain socket: a client takes what MONITOR tells for answers to its own commands.
+      const socket = connect(Number(url.port), url.hostname)
+      let told = ''
+      socket.on('data', (chunk: Buffer) => {
+        told += chunk.toString()
       })
+      if (url.password !== '') socket.write(`AUTH ${decodeURIComponent(url.password)}\r\n`)
+      socket.write('MONITOR\r\n')
+      await until(() => told.includes('+OK'), 'the monitor')
       await run()
-      monitor.disconnect()
-      return asked
+      await redis.echo('the end of it')
+      await until(() => told.includes('the end of it'), 'the last command')
+      socket.destroy()
+      return told.split('\r\n').filter((line) => line.includes(` [${database} `))
     },
 
     /** The log lines since the last call of `startOver`. */

@@ -4,6 +4,8 @@ import type { z } from 'zod'
 import { Fault } from '../../domain/errors.ts'
 
 const deadlineMs = 5_000
+/** Bytes. A hundred log entries are some 200 kB. */
+const longestAnswer = 4_000_000
 /** A rate limit is counted per minute; an answer that does not say when it ends is waited out that long. */
 const longestLimitMs = 60_000
 
@@ -39,6 +41,9 @@ export const createRest = (baseUrl: string, token: string) => {
         // It asks again three times after a 429, deaf to the signal meanwhile. Soon, so that the answer gets here.
         retryTimeout: 100,
         signal: AbortSignal.timeout(deadlineMs),
+        // Options of node-fetch, which pdjs hands on: the token goes nowhere else, and an answer has an end.
+        redirect: 'error',
+        size: longestAnswer,
       })
     } catch (error) {
       if (error instanceof Error)

@@ -89,6 +89,24 @@ describe('PagerDuty’s REST API', () => {
     expect(await rest().get('/things/1', shape)).toEqual({ thing: 'a' })
   })
 
+  test('that sends us elsewhere is not followed, and the token goes nowhere else', async () => {
+    let followed = false
+    answer = (request, _body, response) => {
+      if (request.url === '/things/1') response.writeHead(307, { location: `${base}/elsewhere` }).end()
+      else followed = response.end('{"thing":"a"}') !== undefined
+    }
+    await faultOf(rest().get('/things/1', shape))
+    expect(followed).toBe(false)
+  })
+
+  test('that answers without end is a fault', async () => {
+    answer = (_request, _body, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      response.end(`{"thing":"${'a'.repeat(5_000_000)}"}`)
+    }
+    await faultOf(rest().get('/things/1', shape))
+  })
+
   test('that answers HTML, another shape or nothing is a fault', async () => {
     answer = (_request, _body, response) => response.writeHead(502).end('<html>')
     expect(await faultOf(rest().get('/things/1', shape))).toMatchObject({ status: 502 })
