@@ -5,7 +5,7 @@ import { names } from './names.ts'
 
 const keptSeconds = 30 * 86_400
 /** Longer than the calls that post one card may take together; who dies while posting is waited for so long. */
-const lockMs = 45_000
+const lockMs = 25_000
 
 const shownShape = z.object({ channel: z.string(), ts: z.string(), hash: z.string() })
 /** A card as it stands in Slack: the channel's id, the message's `ts`, and the hash of what was to be shown. */
