@@ -84,4 +84,6 @@ export const openQueue = <Job>(
       removeOnFail: keptFailed,
     },
     ...options,
+  }).on('error', () => {
+    // The connection's own listener tells it; without one here BullMQ writes it to the console, past the log.
   })

@@ -34,7 +34,7 @@ export const extendGrant = async (
 ): Promise<ExtendOutcome> => {
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const now = clock.now()
-    const found = await named(live, person, name, now, ['active'])
+    const found = await named(live, person, name, now)
     if (found !== undefined && 'choose' in found) return found
     const grant = found?.grant
     if (grant?.state !== 'active') return { refused: { reason: 'grant-unknown' } }

@@ -1,4 +1,4 @@
-import { type Grant, type LiveState, liveStates } from '../domain/grant.ts'
+import type { Grant } from '../domain/grant.ts'
 import { type Principal, principalKey } from '../domain/principal.ts'
 import type { LiveGrants } from '../ports.ts'
 
@@ -20,19 +20,16 @@ export const standing = async (live: LiveGrants, id: string, now: number): Promi
 
 export type Named = { readonly grant: Grant } | { readonly choose: readonly Grant[] } | undefined
 
-/** The grant somebody names by its id, or by its service where they hold just one of it in one of these states. */
-export const named = async (
-  live: LiveGrants,
-  who: Principal,
-  name: string,
-  now: number,
-  states: readonly LiveState[] = liveStates,
-): Promise<Named> => {
+/**
+ * The grant somebody names by its id, or by its service where they hold just one of it. A pass goes before what is only
+ * offered or asked for.
+ */
+export const named = async (live: LiveGrants, who: Principal, name: string, now: number): Promise<Named> => {
   const byId = await standing(live, name, now)
   if (byId !== undefined) return { grant: byId }
-  const mine = heldBy(live, who, now).filter(
-    ({ services, state }) => services.includes(name) && states.includes(state),
-  )
+  const all = heldBy(live, who, now).filter(({ services }) => services.includes(name))
+  const passes = all.filter(({ state }) => state === 'active')
+  const mine = passes.length > 0 ? passes : all
   if (mine.length > 1) return { choose: mine }
   const grant = mine[0] === undefined ? undefined : await standing(live, mine[0].id, now)
   return grant === undefined ? undefined : { grant }

@@ -36,7 +36,7 @@ export const keepGrants = async ({
   const { environment } = keys
   const statements = createStatements(keys)
   const view = createView()
-  const store = createGrantStore(prompt, statements, clock)
+  const store = createGrantStore(prompt, statements, clock, `${instance}-${newEpoch()}`)
   /** Redis lost an end (a failover, a restore): it is written again by whoever remembers it. */
   const returned = (grant: Grant, statement: string): void => {
     statements

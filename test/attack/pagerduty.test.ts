@@ -660,11 +660,11 @@ describe('What PagerDuty’s API answers', () => {
   test('with another incident than asked for: it is not believed', async () => {
     const other = untold({ assignTo: ben.pagerduty.user })
     const incident = untold({ assignTo: eve.pagerduty.user })
-    instead = (request, response) => {
-      if (request.url !== `/incidents/${incident.id}`) return false
-      response.writeHead(307, { location: `/incidents/${other.id}` }).end()
-      return true
-    }
+    const headers = { authorization: `Token token=${secrets.pagerDutyToken}` }
+    const theirs = await (
+      await fetch(`http://127.0.0.1:${before.port}/incidents/${other.id}`, { headers })
+    ).text()
+    instead = (request, response) => request.url === `/incidents/${incident.id}` && json(response, theirs)
     bot.startOver()
     const state = await bot.state()
     await sendSigned(webhookOf(incident.id))

@@ -141,7 +141,8 @@ describe('what a page does not give', () => {
     if (delivery === undefined) throw new Error('nothing was delivered')
     stack.world.pagerduty.webhooks.repeat(delivery.webhookId)
     await eventually(() => stack.world.pagerduty.webhooks.status().waiting === 0)
-    expect((await slash('list', people.cho)).match(/Pass/g)).toHaveLength(1)
+    const listed = (await slash('list', people.cho)).split('\n').filter((line) => line.includes(title))
+    expect(listed).toHaveLength(1)
     expect(await slash('revoke orders-svc', people.cho)).toContain('Revoked')
   })
 })
@@ -223,7 +224,12 @@ describe('bad input', () => {
       'grant orders-svc 1h oprate because x',
       ['Did you mean `/access grant orders-svc 1h operate because x`'],
     ],
-    ['grant orders-svc 1h admin because x', ['needs an approval']],
+    [
+      'grant orders-svc 2h admin because x',
+      ['lasts 1h at most', '`/access grant orders-svc 1h admin because x`'],
+    ],
+    ['extend orders-svc', ['There is no such pass']],
+    ['extend orders-svc soon', ['“soon” is not a duration', '`/access extend orders-svc 30m`']],
     ['revoke 0000-0000-0000', ['There is no such pass']],
     ['', ['Pagepass', '/access list']],
   ])('/access %s gets a helpful private answer', async (text, parts) => {

@@ -1,11 +1,15 @@
 import { Command } from 'commander'
+import { proveCrash } from './crash.ts'
 import { proveJourney } from './journey.ts'
+import { proveOutcomes } from './outcomes.ts'
 import type { Proof } from './proof.ts'
 
 const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
+  crash: { run: proveCrash, trials: 200, full: 1_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
+  outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
 }
 
 type Options = {

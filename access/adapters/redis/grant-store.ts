@@ -14,18 +14,18 @@ import { names } from './names.ts'
  */
 const write = `
 local versions, live, ended, sequence, epoch, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
-local id, expected, version, kind, statement = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local id, expected, version, kind, statement, mark = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('NOEPOCH no bot or worker has prepared this Redis') end
-local current, at = string.match(redis.call('HGET', versions, id) or '0 0', '^(%d+) (%d+)$')
-if current == version then
-  -- The same write again: its first answer was lost on the way.
+local current, at, marked = string.match(redis.call('HGET', versions, id) or '0 0', '^(%d+) (%d+) ?(.*)$')
+if current == version and marked == mark then
+  -- The same write again: its first answer was lost on the way. Others may write the same words, and come too late.
   local last = kind == 'grant' and redis.call('HGET', live, id) or redis.call('HGET', ended, id) or ''
   if string.sub(last, -#statement) == statement then return {1, tonumber(at)} end
 end
 if current ~= expected then return {0, tonumber(at)} end
 local number = redis.call('INCR', sequence)
 redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kind, 'id', id, 'statement', statement)
-redis.call('HSET', versions, id, version .. ' ' .. number)
+redis.call('HSET', versions, id, version .. ' ' .. number .. ' ' .. mark)
 if kind == 'grant' then
   redis.call('HSET', live, id, statement)
 else
@@ -42,7 +42,14 @@ type Writing = {
   readonly statement: string
 }
 
-export const createGrantStore = (redis: Redis, statements: Statements, clock: Clock): GrantStore => {
+/** `writer` is a name that no other store has, so that two that write the very same are told apart. */
+export const createGrantStore = (
+  redis: Redis,
+  statements: Statements,
+  clock: Clock,
+  writer = 'store',
+): GrantStore => {
+  let writes = 0
   const run = async ({
     id,
     version,
@@ -51,8 +58,10 @@ export const createGrantStore = (redis: Redis, statements: Statements, clock: Cl
   }: Writing): Promise<{ stored: boolean; sequence: number }> => {
     const { versions, live, ended, sequence, epoch, events } = names
     const keys = [versions, live, ended, sequence, epoch, events]
+    writes += 1
+    const mark = `${writer}-${writes}`
     const reply = await reachable(
-      redis.eval(write, keys.length, ...keys, id, version - 1, version, kind, statement),
+      redis.eval(write, keys.length, ...keys, id, version - 1, version, kind, statement, mark),
     )
     const [stored, number] = reply as [number, number | string]
     return { stored: stored === 1, sequence: Number(number) }

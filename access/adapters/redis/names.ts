@@ -6,7 +6,7 @@ export const names = {
   epoch: `${tag}:epoch`,
   /** The sequence number of the newest event. */
   sequence: `${tag}:sequence`,
-  /** id → `<version> <sequence number of its event>` of every grant ever stored. */
+  /** id → `<version> <sequence number of its event> <which write it was>` of every grant ever stored. */
   versions: `${tag}:versions`,
   /** id → signed statement of each live grant. */
   live: `${tag}:live`,

@@ -31,7 +31,7 @@ describe('Giving', () => {
     const statement = (await database.redis.hget(names.live, grant.id)) ?? ''
     expect(await parts.proxy.verify('grant', statement)).toEqual(grant)
     expect(await events()).toEqual([['1-0', ['kind', 'grant', 'id', grant.id, 'statement', statement]]])
-    expect(await database.redis.hget(names.versions, grant.id)).toBe('1 1')
+    expect(await database.redis.hget(names.versions, grant.id)).toBe('1 1 store-1')
   })
 
   test('numbers events one after the other', async () => {
@@ -100,6 +100,17 @@ describe('Ending', () => {
       ...Array.from({ length: 8 }, (_, n) => workerStore().end(grant, 'incident over', someone(n))),
     ])
     expect(outcomes.filter(({ ended }) => ended)).toHaveLength(1)
+    expect(await events()).toHaveLength(2)
+  })
+
+  test('does not count the same words of another store as the same write', async () => {
+    const [one, other] = ['bot-1', 'bot-2'].map((name) =>
+      createGrantStore(database.redis, parts.bot, clock, name),
+    )
+    expect(await one?.give(grant)).toEqual({ given: true, sequence: 1 })
+    expect(await other?.give(grant)).toEqual({ given: false, sequence: 1 })
+    expect(await one?.end(grant, 'revoked')).toEqual({ ended: true, sequence: 2 })
+    expect(await other?.end(grant, 'revoked')).toEqual({ ended: false, sequence: 2 })
     expect(await events()).toHaveLength(2)
   })
 

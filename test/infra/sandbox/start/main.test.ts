@@ -67,12 +67,14 @@ const startAll = (base: number) => {
 
 /** The process of a part that logged last. */
 const pidOf = (part: string): number => {
-  const line =
-    readFileSync(join(folder, 'logs', `${part}.log`), 'utf8')
-      .trimEnd()
-      .split('\n')
-      .at(-1) ?? ''
-  return Number(/"pid":(\d+)/.exec(line)?.[1])
+  const lines = readFileSync(join(folder, 'logs', `${part}.log`), 'utf8')
+    .trimEnd()
+    .split('\n')
+  expect(
+    lines.filter((line) => !line.startsWith('{')),
+    'nothing but log lines',
+  ).toEqual([])
+  return Number(/"pid":(\d+)/.exec(lines.at(-1) ?? '')?.[1])
 }
 const redisPid = async (base: number): Promise<number> => {
   const password = readFileSync(join(folder, 'redis', 'password'), 'utf8')
