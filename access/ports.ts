@@ -16,8 +16,8 @@ export type GrantStore = {
     cause: EndCause,
     by?: By,
   ) => Promise<{ readonly ended: boolean; readonly sequence: number }>
-  /** How a grant ended, with its signature checked; undefined when it has not. */
-  readonly endOf: (id: string) => Promise<End | undefined>
+  /** A grant that ended, as it last was, and how; signatures checked. Undefined when it has not. */
+  readonly endOf: (id: string) => Promise<{ readonly grant: Grant; readonly end: End } | undefined>
 }
 
 /** This process's copy of the live grants, for finding and listing. */
@@ -26,6 +26,8 @@ export type LiveGrants = {
   readonly all: () => Iterable<HeldGrant>
   /** Whether the grant's signature holds. What does not is never made anything of, not even its end. */
   readonly genuine: (held: HeldGrant) => Promise<boolean>
+  /** Which life of the data in Redis this is. Another one knows nothing of the grants before. */
+  readonly epoch: () => string
   /** Waits until the copy holds everything that Redis held when this was called. */
   readonly catchUp: () => Promise<void>
 }

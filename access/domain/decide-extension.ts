@@ -21,7 +21,7 @@ export const decideExtension = (
   now: number,
 ): ExtensionDecision => {
   if (!person.active) return refuse('person-inactive')
-  if (grant.ending !== undefined) return refuse('pass-ending')
+  if (grant.ending !== undefined || grant.kept) return refuse('pass-ending')
   if (grant.approvals !== undefined) return refuse('approval-needed', { tier: grant.tier })
   const latest = latestEnd(rules, grant, person, now)
   if (latest === undefined) return refuse('not-eligible', { tier: grant.tier })

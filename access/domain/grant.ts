@@ -66,6 +66,8 @@ export const grantShape = z.strictObject({
     .strictObject({
       cause: z.enum(['incident over', 'handed over']),
       was: z.int(),
+      /** When the incident let go of it. */
+      at: z.int(),
       /** Whether its holder may keep it: nobody but an integration said that the incident is over. */
       keepable: z.boolean(),
     })

@@ -41,7 +41,9 @@ export const askForGrant = async (
   const same = mine.find((grant) => isSame(grant, proposal, clock.now()))
   const stands = same === undefined ? undefined : await standing(live, same.id, clock.now())
   if (stands !== undefined) return { grant: stands }
-  if (mine.length >= mostPasses) return { refused: { reason: 'too-many-passes' } }
+  // Pages come by themselves, and a storm of them must not keep anybody from asking.
+  if (mine.filter(({ why }) => why.kind === 'request').length >= mostPasses)
+    return { refused: { reason: 'too-many-passes' } }
   if (proposal.approvers !== undefined) {
     const others = directory
       .inGroups(groupsOf(rules, proposal.approvers.from))
@@ -65,7 +67,13 @@ export const askForGrant = async (
     Math.floor(now / countedMs),
   ]
   for (let time = 1; time <= mostTimes; time += 1) {
-    const id = grantIdFromFacts([rules.environment, 'asked', ...counted.map(String), String(time)])
+    const id = grantIdFromFacts([
+      live.epoch(),
+      rules.environment,
+      'asked',
+      ...counted.map(String),
+      String(time),
+    ])
     const grant = buildGrant(rules, person, proposal, why, { id, nonce: newIds.nonce() }, now)
     if ((await store.give(grant)).given) return { grant }
     const meanwhile = await standing(live, id, now)

@@ -76,7 +76,7 @@ export const letGo = (
     const grace = keepable ? keepableMs : graceOf(rules, grant)
     if (grace === 0) return end(grant)
     const until = Math.min(grant.until, now + grace)
-    const ending = { cause, was: grant.ending?.was ?? grant.until, keepable }
+    const ending = { cause, was: grant.ending?.was ?? grant.until, at: now, keepable }
     return stored(parts, nextVersion(grant, 'shortened', { until, ending }, now))
   })
 }

@@ -25,13 +25,15 @@ export const followIncident = async (parts: FollowParts, id: string): Promise<vo
 
 /** Tells whether anything was changed. */
 const followOpen = async (parts: FollowParts, incident: Incident): Promise<boolean> => {
+  // Before anything new is given: what can be taken back is not given anew.
+  const back = await takeBackPaged(parts, incident)
   const changed = await Promise.all([
     ...servicesOf(parts.rules, incident).flatMap((service) =>
       incident.paged.map((paged) => servePage(parts, incident, service, paged)),
     ),
-    letGoOfUnpaged(parts, incident),
+    letGo(parts, incident, 'handed over', false, (grant) => !isHeld(parts, incident, grant)),
   ])
-  return (await endDoubles(parts, incident)) || changed.includes(true)
+  return (await endDoubles(parts, incident)) || back || changed.includes(true)
 }
 
 const closeIncident = async (parts: FollowParts, incident: Incident): Promise<void> => {
@@ -58,36 +60,35 @@ const lastOf = async ({ incidents }: FollowParts, incident: Incident): Promise<I
   return last
 }
 
-/** Whose pass comes from being paged, and is not any more: reassigned or escalated away. */
-const letGoOfUnpaged = async (parts: FollowParts, incident: Incident): Promise<boolean> => {
-  const paged = new Set(
-    incident.paged.flatMap(({ user }) => {
-      const person = parts.directory.byPagerDuty(user)
-      return person === undefined ? [] : [principalKey(person)]
-    }),
-  )
-  const isPaged = ({ who }: Grant): boolean => paged.has(principalKey(who))
-  /** What came with a merge is held by the incident, whoever is paged. */
-  const isMerged = ({ why }: Grant): boolean => why.kind === 'page' && why.mergedFrom !== undefined
-  const back = await takeBack(
+/** Whether the incident still holds it: its holder is paged, or it came with a merge. */
+const isHeld = (parts: FollowParts, incident: Incident, grant: Grant): boolean =>
+  isPaged(parts, incident, grant) || isMerged(grant)
+
+const isPaged = ({ directory }: FollowParts, incident: Incident, { who }: Grant): boolean =>
+  incident.paged.some(({ user }) => {
+    const person = directory.byPagerDuty(user)
+    return person !== undefined && principalKey(person) === principalKey(who)
+  })
+
+/** What came with a merge is held by the incident, whoever is paged. */
+const isMerged = ({ why }: Grant): boolean => why.kind === 'page' && why.mergedFrom !== undefined
+
+/** What the incident had let go of is its again, unless its holder brought that about. */
+const takeBackPaged = (parts: FollowParts, incident: Incident): Promise<boolean> =>
+  takeBack(
     parts,
     incident,
     (grant) =>
-      (isPaged(grant) && !mayBeSelf(parts, incident, grant)) ||
-      (isMerged(grant) && grant.ending?.cause === 'incident over'),
+      !mayBeSelf(parts, incident, grant) &&
+      (isPaged(parts, incident, grant) || (isMerged(grant) && grant.ending?.cause === 'incident over')),
   )
-  const away = await letGo(
-    parts,
-    incident,
-    'handed over',
-    false,
-    (grant) => !isPaged(grant) && !isMerged(grant),
-  )
-  return back || away
-}
 
-/** Whoever reopened it or took it back by hand gets nothing automatic from that, nor under an account nobody knows. */
+/**
+ * Whoever reopened it or took it back by hand gets nothing automatic from that, nor under an account nobody knows, nor
+ * where too much happened to know who did it.
+ */
 const mayBeSelf = ({ directory }: FollowParts, incident: Incident, { who }: Grant): boolean =>
+  incident.trigger.kind === 'unknown' ||
   incident.shapedBy.some((user) => {
     const person = directory.byPagerDuty(user)
     return person === undefined || principalKey(person) === principalKey(who)

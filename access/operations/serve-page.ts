@@ -1,6 +1,6 @@
 import { decidePage } from '../domain/decide-access.ts'
 import { decideTake } from '../domain/decide-take.ts'
-import type { Grant } from '../domain/grant.ts'
+import type { End, Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { Incident, Paged } from '../domain/incident.ts'
@@ -58,8 +58,8 @@ export const servePage = async (
     await tellUnserved({ incident, service, user, name, reason: 'page-unmapped' })
     return false
   }
-  const known = await standingOf(parts, incident, service, person)
-  if (known !== undefined) return goOn(parts, incident, known, person, paged)
+  const known = await standingOf(parts, incident, service, person, paged)
+  if (known !== undefined) return goOn(parts, incident, known, person, service, paged)
 
   const now = clock.now()
   const decision = decidePage(rules, withKnownCauses(directory, incident), service, person, paged, now)
@@ -77,19 +77,25 @@ export const servePage = async (
   // The first, second … grant of this incident for this person and service: ids that whoever does this at the same time
   // arrives at too, so that only one of them gives it.
   for (let time = 1; time <= mostTimes; time += 1) {
-    const facts = [rules.environment, incident.id, principalKey(person), service.name, String(time)]
+    const facts = [
+      live.epoch(),
+      rules.environment,
+      incident.id,
+      principalKey(person),
+      service.name,
+      String(time),
+    ]
     const ids = { id: grantIdFromFacts(facts), nonce: newIds.nonce() }
     const { given } = await store.give(buildGrant(rules, person, proposal, why, ids, now))
     if (given) return true
     await live.catchUp()
     const meanwhile = live.get(ids.id)?.grant
     // It went with the incident when that was merged into another, and belongs to that one now.
-    if (meanwhile !== undefined && !isOf(meanwhile, incident.id)) continue
+    if (meanwhile !== undefined && (!isOf(meanwhile, incident.id) || letGoBefore(meanwhile, paged))) continue
     if (meanwhile !== undefined && meanwhile.until > clock.now())
-      return goOn(parts, incident, meanwhile, person, paged)
-    const over = meanwhile?.until ?? (await store.endOf(ids.id))?.at
-    // Whatever ended it: only another assignment brings another.
-    if (over === undefined || over >= paged.at + pagerDutyPrecisionMs) break
+      return goOn(parts, incident, meanwhile, person, service, paged)
+    const over = await store.endOf(ids.id)
+    if (!makesRoom(meanwhile ?? over?.grant, over?.end, paged)) break
   }
   await tellUnserved({ incident, service, user, name, reason: 'page-again' })
   return false
@@ -107,20 +113,39 @@ const standingOf = async (
   incident: Incident,
   service: Service,
   person: Person,
+  paged: Paged,
 ): Promise<Grant | undefined> => {
   await live.catchUp()
   return heldOf(live, incident.id, clock.now())
     .map(({ grant }) => grant)
     .find(
-      (grant) => grant.services.includes(service.name) && principalKey(grant.who) === principalKey(person),
+      (grant) =>
+        grant.services.includes(service.name) &&
+        principalKey(grant.who) === principalKey(person) &&
+        !letGoBefore(grant, paged),
     )
 }
 
+/** Whether the incident let go of it before they were assigned (again): it runs out, and holds nobody's place. */
+const letGoBefore = ({ ending }: Grant, paged: Paged): boolean =>
+  ending !== undefined && ending.at < paged.at + pagerDutyPrecisionMs
+
+/**
+ * Whether what was there before leaves room for another. Whatever ended a pass, only another assignment brings another;
+ * an offer that lapsed was none, and is made again while the person is still paged.
+ */
+const makesRoom = (grant: Grant | undefined, end: End | undefined, paged: Paged): boolean => {
+  if (grant === undefined) return false
+  if (grant.state === 'offered' && (end === undefined || end.cause === 'lapsed')) return true
+  return (grant.ending?.at ?? end?.at ?? grant.until) < paged.at + pagerDutyPrecisionMs
+}
+
 const goOn = async (
-  { rules, live, store, clock }: FollowParts,
+  { rules, directory, live, store, clock }: FollowParts,
   incident: Incident,
   grant: Grant,
   person: Person,
+  service: Service,
   paged: Paged,
 ): Promise<boolean> => {
   const held = live.get(grant.id)
@@ -133,6 +158,9 @@ const goOn = async (
   }
   const until = renewedUntil(rules, grant, now)
   if (until === undefined) return false
+  // What would be in doubt if it were asked for now is not renewed by itself: its holder can extend it.
+  const again = decidePage(rules, withKnownCauses(directory, incident), service, person, paged, now)
+  if (!again.give || (again.proposal.doubt ?? 'page-late') !== 'page-late') return false
   return (await store.give(nextVersion(grant, 'extended', { until }, now))).given
 }
 

@@ -52,7 +52,9 @@ const logEntriesShape = z.object({
   more: z.boolean().nullish(),
 })
 type LogEntry = z.output<typeof logEntriesShape>['log_entries'][number]
-const mostEntries = 100
+const pageLength = 100
+/** With a longer history nobody can know who did what, and nothing is given by itself. */
+const mostPages = 5
 
 /** What somebody does about an incident without changing whom it pages, or how urgently. */
 const harmless = new Set([
@@ -73,26 +75,36 @@ const isPerson = ({ type }: { readonly type: string }): boolean => type.startsWi
 export const createIncidents = (baseUrl: string, token: string): Incidents => {
   const { get } = createRest(baseUrl, token)
 
-  /** What set it off, and which people had a hand in it. With more history than one page, nobody can know. */
+  /** What set it off, and which people had a hand in it. */
   const causesOf = async (
     id: string,
     asked: readonly string[],
   ): Promise<Pick<Incident, 'trigger' | 'shapedBy'>> => {
-    const path = `/incidents/${encodeURIComponent(id)}/log_entries?limit=${mostEntries}`
-    const found = await get(path, logEntriesShape)
-    if (found === undefined) return { trigger: { kind: 'unknown' }, shapedBy: [] }
-    /** PagerDuty assigns an incident to whoever acknowledges it: who was not paged for it took it themself. */
+    const { entries, whole } = await historyOf(id)
+    /** PagerDuty assigns an incident to whoever acknowledges it: who was not paged just then took it themself. */
     const took = ({ type, agent }: LogEntry, before: readonly LogEntry[]): boolean =>
       type === 'acknowledge_log_entry' &&
       !asked.includes(agent?.id ?? '') &&
-      !before.some(({ assignees }) => assignees?.some(({ id }) => id === agent?.id))
-    const entries = found.log_entries
+      !before.find(({ assignees }) => assignees?.length)?.assignees?.some((one) => one.id === agent?.id)
     const agents = entries
       .filter((entry, at) => !harmless.has(entry.type) || took(entry, entries.slice(at + 1)))
       .map(({ agent }) => agent)
     const shapedBy = agents.flatMap((agent) => (agent && isPerson(agent) ? [agent.id] : []))
-    const first = found.log_entries.findLast(({ type }) => type === 'trigger_log_entry')?.agent
-    return { trigger: found.more || !first ? { kind: 'unknown' } : triggerOf(first), shapedBy }
+    const first = entries.findLast(({ type }) => type === 'trigger_log_entry')?.agent
+    return { trigger: !whole || !first ? { kind: 'unknown' } : triggerOf(first), shapedBy }
+  }
+
+  /** What happened to it, newest first, and whether that is all. */
+  const historyOf = async (id: string): Promise<{ entries: LogEntry[]; whole: boolean }> => {
+    const entries: LogEntry[] = []
+    for (let page = 0; page < mostPages; page += 1) {
+      const query = `limit=${pageLength}&offset=${page * pageLength}`
+      const found = await get(`/incidents/${encodeURIComponent(id)}/log_entries?${query}`, logEntriesShape)
+      if (found === undefined) break
+      entries.push(...found.log_entries)
+      if (!found.more) return { entries, whole: true }
+    }
+    return { entries, whole: false }
   }
 
   return {
@@ -131,7 +143,8 @@ const triggerOf = ({ id, type }: z.output<typeof reference>): Trigger =>
 const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[] => {
   const assigned = assignments.map(({ at, assignee }) => ({ person: assignee, at }))
   const responding = (incidents_responders ?? [])
-    .filter(({ state }) => state !== 'declined')
+    // Whoever asks themself is not paged by that.
+    .filter(({ state, user, requester }) => state !== 'declined' && requester?.id !== user.id)
     // When they were asked, not when they last answered: answering again is no new page.
     .map(({ user, requested_at: asked, updated_at: at }) => ({ person: user, at: asked ?? at }))
   const paged = new Map<string, Paged>()

@@ -95,7 +95,7 @@ export const createGrantStore = (
       const { stored, sequence } = await run({ id: end.id, version: end.version, kind: 'end', statement })
       return { ended: stored, sequence }
     },
-    endOf: async (id) => (await readEnded(redis, statements, id))?.end,
+    endOf: (id) => readEnded(redis, statements, id),
   }
 }
 

@@ -134,7 +134,10 @@ export const aWorld = ({
       if (ended) ends.set(id, end)
       return { ended, sequence: events.length }
     },
-    endOf: async (id) => ends.get(id),
+    endOf: async (id) => {
+      const [grant, end] = [grants.get(id), ends.get(id)]
+      return grant === undefined || end === undefined ? undefined : { grant, end }
+    },
   }
 
   const directory: Directory = {
@@ -167,6 +170,7 @@ export const aWorld = ({
       get: view.get,
       all: view.all,
       genuine: async ({ grant }) => !forged.has(grant.id),
+      epoch: () => 'epoch',
       catchUp: async () => {
         for (const event of events.slice(view.sequence())) view.apply(event)
       },

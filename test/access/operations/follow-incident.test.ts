@@ -168,16 +168,17 @@ describe('An offer', () => {
     expect(world.only().state).toBe('offered')
   })
 
-  test('that has lapsed is not taken by acknowledging, recorded or not', async () => {
+  test('that has lapsed is not taken by acknowledging but made again, recorded or not', async () => {
     const world = await served(renewing('on acknowledge'))
-    world.clock.set(world.only().until)
+    const lapsed = world.only()
+    world.clock.set(lapsed.until)
     world.incident({ status: 'acknowledged', acknowledgedBy: ['PUANA01'] })
     await world.follow()
-    expect(world.only()).toMatchObject({ state: 'offered', version: 1 })
-    await expireGrant(world.parts, world.only().id)
+    await expireGrant(world.parts, lapsed.id)
     await world.follow()
-    expect(world.standing()).toEqual([])
-    expect(new Set(world.told.map(({ reason }) => reason))).toEqual(new Set(['page-again']))
+    expect(world.endOf(lapsed.id)?.cause).toBe('lapsed')
+    expect(world.standing()).toMatchObject([{ state: 'offered', version: 1, why: { doubt: 'page-late' } }])
+    expect(world.told).toEqual([])
   })
 
   test('that was turned down is not made again for the same assignment', async () => {

@@ -185,7 +185,8 @@ const checkStanding = (world: World): void => {
   const now = world.clock.now()
   const standing = world.standing().filter(({ until }) => until > now)
   const keys = standing
-    .filter(({ why }) => why.kind === 'page' && why.mergedFrom === undefined)
+    // What the incident let go of runs out beside what it gives anew.
+    .filter(({ why, ending }) => why.kind === 'page' && why.mergedFrom === undefined && ending === undefined)
     .map(({ why, who, services }) =>
       JSON.stringify([why.kind === 'page' && why.incident.id, principalKey(who), services]),
     )

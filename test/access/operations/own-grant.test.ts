@@ -19,7 +19,7 @@ const holding = async (grant: Grant = aGrant(), rules = rulesOf()) => {
 }
 const offer = aGrant({ state: 'offered', step: 'offered', why: pageWhy(), until: noon + 4 * hour })
 const pending = aGrant({ state: 'pending', step: 'asked', approvers: { from: ['sre'], count: 1 } })
-const ending = { cause: 'incident over', was: noon + hour, keepable: true } as const
+const ending = { cause: 'incident over', was: noon + hour, at: noon, keepable: true } as const
 
 /** What makes it nobody’s to click on any more. */
 const gone: [string, (world: World, id: string) => Promise<unknown>][] = [

@@ -161,9 +161,9 @@ describe('An open incident', () => {
     expect(await paged()).toEqual([{ user: 'PUANA01', name: 'Ana Lopes', at: noon }])
   })
 
-  test('with more history than one page was set off by nobody knows what', async () => {
+  test('with more history than five pages was set off by nobody knows what', async () => {
     const id = trigger()
-    for (let n = 0; n < 98; n += 1) pagerduty.incidents.addNote(id, 'PUCHO01', `note ${n}`)
+    for (let n = 0; n < 498; n += 1) pagerduty.incidents.addNote(id, 'PUCHO01', `note ${n}`)
     expect((await read(id))?.trigger).toEqual({ kind: 'integration', id: 'PIDATADOG' })
     pagerduty.incidents.addNote(id, 'PUCHO01', 'one more')
     expect((await read(id))?.trigger).toEqual({ kind: 'unknown' })
@@ -216,9 +216,15 @@ describe('A person who takes an incident that was not theirs', () => {
     expect(await read(id)).toMatchObject({ paged: [{ user: 'PUBEN01' }], shapedBy: ['PUBEN01'] })
   })
 
-  test('has not where it was theirs before, or somebody else asked for their help', async () => {
+  test('has shaped it, also where it was theirs before', async () => {
     const id = trigger()
     pagerduty.incidents.escalate(id, itself)
+    pagerduty.incidents.acknowledge(id, ana)
+    expect((await read(id))?.shapedBy).toEqual(['PUANA01'])
+  })
+
+  test('has not where it is theirs, or somebody else asked for their help', async () => {
+    const id = trigger()
     pagerduty.incidents.acknowledge(id, ana)
     expect((await read(id))?.shapedBy).toEqual([])
     const other = trigger()
@@ -227,6 +233,13 @@ describe('A person who takes an incident that was not theirs', () => {
     pagerduty.incidents.acknowledge(other, cho)
     expect((await read(other))?.shapedBy).toEqual(['PUANA01'])
   })
+})
+
+test('Whoever asks themself for help is not paged by that', async () => {
+  const id = trigger()
+  pagerduty.incidents.addResponder(id, 'PUCHO01', cho)
+  pagerduty.incidents.respond(id, 'PUCHO01', 'joined')
+  expect((await read(id))?.paged.map(({ user }) => user)).toEqual(['PUANA01'])
 })
 
 test('Answering a request for help again is no new page', async () => {
