@@ -78,13 +78,16 @@ export type GrantUses = ReturnType<typeof createGrantUses>
 
 const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
 
-/** Counts an admitted exchange that has ended, under its pattern and its status or outcome. */
+/**
+ * Counts an admitted exchange that has ended, under its pattern and its status or outcome; or one that has left this
+ * grant and goes on under another, as `continued`.
+ */
 export const countAdmitted = (
   use: GrantUse,
   pattern: string,
   method: string,
   status: number,
-  outcome: Outcome,
+  outcome: Outcome | 'continued',
 ): void => {
   use.usage.patterns[pattern] ??= {}
   const statuses = use.usage.patterns[pattern]

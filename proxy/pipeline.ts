@@ -181,7 +181,8 @@ export const createPipeline = (parts: PipelineParts) => {
   ): void => {
     const { request, response, target } = exchange
     const client = request.socket
-    if (draining) return cut(exchange, 'aborted', serviceRestart)
+    // A client whose half is closed by now has left, and its socket would never say so again.
+    if (draining || client.readableEnded) return cut(exchange, 'aborted', serviceRestart)
     exchange.tunnel = upgrades.open(
       {
         client,
@@ -216,17 +217,12 @@ export const createPipeline = (parts: PipelineParts) => {
     if (decision !== undefined && use !== undefined) {
       countAdmitted(use, decision.pattern.text, exchange.method, exchange.status, outcome)
     }
+    recordClosed(exchange, outcome, exchange.status)
+  }
+
+  const recordClosed = ({ id, bytes, startedAt }: Exchange, outcome: Outcome, status: number): void => {
     const now = clock.now()
-    audit.append(
-      closedLine({
-        at: now,
-        id: exchange.id,
-        outcome,
-        status: exchange.status,
-        bytes: exchange.bytes,
-        ms: now - exchange.startedAt,
-      }),
-    )
+    audit.append(closedLine({ at: now, id, outcome, status, bytes, ms: now - startedAt }))
   }
 
   const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
@@ -249,6 +245,8 @@ export const createPipeline = (parts: PipelineParts) => {
         ...(decision === undefined ? {} : { grant: decision.held.grant.id }),
       }),
     )
+    // It was admitted, and could not be sent.
+    if (exchange.use !== undefined) recordClosed(exchange, 'refused', reasons[reason].status)
     answerRefusal(exchange, reason, facts)
   }
 
@@ -278,6 +276,25 @@ export const createPipeline = (parts: PipelineParts) => {
     return live !== undefined && (live === decision.held || !live.verified)
   }
 
+  /**
+   * What is open goes on under this. The audit says so where it is another grant or another version, and a pass that is
+   * left counts it too.
+   */
+  const goOn = (exchange: Exchange, again: Allowed): void => {
+    const { decision: before, use: left, id } = exchange
+    const { grant } = again.held
+    const was = before?.held.grant
+    if (was?.id !== grant.id || was.version !== grant.version)
+      audit.append(
+        auditLine({ kind: 'continued', at: exchange.now, id, grant: grant.id, version: grant.version }),
+      )
+    if (before !== undefined && left !== undefined && was?.id !== grant.id)
+      countAdmitted(left, before.pattern.text, exchange.method, exchange.status, 'continued')
+    uses.leave(exchange)
+    exchange.decision = again
+    uses.enter(uses.of(again.held), exchange)
+  }
+
   return {
     handle,
     /**
@@ -289,11 +306,8 @@ export const createPipeline = (parts: PipelineParts) => {
       for (const exchange of [...open]) {
         exchange.now = clock.now()
         const again = decideNow(exchange)
-        if (again.allow && again.held.verified) {
-          uses.leave(exchange)
-          exchange.decision = again
-          uses.enter(uses.of(again.held), exchange)
-        } else if (!again.allow || !stillHolds(exchange)) {
+        if (again.allow && again.held.verified) goOn(exchange, again)
+        else if (!again.allow || !stillHolds(exchange)) {
           cut(exchange, 'cut', policyViolation)
           cuts += 1
         }

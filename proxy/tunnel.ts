@@ -7,8 +7,8 @@ export type TunnelOutcome = 'done' | 'aborted' | 'failed'
 
 export type Tunnel = {
   /**
-   * Ends it now: from here on no byte passes in either direction. Where the last frame is whole, that side is told the
-   * code (RFC 6455 7.4.1); everywhere else its connection just ends.
+   * Ends it now: from here on no byte passes in either direction. Where the last frame is whole and nothing waits, that
+   * side is told the code (RFC 6455 7.4.1); everywhere else its connection just ends.
    */
   readonly end: (code: number) => void
 }
@@ -122,19 +122,20 @@ export const createTunnel = (
     abandon: finish,
     end: (code: number): void => {
       if (over) return
-      // A byte that waits for the service is a byte that it must not get any more.
-      const nothingWaits = side.readableLength === 0 && service?.writableLength === 0
+      // A byte that waits for a side is a byte that it must not get any more.
+      const nothingWaitsForService = side.readableLength === 0 && service?.writableLength === 0
+      const nothingWaitsForClient = client.writableLength === 0
       finish()
       if (service === undefined) return void client.destroy()
-      if (nothingWaits && fromClient.between() && !service.writableEnded) {
+      if (nothingWaitsForService && fromClient.between() && !service.writableEnded) {
         service.write(closeFrame('service', code))
         service.destroySoon()
       } else reset(service)
-      if (answered && fromService.between() && !client.writableEnded) {
+      if (answered && nothingWaitsForClient && fromService.between() && !client.writableEnded) {
         // Read on, so that unread bytes don't make the kernel reset the connection before the frame is there.
         client.end(closeFrame('client', code))
         client.resume()
-      } else client.destroy()
+      } else reset(client)
       setTimeout(() => {
         client.destroy()
         service?.destroy()

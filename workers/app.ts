@@ -103,7 +103,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     slack,
     cards: createCards(prompt),
     turns: createTurns(prompt),
-    render: createRenderCard({ rules, live, occasions, ended }),
+    render: createRenderCard({ rules, directory, live, occasions, ended }),
     clock,
     alarm,
   }

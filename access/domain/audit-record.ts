@@ -1,6 +1,8 @@
 /**
  * One line of the audit. Version 1. Times are milliseconds. Headers, bodies and query values are never recorded.
- * - `admitted` stands before the first byte goes upstream, `closed` after the last.
+ * - `admitted` stands before the first byte goes upstream, `closed` after the last. Each `admitted` has one `closed`.
+ * - `continued` stands between the two when what is open goes on under another grant, or another version of its own:
+ *   the one it names admits it from there on.
  * - `refused` is what was not forwarded.
  * - `step` is a change of a grant: the signed statement itself, by its stream id.
  * - `opened` begins what one process wrote.
@@ -25,6 +27,13 @@ export type AuditRecord =
       readonly path: string
       readonly who?: string
       readonly grant?: string
+    }
+  | {
+      readonly kind: 'continued'
+      readonly at: number
+      readonly id: string
+      readonly grant: string
+      readonly version: number
     }
   | {
       readonly kind: 'step'

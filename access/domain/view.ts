@@ -16,13 +16,30 @@ export type ViewEvent =
   | { readonly kind: 'grant'; readonly sequence: number; readonly grant: Grant; readonly statement: string }
   | { readonly kind: 'end'; readonly sequence: number; readonly end: End; readonly statement: string }
 
-export type Applied = { readonly gap: boolean; readonly given?: HeldGrant; readonly ended?: HeldGrant }
+export type Applied = {
+  readonly gap: boolean
+  readonly given?: HeldGrant
+  readonly ended?: HeldGrant
+  /** The version that made way for `given`. */
+  readonly replaced?: HeldGrant
+  /** The proven version that is newer than the one of the event. */
+  readonly newer?: HeldGrant
+}
 
-/** id → the end that is remembered of it. */
-type Tombstones = Map<string, { readonly version: number; readonly proven: boolean }>
+/** What outlives a resync, so that a snapshot from an older Redis brings neither a grant nor a version back. */
+type Memory = {
+  /** Ids of what ended, by a signature that was checked. */
+  readonly ended: Set<string>
+  /** The same where it is not checked yet. Apart, so that a flood of forged ends makes nobody forget a proven one. */
+  readonly believed: Set<string>
+  /** id → its newest version whose signature was checked, until its end is proven. */
+  readonly proven: Map<string, HeldGrant>
+}
 
 const rememberedHashes = 512
 const rememberedEnds = 200_000
+/** Proven versions of grants that Redis no longer holds, and no end is known of. */
+const rememberedLost = 100_000
 const none: readonly HeldGrant[] = []
 
 /**
@@ -30,23 +47,53 @@ const none: readonly HeldGrant[] = []
  * it, `decide-request.ts` reads it. Versions never go back, and an end beats every version.
  */
 export const createView = () => {
-  /** Ends outlive a resync, so that a snapshot from an older Redis can't bring a grant back. */
-  const ended: Tombstones = new Map()
-  let state = createState(ended, -1)
+  const memory: Memory = { ended: new Set(), believed: new Set(), proven: new Map() }
+  const { ended, believed, proven } = memory
+  let state = createState(memory, -1)
+  /** What is being loaded beside it. */
+  let loading: State | undefined
   let ready = false
   let headAt: number | undefined
+
+  const forgetLost = (): void => {
+    let surplus = proven.size - state.live.size - rememberedLost
+    for (const id of surplus > 0 ? proven.keys() : [])
+      if (surplus > 0 && !state.live.has(id) && proven.delete(id)) surplus -= 1
+  }
 
   return {
     /**
      * Begins a full resync from the state at this sequence number. The old state goes on deciding until `commit`.
      */
     resync: (from: number) => {
-      const next = createState(ended, from)
+      const next = createState(memory, from)
+      // One that was given up, without ever deciding, may have known newer versions too.
+      const earlier = loading === undefined ? [state] : [state, loading]
+      loading = next
       return {
-        load: (grant: Grant, statement: string): void => {
-          const known = state.live.get(grant.id)
-          next.put(known?.statement === statement ? known : { grant, statement, verified: false })
+        /** Loads what Redis holds. Where a newer version is proven, that one is kept instead, and returned. */
+        load: (grant: Grant, statement: string): HeldGrant | undefined => {
+          const known = [proven.get(grant.id), state.live.get(grant.id)]
+          next.put(
+            known.find((held) => held?.statement === statement) ?? { grant, statement, verified: false },
+          )
+          return next.newer(grant)
         },
+        /** Newer versions of this grant that were held, but never proven: to be proven before it is loaded. */
+        unprovenOf: ({ id, version }: Grant): HeldGrant[] =>
+          earlier.flatMap(({ live }) => {
+            const held = live.get(id)
+            return held === undefined || held.verified || held.grant.version <= version ? [] : [held]
+          }),
+        /** Everything that was held, is newer than what is loaded (if anything is), and was never proven. */
+        unproven: (): HeldGrant[] =>
+          earlier.flatMap(({ live }) =>
+            [...live.values()].filter(
+              ({ verified, grant: { id, version } }) =>
+                !verified && version > (next.live.get(id)?.grant.version ?? 0),
+            ),
+          ),
+        get: (id: string): HeldGrant | undefined => next.live.get(id),
         apply: next.apply,
         /** Nothing more is loaded: the events up to the sequence number so far are all in. */
         loaded: next.exact,
@@ -56,7 +103,9 @@ export const createView = () => {
         commit: (): void => {
           next.exact()
           state = next
+          loading = undefined
           ready = true
+          forgetLost()
         },
       }
     },
@@ -64,14 +113,25 @@ export const createView = () => {
     apply: (event: ViewEvent): Applied => state.apply(event),
     /** Carries out an end before its event is due here: during a resync the old state goes on deciding. */
     endEarly: (end: End): HeldGrant | undefined => state.end(end),
-    /** The signature of an end was checked. What is proven is never forgotten for a forged one. */
-    proveEnd: ({ id, version }: End): void => void ended.set(id, { version, proven: true }),
-    /** Forgets an end that proved to be forged. The grant comes back with the next resync. */
-    disbelieveEnd: (id: string): void => {
-      if (ended.get(id)?.proven === false) ended.delete(id)
+    /** The signature of a grant was checked: no older version is taken any more. */
+    proved: (held: HeldGrant): void => {
+      held.verified = true
+      const { id, version } = held.grant
+      if (ended.has(id) || (proven.get(id)?.grant.version ?? 0) > version) return
+      proven.set(id, held)
+      state.overtake(held)
+      loading?.overtake(held)
     },
+    /** The signature of an end was checked. What is proven is never forgotten for a forged one. */
+    proveEnd: ({ id }: End): void => {
+      rememberEnd(ended, id)
+      believed.delete(id)
+      proven.delete(id)
+    },
+    /** Forgets an end that proved to be forged. The grant comes back with the next resync. */
+    disbelieveEnd: (id: string): void => void believed.delete(id),
     /** Whether this grant is known to have ended, by a signature that was checked. */
-    endProven: (id: string): boolean => ended.get(id)?.proven ?? false,
+    endProven: (id: string): boolean => ended.has(id),
     /** Takes out a grant whose signature does not hold. Count and set hash keep it until the next resync. */
     reject: (held: HeldGrant): void => state.reject(held),
     /** The time of the newest verified head: freshness counts from there. Never goes back. */
@@ -96,7 +156,14 @@ export const createView = () => {
 
 export type View = ReturnType<typeof createView>
 
-const createState = (ended: Tombstones, from: number) => {
+type State = ReturnType<typeof createState>
+
+const rememberEnd = (ends: Set<string>, id: string): void => {
+  ends.add(id)
+  if (ends.size > rememberedEnds) for (const oldest of ends) if (ends.delete(oldest)) break
+}
+
+const createState = ({ ended, believed, proven }: Memory, from: number) => {
   const live = new Map<string, HeldGrant>()
   /** service → principal → what they hold: both keys are strings at hand, so a look-up builds none. */
   const byService = new Map<string, Map<string, HeldGrant[]>>()
@@ -130,29 +197,39 @@ const createState = (ended: Tombstones, from: number) => {
     count -= 1
   }
 
-  const put = (held: HeldGrant): boolean => {
+  const newer = ({ id, version }: Grant): HeldGrant | undefined => {
+    const newest = proven.get(id)
+    return newest !== undefined && newest.grant.version > version ? newest : undefined
+  }
+
+  /** Puts a grant in, or its newest proven version. */
+  const put = (comes: HeldGrant): { readonly given?: HeldGrant; readonly replaced?: HeldGrant } => {
+    const held = newer(comes.grant) ?? comes
     const { grant } = held
     const before = live.get(grant.id)
-    if (ended.has(grant.id) || (before !== undefined && before.grant.version >= grant.version)) return false
+    if (ended.has(grant.id) || believed.has(grant.id)) return {}
+    if (before !== undefined && before.grant.version >= grant.version) return {}
     if (before !== undefined) remove(before)
     live.set(grant.id, held)
     setHash.add(held.statement)
     count += 1
     changeHeld(grant, (all) => [...all, held])
-    return true
+    return before === undefined ? { given: held } : { given: held, replaced: before }
   }
 
-  const end = ({ id, version }: End): HeldGrant | undefined => {
-    ended.set(id, { version, proven: ended.get(id)?.proven ?? false })
-    if (ended.size > rememberedEnds) for (const oldest of ended.keys()) if (ended.delete(oldest)) break
+  const end = ({ id }: End): HeldGrant | undefined => {
+    if (!ended.has(id)) rememberEnd(believed, id)
     const held = live.get(id)
     if (held !== undefined) remove(held)
     return held
   }
 
   const given = (grant: Grant, statement: string) => {
-    const held: HeldGrant = { grant, statement, verified: false }
-    return put(held) ? { given: held } : {}
+    const newest = newer(grant)
+    return {
+      ...put({ grant, statement, verified: false }),
+      ...(newest === undefined ? {} : { newer: newest }),
+    }
   }
 
   const over = (it: End) => {
@@ -170,7 +247,14 @@ const createState = (ended: Tombstones, from: number) => {
     byService,
     hashes,
     put,
+    newer,
     end,
+    /** A version was proven late: an older one that was taken meanwhile makes way. */
+    overtake: (held: HeldGrant): void => {
+      if ((live.get(held.grant.id)?.grant.version ?? held.grant.version) >= held.grant.version) return
+      put(held)
+      if (exact) remember()
+    },
     sequence: (): number => sequence,
     exact: (): void => {
       exact = true

@@ -1,5 +1,6 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { End, Grant } from '../domain/grant.ts'
+import type { Principal } from '../domain/principal.ts'
 import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
 import { because, doubtText, endText, tierOn, whatFor } from './pass-text.ts'
 import { clockTime, code, quoted } from './slack-text.ts'
@@ -7,18 +8,23 @@ import { clockTime, code, quoted } from './slack-text.ts'
 /** As long as a reason may be: whoever decides on it reads all of it. */
 const longestReason = 500
 
-/** To each of those who may decide: what somebody asks for, and why. */
-export const approvalMessage = (grant: Grant, end: End | undefined): Rendered => {
+/** To one of those who may decide: what somebody asks for, and why. */
+export const approvalMessage = (grant: Grant, end: End | undefined, to: Principal): Rendered => {
   const what = `*${quoted(grant.who.name, 100)}* asks for ${tierOn(grant)} for ${formatDuration(grant.duration)}, ${because(grant, longestReason)}.`
   if (end !== undefined) return withoutButtons(`${what} It is over: ${endText(end)}.`)
   if (grant.state === 'active')
     return withoutButtons(`${what} ${approvedBy(grant)} They have ${whatFor(grant)}. Pass ${code(grant.id)}.`)
   const others = (grant.approvers?.count ?? 1) - (grant.approvals?.length ?? 0)
   const more = others > 1 ? ` It takes ${others} more approvals.` : ''
-  return withButtons(`${what}${doubtText(grant)}${more} Decide before ${clockTime(grant.until)}.`, grant, [
-    { action: 'approve', text: 'Approve', style: 'primary' },
-    { action: 'deny', text: 'Deny', style: 'danger' },
-  ])
+  return withButtons(
+    `${what}${doubtText(grant)}${more} Decide before ${clockTime(grant.until)}.`,
+    grant,
+    to,
+    [
+      { action: 'approve', text: 'Approve', style: 'primary' },
+      { action: 'deny', text: 'Deny', style: 'danger' },
+    ],
+  )
 }
 
 const approvedBy = ({ approvals = [] }: Grant): string => {

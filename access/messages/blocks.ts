@@ -1,5 +1,6 @@
 import { type ButtonAction, buttonValue } from '../domain/button.ts'
 import type { Grant } from '../domain/grant.ts'
+import type { Principal } from '../domain/principal.ts'
 import { cutMarkup } from './slack-text.ts'
 
 /** A message as Slack takes it: `text` says everything, for screen readers and notifications. */
@@ -10,8 +11,13 @@ type Button = { readonly action: ButtonAction; readonly text: string; readonly s
 /** Slack's limit of a section (https://docs.slack.dev/reference/block-kit/blocks/section-block). */
 const longestSection = 3_000
 
-/** A text with buttons about one grant under it. */
-export const withButtons = (text: string, grant: Grant, buttons: readonly Button[]): Rendered => ({
+/** A text with buttons about one grant under it, which work for nobody but whom the message is to. */
+export const withButtons = (
+  text: string,
+  grant: Grant,
+  to: Principal,
+  buttons: readonly Button[],
+): Rendered => ({
   text,
   blocks: [
     section(text),
@@ -22,7 +28,7 @@ export const withButtons = (text: string, grant: Grant, buttons: readonly Button
         type: 'button',
         action_id: action,
         text: { type: 'plain_text', text: label },
-        value: buttonValue(grant, action),
+        value: buttonValue(grant, action, to),
         ...(style === undefined ? {} : { style }),
       })),
     },

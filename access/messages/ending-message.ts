@@ -10,7 +10,7 @@ export const reminderMessage = (grant: Grant, end: End | undefined, version: num
   // Neither what others approved nor what its incident let go of can be extended.
   if (grant.approvals !== undefined || grant.ending !== undefined)
     return withoutButtons(`Your pass ends soon: ${whatFor(grant)}. Ask for a new one if you need it longer.`)
-  return withButtons(`Your pass ends soon: ${whatFor(grant)}. Need it longer?`, grant, [
+  return withButtons(`Your pass ends soon: ${whatFor(grant)}. Need it longer?`, grant, grant.who, [
     { action: 'extend', text: 'Extend', style: 'primary' },
   ])
 }
@@ -23,6 +23,7 @@ export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
   return withButtons(
     `An integration resolved ${incident}. Your pass ends early: ${whatFor(grant)}. Keep it until ${clockTime(grant.ending.was)}?`,
     grant,
+    grant.who,
     [{ action: 'keep', text: 'Keep', style: 'primary' }],
   )
 }

@@ -15,6 +15,7 @@ export const offerMessage = (grant: Grant, end: End | undefined, byAcknowledging
   return withButtons(
     `${title} Take ${tierOn(grant)} for ${formatDuration(grant.duration)}?${doubtText(grant)}${also}`,
     grant,
+    grant.who,
     [
       { action: 'take', text: 'Take', style: 'primary' },
       { action: 'decline', text: 'Not me' },

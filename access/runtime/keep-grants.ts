@@ -6,9 +6,10 @@ import { followView } from '../adapters/redis/follow-view.ts'
 import { createGrantStore, readEnded } from '../adapters/redis/grant-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
+import { createWriteAgain } from '../adapters/redis/write-again.ts'
 import { createStatements } from '../adapters/statements.ts'
 import type { Grant } from '../domain/grant.ts'
-import { createView } from '../domain/view.ts'
+import { createView, type HeldGrant } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 
 /**
@@ -37,19 +38,43 @@ export const keepGrants = async ({
   const statements = createStatements(keys)
   const view = createView()
   const store = createGrantStore(prompt, statements, clock, `${instance}-${newEpoch()}`)
+  const again = createWriteAgain(
+    prompt,
+    statements,
+    clock,
+    `${instance}-${newEpoch()}`,
+    keys.own.has('issue'),
+  )
   /** Redis lost an end (a failover, a restore): it is written again by whoever remembers it. */
   const returned = (grant: Grant, statement: string): void => {
     statements
       .verify('grant', statement)
-      .then(() => store.end(grant, grant.state === 'active' ? 'revoked' : 'withdrawn'))
-      .then(({ ended }) => ended && alarm('a lost end was written again', { grant: grant.id }))
+      .then(() => again.end(grant))
+      .then((became) => {
+        if (became === 'ended') alarm('a lost end was written again', { grant: grant.id })
+        if (became === 'refused') alarm('a lost end could not be written again', { grant: grant.id })
+      })
       .catch((error: Error) => alarm('a lost end could not be written again', { error: error.message }))
+  }
+  /** Redis lost a version: so is that, where it can be; elsewhere the grant is ended. */
+  const outdated = (newer: HeldGrant): void => {
+    const { id, version } = newer.grant
+    again
+      .version(newer)
+      .then((became) => {
+        if (became === 'given') alarm('a lost version was written again', { grant: id, version })
+        if (became === 'ended')
+          alarm('a pass was ended, because Redis lost its newest version', { grant: id })
+        if (became === 'refused') alarm('a lost version could not be written again', { grant: id, version })
+      })
+      .catch((error: Error) => alarm('a lost version could not be written again', { error: error.message }))
   }
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'optional' },
     {
       alarm,
       returned,
+      outdated,
       // What is attested in a head was checked: a forged grant that came as an event is taken out.
       given: (held) => void follower.prove(held),
     },

@@ -31,7 +31,7 @@ export type Click = {
 
 /**
  * Carries out a click, and says privately what came of it. Undefined when nothing is said: to a stranger of another
- * workspace, and to whoever sends a button that nobody was given. Never rejects.
+ * workspace, and to whoever sends a button that they were not given. Never rejects.
  */
 export const runClick = async (parts: ClickParts, click: Click): Promise<string | undefined> => {
   const { log } = parts
@@ -76,7 +76,8 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   if (id === undefined) return refused('button-unknown', undefined, true)
   await live.catchUp()
   const grant = live.get(id)?.grant ?? (await parts.ended(id))
-  if (grant === undefined || !isButtonOf(grant, action, value)) return refused('button-unknown', id, true)
+  if (grant === undefined || !isButtonOf(grant, action, person, value))
+    return refused('button-unknown', id, true)
   return carryOut(parts, action, person, id)
 }
 

@@ -383,7 +383,7 @@ describe('In the bot', () => {
       ['what others approved', { approvals: [{ ...whoIs(ben), at: 0 }] }, 'approval-needed'],
       [
         'what its incident let go of',
-        { ending: { cause: 'incident over', was: 9e12, keepable: false } },
+        { ending: { cause: 'incident over', was: 9e12, at: 0, keepable: false } },
         'pass-ending',
       ],
       ['a tier that needs an approval', { tier: 'admin' }, 'not-eligible'],
@@ -579,7 +579,7 @@ describe('In the bot', () => {
 
     test('a button made from a forged nonce is nobody’s', async () => {
       const grant = await pending()
-      const value = buttonValue({ ...grant, nonce: 'A'.repeat(32) }, 'approve')
+      const value = buttonValue({ ...grant, nonce: 'A'.repeat(32) }, 'approve', finKnown)
       await expectNothing(bot, 'button-unknown', () =>
         bot.sendPayload(bot.clickPayload(fin, 'approve', value)),
       )

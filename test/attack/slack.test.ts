@@ -2,9 +2,10 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { names } from '#access/adapters/redis/names.ts'
-import { buttonActions, buttonValue } from '#access/domain/button.ts'
+import { type ButtonAction, buttonActions, buttonValue } from '#access/domain/button.ts'
 import { isFault } from '#access/domain/errors.ts'
 import type { Grant } from '#access/domain/grant.ts'
+import type { Principal } from '#access/domain/principal.ts'
 import { approvalMessage } from '#access/messages/approval-message.ts'
 import { liveMessage } from '#access/messages/live-message.ts'
 import { listen } from '#access/runtime/listen.ts'
@@ -22,7 +23,7 @@ import {
   usualPeople,
 } from '../builders/bot.ts'
 import { rawClient } from '../builders/raw-client.ts'
-import { hour } from '../builders.ts'
+import { hour, pageWhy } from '../builders.ts'
 
 /**
  * Whoever reaches the bot's address, or may click and write in Slack, tries to get a pass, to decide on one, or to have
@@ -62,6 +63,10 @@ const fin = { ...ben, name: 'fin', slack: gone.slack }
 
 const bens = { issuer: 'http://127.0.0.1:7074', subject: 'idp-ben', name: 'Ben Okafor' }
 const anas = { issuer: 'http://127.0.0.1:7074', subject: 'idp-ana', name: 'Ana Lopes' }
+const eves = { issuer: 'http://127.0.0.1:7074', subject: 'idp-eve', name: 'Eve Stone' }
+/** What the button of a message to somebody carries. */
+const sentTo = (to: Principal, grant: Grant, action: ButtonAction = 'approve'): string =>
+  buttonValue(grant, action, to)
 /** Cho, who is of sre too, has asked for what sre decides on. */
 const pending = (changes: Partial<Grant> = {}): Promise<Grant> =>
   bot.give({
@@ -74,6 +79,7 @@ const pending = (changes: Partial<Grant> = {}): Promise<Grant> =>
     ...changes,
   })
 const active = (changes: Partial<Grant> = {}): Promise<Grant> => bot.give({ who: anas, ...changes })
+const offered = (): Promise<Grant> => active({ state: 'offered', step: 'offered', why: pageWhy() })
 
 const grantForm = () => bot.commandForm(ana, 'grant orders-svc 1h')
 
@@ -315,7 +321,7 @@ describe('The workspace of whoever clicks', () => {
   test.each(teams)('%s', async (_, changes) => {
     const grant = await pending()
     await expectNothing(bot, 'person-unknown', () =>
-      bot.sendPayload(bot.clickPayload(ben, 'approve', buttonValue(grant, 'approve'), changes)),
+      bot.sendPayload(bot.clickPayload(ben, 'approve', sentTo(bens, grant), changes)),
     )
   })
 
@@ -327,7 +333,7 @@ describe('The workspace of whoever clicks', () => {
   ])('that is %s', async (_, changes) => {
     const grant = await pending()
     await expectNothing(bot, 'button-unknown', () =>
-      bot.sendPayload(bot.clickPayload(ben, 'approve', buttonValue(grant, 'approve'), changes)),
+      bot.sendPayload(bot.clickPayload(ben, 'approve', sentTo(bens, grant), changes)),
     )
   })
 
@@ -360,27 +366,24 @@ describe('The workspace of whoever clicks', () => {
 describe('A forged button', () => {
   /** Whoever can make Slack send a click (a modified client, another message) puts other things into the button. */
   const forgeries: [string, (grant: Grant, other: Grant) => unknown][] = [
-    ['another action’s value', (grant) => buttonValue(grant, 'deny')],
-    ['another grant’s value', (_, other) => buttonValue(other, 'approve')],
-    [
-      'another grant’s id before this value',
-      (grant, other) => `${other.id}${buttonValue(grant, 'approve').slice(14)}`,
-    ],
-    ['cut short', (grant) => buttonValue(grant, 'approve').slice(0, -1)],
-    ['padded', (grant) => `${buttonValue(grant, 'approve')}=`],
-    ['with a line break behind it', (grant) => `${buttonValue(grant, 'approve')}\n`],
-    ['with white space before it', (grant) => ` ${buttonValue(grant, 'approve')}`],
-    ['in capitals', (grant) => buttonValue(grant, 'approve').toUpperCase()],
+    ['another action’s value', (grant) => sentTo(bens, grant, 'deny')],
+    ['another grant’s value', (_, other) => sentTo(bens, other)],
+    ['another grant’s id before this value', (grant, other) => `${other.id}${sentTo(bens, grant).slice(14)}`],
+    ['cut short', (grant) => sentTo(bens, grant).slice(0, -1)],
+    ['padded', (grant) => `${sentTo(bens, grant)}=`],
+    ['with a line break behind it', (grant) => `${sentTo(bens, grant)}\n`],
+    ['with white space before it', (grant) => ` ${sentTo(bens, grant)}`],
+    ['in capitals', (grant) => sentTo(bens, grant).toUpperCase()],
     ['the id alone', (grant) => grant.id],
     ['the id and the nonce of nothing', (grant) => `${grant.id}.${'A'.repeat(43)}`],
     ['the id and its nonce', (grant) => `${grant.id}.${grant.nonce}`],
     ['empty', () => ''],
-    ['a list', (grant) => [buttonValue(grant, 'approve')]],
-    ['an object', (grant) => ({ value: buttonValue(grant, 'approve') })],
+    ['a list', (grant) => [sentTo(bens, grant)]],
+    ['an object', (grant) => ({ value: sentTo(bens, grant) })],
     ['null', () => null],
     ['a number', () => 7],
     ['a property that every object has', () => '__proto__'],
-    ['100 kB', (grant) => buttonValue(grant, 'approve').padEnd(100_000, 'A')],
+    ['100 kB', (grant) => sentTo(bens, grant).padEnd(100_000, 'A')],
     ['100 kB of dots', () => '.'.repeat(100_000)],
   ]
   test.each(forgeries)('whose value is %s', async (_, value) => {
@@ -388,9 +391,43 @@ describe('A forged button', () => {
     const grant = await pending()
     const forged = value(grant, other)
     // Another grant’s own value is that grant’s button, and Ben’s own request is not his to decide.
-    const reason = forged === buttonValue(other, 'approve') ? 'own-request' : 'button-unknown'
+    const reason = forged === sentTo(bens, other) ? 'own-request' : 'button-unknown'
     await expectNothing(bot, reason, () => bot.sendPayload(bot.clickPayload(ben, 'approve', forged)))
   })
+
+  /**
+   * An approver who also holds the signing secret was sent a button of their own. They sign a click on it in the name of
+   * each other approver, so that what takes two is decided by one.
+   */
+  test.each([
+    ['Zoe', { ...ben, name: 'zoe', slack: elsewhere.slack }],
+    ['Ana', ana],
+    ['Eve', eve],
+  ])('that was sent to somebody else, clicked as %s', async (_, who) => {
+    const grant = await pending({ approvers: { from: ['sre'], count: 2 } })
+    for (const action of ['approve', 'deny'] as const)
+      await expectNothing(bot, 'button-unknown', () =>
+        bot.sendPayload(bot.clickPayload(who, action, sentTo(bens, grant, action))),
+      )
+    expect(bot.lines()).toContainEqual(
+      expect.objectContaining({ msg: 'a click was refused', user: who.slack.user, grant: grant.id }),
+    )
+    await bot.click(ben, 'approve', grant)
+    expect(await bot.grant(grant.id)).toMatchObject({
+      state: 'pending',
+      approvals: [{ subject: bens.subject }],
+    })
+  })
+
+  test.each(['take', 'decline', 'extend', 'keep'] as const)(
+    'that was sent to an approver, clicked as the one whose pass it is: %s',
+    async (action) => {
+      const grant = action === 'take' || action === 'decline' ? await offered() : await active()
+      await expectNothing(bot, 'button-unknown', () =>
+        bot.sendPayload(bot.clickPayload(ana, action, sentTo(bens, grant, action))),
+      )
+    },
+  )
 
   test.each([
     'Approve',
@@ -405,7 +442,7 @@ describe('A forged button', () => {
   ])('whose action is not ours (%#)', async (action) => {
     const grant = await pending()
     await expectNothing(bot, 'button-unknown', () =>
-      bot.sendPayload(bot.clickPayload(ben, action, buttonValue(grant, 'approve'))),
+      bot.sendPayload(bot.clickPayload(ben, action, sentTo(bens, grant))),
     )
   })
 
@@ -414,7 +451,7 @@ describe('A forged button', () => {
     for (const action of buttonActions)
       for (const other of buttonActions.filter((one) => one !== action))
         await expectNothing(bot, 'button-unknown', () =>
-          bot.sendPayload(bot.clickPayload(ben, action, buttonValue(grant, other))),
+          bot.sendPayload(bot.clickPayload(ben, action, sentTo(bens, grant, other))),
         )
   })
 
@@ -436,7 +473,7 @@ describe('A forged button', () => {
     ['without a user', () => ({ user: undefined })],
   ])('%s', async (_, changes) => {
     const grant = await pending()
-    const payload = bot.clickPayload(ben, 'approve', buttonValue(grant, 'approve'))
+    const payload = bot.clickPayload(ben, 'approve', sentTo(bens, grant))
     await expectNothing(bot, undefined, () =>
       bot.sendPayload({ ...payload, ...changes(payload.actions[0] ?? {}) }),
     )
@@ -464,18 +501,23 @@ describe('A payload that can be read in more than one way', () => {
   /** The same key twice: what one reader checks another one overlooks. JSON’s last one counts, for all of us alike. */
   test('names the user twice: the last one counts, and is nobody who may', async () => {
     const grant = await pending()
-    const text = JSON.stringify(bot.clickPayload(ben, 'approve', buttonValue(grant, 'approve')))
-    const doubled = text
-      .replace(/^\{/, `{"user":{"id":"${ben.slack.user}","team_id":"T0SANDBOX"},`)
-      .replace(/"user":\{"id":"U0BEN00001","username"/, '"user":{"id":"U0EVE00001","username"')
-    expect(doubled.match(/"user":/g)).toHaveLength(2)
-    await expectNothing(bot, 'not-approver', () => bot.sendPayload(doubled))
+    for (const [to, reason] of [
+      [bens, 'button-unknown'],
+      [eves, 'not-approver'],
+    ] as const) {
+      const text = JSON.stringify(bot.clickPayload(ben, 'approve', sentTo(to, grant)))
+      const doubled = text
+        .replace(/^\{/, `{"user":{"id":"${ben.slack.user}","team_id":"T0SANDBOX"},`)
+        .replace(/"user":\{"id":"U0BEN00001","username"/, '"user":{"id":"U0EVE00001","username"')
+      expect(doubled.match(/"user":/g)).toHaveLength(2)
+      await expectNothing(bot, reason, () => bot.sendPayload(doubled))
+    }
   })
 
   test('names two payloads: one of them counts, whole', async () => {
     const grant = await pending()
-    const good = JSON.stringify(bot.clickPayload(ben, 'approve', buttonValue(grant, 'approve')))
-    const bad = JSON.stringify(bot.clickPayload(eve, 'approve', buttonValue(grant, 'approve')))
+    const good = JSON.stringify(bot.clickPayload(ben, 'approve', sentTo(bens, grant)))
+    const bad = JSON.stringify(bot.clickPayload(eve, 'approve', sentTo(eves, grant)))
     const body = `payload=${encodeURIComponent(bad)}&payload=${encodeURIComponent(good)}`
     await expectNothing(bot, 'not-approver', () => bot.sendSlack(bot.signed(body)))
   })
@@ -579,14 +621,14 @@ describe('What the bot calls and says', () => {
     const grant = await pending()
     await expectNothing(bot, 'not-approver', () =>
       bot.sendPayload(
-        bot.clickPayload(eve, 'approve', buttonValue(grant, 'approve'), {
+        bot.clickPayload(eve, 'approve', sentTo(eves, grant), {
           response_url,
           response_urls: [{ response_url }],
         }),
       ),
     )
     await bot.sendSlack(bot.signed(bot.commandForm(ana, 'list', { response_url })))
-    await bot.sendPayload(bot.clickPayload(ben, 'approve', buttonValue(grant, 'approve'), { response_url }))
+    await bot.sendPayload(bot.clickPayload(ben, 'approve', sentTo(bens, grant), { response_url }))
     expect(await bot.grant(grant.id)).toMatchObject({ state: 'active' })
     expect(called).toEqual([])
     await trap.close()
@@ -598,7 +640,7 @@ describe('What the bot calls and says', () => {
     const before = bot.saidTo(cho).length
     const channel = { id: 'D0CHO00001', name: 'directmessage' }
     await expectNothing(bot, 'not-approver', () =>
-      bot.sendPayload(bot.clickPayload(eve, 'approve', buttonValue(grant, 'approve'), { channel })),
+      bot.sendPayload(bot.clickPayload(eve, 'approve', sentTo(eves, grant), { channel })),
     )
     expect(bot.saidTo(cho)).toHaveLength(before)
   })
@@ -622,7 +664,7 @@ describe('What the bot calls and says', () => {
     const unreadable = await bot.command(ana, `${reason} grant`)
     const hinted = await bot.command(ana, `grant orders-svcc ${reason}`)
     const grant = await pending({ why: { kind: 'request', rule: 'on_request[1]', reason } })
-    const { text: card, blocks } = approvalMessage(grant, undefined)
+    const { text: card, blocks } = approvalMessage(grant, undefined, bens)
     expect(JSON.stringify(blocks)).toContain('"verbatim":true')
     const cards = [card, liveMessage([{ grant }]).text].map((text) =>
       text.replaceAll(/<!date\^[^>]*>|\n/g, ''),

@@ -114,12 +114,12 @@ beforeEach(() => {
   before = elsewhere.requests.length
 })
 
-const buttonOf = (grant: Grant, action: ButtonAction) => ({
+const buttonOf = (grant: Grant, action: ButtonAction, to: Person = ana) => ({
   type: 'button',
   action_id: action,
   block_id: 'decide',
   text: { type: 'plain_text', text: action },
-  value: buttonValue(grant, action),
+  value: buttonValue(grant, action, known(to)),
   action_ts: '1768478400.000100',
 })
 const payloadOf = (grant: Grant, changes: object = {}, who: Person = ana, action: ButtonAction = 'take') => ({
@@ -135,7 +135,7 @@ const payloadOf = (grant: Grant, changes: object = {}, who: Person = ana, action
   channel: { id: 'C0GENERAL0', name: 'general' },
   state: { values: {} },
   response_url: `${elsewhere.url}/actions/T0SANDBOX/1/x`,
-  actions: [buttonOf(grant, action)],
+  actions: [buttonOf(grant, action, who)],
   ...changes,
 })
 const signed = (payload: unknown, at = clock.now(), by = secret): SignedRequest =>
@@ -267,7 +267,9 @@ describe('A click has no effect', () => {
       'with 40 kB behind its value',
       (it) =>
         payloadOf(it, {
-          actions: [{ ...buttonOf(it, 'take'), value: `${buttonValue(it, 'take')}${' '.repeat(40_000)}` }],
+          actions: [
+            { ...buttonOf(it, 'take'), value: `${buttonValue(it, 'take', known(ana))}${' '.repeat(40_000)}` },
+          ],
         }),
     ],
     [
@@ -275,13 +277,27 @@ describe('A click has no effect', () => {
       (it) =>
         payloadOf(it, {
           actions: [
-            { ...buttonOf(it, 'take'), value: buttonValue({ ...it, nonce: 'm'.repeat(22) }, 'take') },
+            {
+              ...buttonOf(it, 'take'),
+              value: buttonValue({ ...it, nonce: 'm'.repeat(22) }, 'take', known(ana)),
+            },
           ],
         }),
     ],
     [
+      'with the value that was sent to somebody else',
+      (it) => payloadOf(it, { actions: [buttonOf(it, 'take', ben)] }),
+    ],
+    [
+      'with the value that was sent to somebody else',
+      (it) => payloadOf(it, { actions: [buttonOf(it, 'take', ben)] }),
+    ],
+    [
       'with another action’s value',
-      (it) => payloadOf(it, { actions: [{ ...buttonOf(it, 'take'), value: buttonValue(it, 'decline') }] }),
+      (it) =>
+        payloadOf(it, {
+          actions: [{ ...buttonOf(it, 'take'), value: buttonValue(it, 'decline', known(ana)) }],
+        }),
     ],
     ['without a user', (it) => payloadOf(it, { user: undefined })],
     [
@@ -300,7 +316,7 @@ describe('A click has no effect', () => {
         view: {
           id: 'V1',
           callback_id: 'take',
-          private_metadata: buttonValue(it, 'take'),
+          private_metadata: buttonValue(it, 'take', known(ana)),
           state: { values: {} },
         },
       }),
@@ -365,7 +381,7 @@ test('The log of all this holds no signing secret, no token, and no button', () 
   expect(lines).not.toContain('xoxb-')
   expect(lines).not.toContain('n'.repeat(22))
   for (let n = 1; n <= number; n += 1) {
-    const [, proof = ''] = buttonValue(aGrant({ id: nthId(n) }), 'take').split('.')
+    const [, proof = ''] = buttonValue(aGrant({ id: nthId(n) }), 'take', known(ana)).split('.')
     expect(lines).not.toContain(proof)
   }
 })

@@ -290,9 +290,11 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
       const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
       return it.sendSlack(signed(new URLSearchParams({ payload: text }).toString(), forging))
     },
-    /** A click on the button that a grant's message carries. */
-    click: (who: Member, action: ButtonAction, grant: Grant): Promise<Answered> =>
-      it.sendPayload(it.clickPayload(who, action, buttonValue(grant, action))),
+    /** A click on the button that a grant's message to them carries. Strangers, who are sent none, use its owner's. */
+    click: (who: Member, action: ButtonAction, grant: Grant): Promise<Answered> => {
+      const to = directoryNow.bySlack(who.slack.team, who.slack.user) ?? grant.who
+      return it.sendPayload(it.clickPayload(who, action, buttonValue(grant, action, to)))
+    },
     /** What somebody alone sees. */
     saidTo: (who: Member): string[] => slack.visibleOnlyTo(who).map(({ text }) => text),
 

@@ -9,13 +9,16 @@ import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
+import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
+import { readReport } from '#access/adapters/redis/reports.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { grantIdFromFacts } from '#access/domain/grant-id.ts'
 import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
+import type { Usage } from '#access/domain/usage.ts'
 import { createView } from '#access/domain/view.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { createLogger } from '#access/runtime/logger.ts'
@@ -301,8 +304,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
         const idsOf = (kind: string) => [
           ...text.matchAll(new RegExp(`"kind":"${kind}","at":\\d+,"id":"([^"]+)"`, 'g')),
         ]
-        // What was admitted and then could not be sent ends as refused.
-        const closed = new Set([...idsOf('closed'), ...idsOf('refused')].map(([, id]) => id))
+        const closed = new Set(idsOf('closed').map(([, id]) => id))
         return idsOf('admitted').every(([, id]) => closed.has(id))
       }, 'everything admitted to be closed')
     },
@@ -322,6 +324,14 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       return found
     },
     readAudit,
+    /** The usage of a grant as last reported. It is, together with the confirmation of its end. */
+    usageOf: async ({ id }: Grant): Promise<Usage | undefined> => {
+      const entries = await admin.xrange(names.reports, '-', '+')
+      const last = entries
+        .map(([, fields]) => readReport(fields))
+        .findLast((report) => report?.kind === 'usage' && report.grant === id)
+      return last?.kind === 'usage' ? last.usage : undefined
+    },
 
     client: (): RawClient => {
       const client = rawClient(proxy.port)

@@ -92,7 +92,8 @@ test('Without room for a record nothing is done', async () => {
 })
 
 test('A disk that stands still closes, and lets through again once it moves', async () => {
-  let drain: () => number = () => 0
+  let drain: () => void = () => undefined
+  let log = ''
   const it = await start({
     prepareAudit: async (folder) => {
       await mkdir(folder, { recursive: true })
@@ -107,11 +108,10 @@ test('A disk that stands still closes, and lets through again once it moves', as
         // It is full.
       }
       drain = () => {
-        let drained = 0
         try {
-          for (;;) drained += readSync(end, block)
+          for (;;) log += block.toString('latin1', 0, readSync(end, block))
         } catch {
-          return drained
+          // It is empty.
         }
       }
       closers.push(() => closeSync(end))
@@ -128,5 +128,15 @@ test('A disk that stands still closes, and lets through again once it moves', as
   )
   await it.stop()
   proxy = undefined
+  drain()
+  const records = log
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const [first] = records.filter(({ kind }) => kind === 'admitted')
+  expect(records.filter(({ id, kind }) => id === first?.['id'] && kind !== 'admitted')).toMatchObject([
+    { kind: 'refused', reason: 'audit-unavailable', status: 503 },
+    { kind: 'closed', outcome: 'refused', status: 503, bytes: 0 },
+  ])
   for (const close of closers.splice(0).reverse()) close()
 })

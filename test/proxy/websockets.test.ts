@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -328,6 +329,38 @@ describe('A service that does not agree gets no line', () => {
       await proxy.startOver()
     }
   })
+})
+
+/** What Node has seen of a half-close before anybody listened for it, it never tells again. */
+describe('A client that leaves while its handshake is looked at', () => {
+  test.each([
+    ['closes its half', (client: RawClient) => void client.socket.end()],
+    ['closes', (client: RawClient) => void client.end()],
+    ['resets', (client: RawClient) => client.reset()],
+  ])('and %s leaves a closed record, and no line', async (_, leave) => {
+    await proxy.give('ana')
+    const bytes = await proxy.handshake('ana')
+    const clients = Array.from({ length: 20 }, () => proxy.client())
+    await Promise.all(
+      clients.map(async (client) => {
+        await once(client.socket, 'connect')
+        await new Promise((sent) => client.socket.write(bytes, sent))
+        leave(client)
+      }),
+    )
+    // One that is gone before it is decided on leaves no record at all.
+    await expectGoodUpgrade()
+    const admitted = (await proxy.readAudit()).filter(({ kind }) => kind === 'admitted').length
+    const closed = await proxy.records(admitted, ['closed'])
+    expect(closed).toHaveLength(admitted)
+    await serviceClosed()
+  })
+
+  const expectGoodUpgrade = async (): Promise<void> => {
+    const { client } = await openLine()
+    client.socket.close(1000)
+    await client.closed()
+  }
 })
 
 describe('What is no frame ends the line', () => {

@@ -207,7 +207,7 @@ describe('From a pass that was given', () => {
   })
 
   test('which its incident let go of follows no renewal', async () => {
-    await give({ ...grant, ending: { cause: 'incident over', was: noon + hour, keepable: true } })
+    await give({ ...grant, ending: { cause: 'incident over', was: noon + hour, at: noon, keepable: true } })
     await deriveAll()
     expect(await jobsIn('incidents')).toEqual([])
   })

@@ -1,5 +1,6 @@
 import type { webApi } from '@slack/bolt'
 import { type Job, UnrecoverableError } from 'bullmq'
+import type { Place } from '#access/adapters/queues.ts'
 import type { Cards } from '#access/adapters/redis/cards.ts'
 import type { Lane, Turns } from '#access/adapters/redis/turns.ts'
 import { Fault } from '#access/domain/errors.ts'
@@ -13,8 +14,8 @@ export type DeliveryParts = {
   readonly slack: webApi.WebClient
   readonly cards: Cards
   readonly turns: Turns
-  /** What a card shows at the moment; undefined when there is nothing to show. */
-  readonly render: (card: string) => Promise<Content | undefined>
+  /** What a card shows at the moment in a place; undefined when there is nothing to show there. */
+  readonly render: (card: string, to: Place) => Promise<Content | undefined>
   readonly clock: Clock
   /** Told what was delivered in a lesser form. */
   readonly alarm?: (what: string, facts: Record<string, unknown>) => void

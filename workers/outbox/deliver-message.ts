@@ -41,7 +41,7 @@ const deliverCard = async (
   try {
     const shown = await cards.find(place, card)
     if (shown === undefined && ifPosted) return
-    const content = await run.render(card)
+    const content = await run.render(card, to)
     if (content === undefined) return
     const hash = hashOf(content)
     if (shown?.hash === hash) return

@@ -1,6 +1,8 @@
+import type { Place } from '#access/adapters/queues.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import { type Grant, occasionOf } from '#access/domain/grant.ts'
+import { type Person, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { approvalMessage } from '#access/messages/approval-message.ts'
 import type { Rendered } from '#access/messages/blocks.ts'
@@ -8,17 +10,24 @@ import { cardOfName } from '#access/messages/cards.ts'
 import { keepMessage, reminderMessage } from '#access/messages/ending-message.ts'
 import { liveMessage, movedMessage, type Standing } from '#access/messages/live-message.ts'
 import { offerMessage } from '#access/messages/offer-message.ts'
-import type { LiveGrants } from '#access/ports.ts'
+import type { Directory, LiveGrants } from '#access/ports.ts'
 
 export type RenderParts = {
   readonly rules: RuleSet
+  readonly directory: Pick<Directory, 'bySlack'>
   readonly live: LiveGrants
   readonly occasions: Occasions
   readonly ended: (id: string) => Promise<Ended | undefined>
 }
 
-/** What a card shows now, from the grants as they stand; undefined when there is nothing (any more) to show. */
-export const createRenderCard = ({ rules, live, occasions, ended }: RenderParts) => {
+/**
+ * What a card shows now in a place, from the grants as they stand; undefined when there is nothing (any more) to show
+ * there. Cards with buttons are for one known person; all but the question to approvers are for the grant's own.
+ */
+export const createRenderCard = ({ rules, directory, live, occasions, ended }: RenderParts) => {
+  const personAt = (to: Place): Person | undefined =>
+    'channel' in to ? undefined : directory.bySlack(to.team, to.user)
+
   const standingOf = async (id: string): Promise<Standing | undefined> => {
     const held = live.get(id)
     if (held === undefined) return ended(id)
@@ -40,19 +49,21 @@ export const createRenderCard = ({ rules, live, occasions, ended }: RenderParts)
     why.doubt !== 'page-untrusted' &&
     rules.onPage.find(({ id }) => id === why.rule)?.how === 'on acknowledge'
 
-  return async (name: string): Promise<Rendered | undefined> => {
+  return async (name: string, to: Place): Promise<Rendered | undefined> => {
     const card = cardOfName(name)
     if (card === undefined) return undefined
     await live.catchUp()
     if (card.kind === 'occasion') return occasion(card.occasion)
+    const person = personAt(to)
+    if (person === undefined) return undefined
     const standing = await standingOf(card.grant)
     if (standing === undefined) return undefined
     const { grant, end } = standing
+    if (card.kind === 'approval') return approvalMessage(grant, end, person)
+    if (principalKey(person) !== principalKey(grant.who)) return undefined
     switch (card.kind) {
       case 'offer':
         return offerMessage(grant, end, byAcknowledging(grant))
-      case 'approval':
-        return approvalMessage(grant, end)
       case 'keep':
         return keepMessage(grant, end)
       case 'reminder':

@@ -16,6 +16,8 @@ export type ViewListener = {
   readonly synced?: () => void
   /** Redis holds a grant as live that is known to have ended: it lost the end. */
   readonly returned?: (grant: Grant, statement: string) => void
+  /** Redis holds an older version than this proven one: it lost the newer. */
+  readonly outdated?: (newer: HeldGrant) => void
   /** What the first sync waits for. */
   readonly waiting?: (what: string) => void
   /** Something that should not happen: a forged statement, a gap, a set that differs from the signed head. */
@@ -40,6 +42,10 @@ type Candidate = ReturnType<View['resync']>
  * The snapshot may be read while changes go on: putting and ending are idempotent by version, so replaying the
  * events from before the snapshot leads to the exact state. Until it is complete and attested the old state goes on
  * deciding, and still carries out every end.
+ *
+ * A version that is proven is never given up for an older one. Whoever signs heads without knowing of it (a bot that
+ * started after Redis lost it) finds nobody who knows it to agree: where heads are demanded, the view stays as it was
+ * and grows stale, until a bot that knows better has written the newer version again.
  */
 export const followView = (
   {
@@ -73,6 +79,8 @@ export const followView = (
   /** Something believed proved to be forged, so a resync is due. */
   let misled = false
   let candidate: Candidate | undefined
+  /** What is being checked, and a resync must know. */
+  const checks = new Set<Promise<void>>()
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
 
   const resync = async (): Promise<void> => {
@@ -80,6 +88,7 @@ export const followView = (
     const [storedEpoch, stored] = await reachable(prompt.mget(names.epoch, names.sequence))
     if (!storedEpoch) throw new Fault('store/unreachable', 'Redis holds no epoch yet')
     epoch = storedEpoch
+    await Promise.all(checks)
     const next = view.resync(Number(stored ?? 0))
     let cursor = '0'
     do {
@@ -89,15 +98,22 @@ export const followView = (
         const statement = fields[index] as string
         const grant = readable('grant', statement)
         if (grant === undefined) continue
-        next.load(grant, statement)
+        await learn(next.unprovenOf(grant))
+        const newer = next.load(grant, statement)
+        if (newer !== undefined) listener.outdated?.(newer)
         if (view.endProven(grant.id)) listener.returned?.(grant, statement)
       }
     } while (cursor !== '0')
     const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
     candidate = next
     if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
+    const unproven = next.unproven()
+    await learn(unproven.filter(({ grant }) => next.get(grant.id) !== undefined))
+    check(learn(unproven.filter(({ grant }) => next.get(grant.id) === undefined)))
     next.loaded()
     lastSequence = -1
+    // Whoever was in step before has read Redis now, and may attest it: no head would ever come if all waited for one.
+    if (view.ready()) readAt = performance.now()
     if (whoAttests === 'optional') commit(next)
     const newest = await reachable(prompt.xrevrange(names.heads, '+', '-', 'COUNT', 1))
     cursorHeads = newest[0]?.[0] ?? '0-0'
@@ -172,24 +188,45 @@ export const followView = (
         return false
       }
       const early = candidate !== undefined && event.kind === 'end' ? view.endEarly(event.end) : undefined
-      const { gap, given, ended = early } = (candidate ?? view).apply(event)
+      const { gap, given, replaced, newer, ended = early } = (candidate ?? view).apply(event)
       if (gap) {
         listener.alarm('events are missing', { next: event.sequence })
         return false
       }
       if (given !== undefined && candidate === undefined) listener.given?.(given, event.sequence)
       if (ended !== undefined) listener.ended?.(ended, event.sequence)
-      if (event.kind === 'end') void checkEnd(event.end, event.statement)
+      if (replaced !== undefined) check(learn([replaced]))
+      if (newer !== undefined) listener.outdated?.(newer)
+      if (event.kind === 'end') check(checkEnd(event.end, event.statement, [early, ended]))
     }
     return true
   }
 
+  const check = (checking: Promise<void>): void => {
+    checks.add(checking)
+    void checking.finally(() => checks.delete(checking))
+  }
+
+  /** What leaves the view and is genuine must not be forgotten, or an older version could take its place. */
+  const learn = async (leaving: readonly (HeldGrant | undefined)[]): Promise<void> => {
+    for (const held of leaving) {
+      if (held === undefined || held.verified || stopped) continue
+      const genuine = await statements.verify('grant', held.statement).catch(() => undefined)
+      if (genuine !== undefined) view.proved(held)
+    }
+  }
+
   /** An end that does not verify was not ours to believe: a resync brings the grant back. */
-  const checkEnd = async ({ id }: End, statement: string): Promise<void> => {
+  const checkEnd = async (
+    { id }: End,
+    statement: string,
+    taken: readonly (HeldGrant | undefined)[],
+  ): Promise<void> => {
     try {
       view.proveEnd(await statements.verify('end', statement))
     } catch (error) {
       listener.alarm('an end does not verify', { grant: id, error: (error as Error).message })
+      await learn(taken)
       view.disbelieveEnd(id)
       misled = true
     }
@@ -200,7 +237,7 @@ export const followView = (
     if (held.verified) return true
     try {
       await statements.verify('grant', held.statement)
-      held.verified = true
+      view.proved(held)
     } catch (error) {
       view.reject(held)
       misled = true
@@ -295,6 +332,7 @@ export const followView = (
     get: view.get,
     all: view.all,
     genuine: prove,
+    epoch: () => epoch,
     catchUp: async () => {
       const sequence = Number((await reachable(prompt.get(names.sequence))) ?? 0)
       if (view.ready() && view.sequence() >= sequence) return

@@ -101,6 +101,17 @@ describe('A line of the audit', () => {
     expect(JSON.parse(closedLine(closed))).toEqual({ v: 1, kind: 'closed', ...closed })
   })
 
+  test('of what goes on names the exchange, and the grant and version that it goes on under', () => {
+    const continued = {
+      kind: 'continued',
+      at: noon,
+      id: 'boot-1',
+      grant: 'aaaa-bbbb-cccc',
+      version: 2,
+    } as const
+    expect(JSON.parse(auditLine(continued))).toEqual({ v: 1, ...continued })
+  })
+
   test('keeps what a client chose to a size, and says how long it was', () => {
     expect(clip('x'.repeat(2_048))).toBe('x'.repeat(2_048))
     expect(clip('x'.repeat(2_049))).toBe(`${'x'.repeat(2_048)}… (2049 characters)`)

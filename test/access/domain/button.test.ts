@@ -3,32 +3,44 @@ import { buttonActions, buttonValue, grantOfButton, isButtonOf } from '#access/d
 import { aGrant, nthId } from '../../builders.ts'
 
 const grant = aGrant({ nonce: 'a-Random_nonce-of-22-ch' })
+const ben = { issuer: 'https://idp.example', subject: 'idp-ben' }
 
 describe('A button', () => {
   test('names its grant, and is that grant’s for one action only', () => {
     for (const action of buttonActions) {
-      const value = buttonValue(grant, action)
+      const value = buttonValue(grant, action, ben)
       expect(grantOfButton(value)).toBe(grant.id)
-      for (const other of buttonActions) expect(isButtonOf(grant, other, value)).toBe(other === action)
+      for (const other of buttonActions) expect(isButtonOf(grant, other, ben, value)).toBe(other === action)
     }
   })
 
   test('does not tell the nonce that it is made of', () => {
-    for (const action of buttonActions) expect(buttonValue(grant, action)).not.toContain(grant.nonce)
+    for (const action of buttonActions) expect(buttonValue(grant, action, ben)).not.toContain(grant.nonce)
+  })
+
+  test('is a person’s, whatever else is known of them', () => {
+    const now = { ...ben, name: 'Ben O.', groups: ['sre'], slack: { team: 'T0NEW', user: 'U0NEW' } }
+    expect(isButtonOf(grant, 'approve', now, buttonValue(grant, 'approve', ben))).toBe(true)
   })
 
   test('stays the same over all versions of its grant', () => {
-    expect(buttonValue({ ...grant, version: 9, state: 'pending', tier: 'admin' }, 'deny')).toBe(
-      buttonValue(grant, 'deny'),
+    expect(buttonValue({ ...grant, version: 9, state: 'pending', tier: 'admin' }, 'deny', ben)).toBe(
+      buttonValue(grant, 'deny', ben),
     )
   })
 
-  const value = buttonValue(grant, 'approve')
+  const value = buttonValue(grant, 'approve', ben)
   test.each([
-    ['of another grant', buttonValue({ ...grant, id: nthId(7) }, 'approve')],
-    ['of another nonce', buttonValue({ ...grant, nonce: 'b-Random_nonce-of-22-ch' }, 'approve')],
+    ['of another grant', buttonValue({ ...grant, id: nthId(7) }, 'approve', ben)],
+    ['of another nonce', buttonValue({ ...grant, nonce: 'b-Random_nonce-of-22-ch' }, 'approve', ben)],
     ['with another grant’s id before it', `${nthId(7)}${value.slice(14)}`],
-    ['of another action', buttonValue(grant, 'deny')],
+    ['of another action', buttonValue(grant, 'deny', ben)],
+    ['to another person', buttonValue(grant, 'approve', { ...ben, subject: 'idp-cho' })],
+    [
+      'to a namesake of another issuer',
+      buttonValue(grant, 'approve', { ...ben, issuer: 'https://idp.other' }),
+    ],
+    ['to the person it is about', buttonValue(grant, 'approve', grant.who)],
     ['cut short', value.slice(0, -1)],
     ['made longer', `${value}A`],
     ['with one letter changed', `${value.slice(0, -1)}${value.endsWith('A') ? 'B' : 'A'}`],
@@ -36,7 +48,7 @@ describe('A button', () => {
     ['of the id alone', grant.id],
     ['of nothing', ''],
   ])('%s is not this one', (_, other) => {
-    expect(isButtonOf(grant, 'approve', other)).toBe(false)
+    expect(isButtonOf(grant, 'approve', ben, other)).toBe(false)
   })
 
   test.each([

@@ -71,7 +71,7 @@ describe('A pass does not last longer', () => {
     ['for somebody who left', { person: { active: false } }, { reason: 'person-inactive' }],
     [
       'when its incident let go of it',
-      { grant: { ...paged, ending: { cause: 'incident over', was: noon + hour, keepable: true } } },
+      { grant: { ...paged, ending: { cause: 'incident over', was: noon + hour, at: noon, keepable: true } } },
       { reason: 'pass-ending' },
     ],
     [

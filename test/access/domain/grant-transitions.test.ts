@@ -88,7 +88,7 @@ describe('The next version of a grant', () => {
   const full = aGrant({
     version: 4,
     by,
-    ending: { cause: 'handed over', was: noon + hour, keepable: false },
+    ending: { cause: 'handed over', was: noon + hour, at: noon, keepable: false },
     kept: true,
     approvals: [{ ...by, at: noon }],
     approvers: { from: ['sre'], count: 1 },
@@ -111,7 +111,7 @@ describe('The next version of a grant', () => {
   })
 
   test('is ending where that is given', () => {
-    const ending = { cause: 'incident over', was: noon + 2 * hour, keepable: true } as const
+    const ending = { cause: 'incident over', was: noon + 2 * hour, at: noon, keepable: true } as const
     expect(nextVersion(full, 'shortened', { ending }, noon).ending).toEqual(ending)
   })
 

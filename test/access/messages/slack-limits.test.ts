@@ -34,7 +34,7 @@ import {
   withdrawnAnswer,
 } from '#bot/commands/answers.ts'
 import { readContent } from '#infra/sandbox/slack/content.ts'
-import { anEnd, anIncident, hour, noon, nthId } from '../../builders.ts'
+import { anEnd, anIncident, aPerson, hour, noon, nthId } from '../../builders.ts'
 
 /** What others write: names in the directory, titles of incidents, reasons, what is typed after the command. */
 const pieces = fc.constantFrom(
@@ -129,6 +129,7 @@ const grant: fc.Arbitrary<Grant> = fc
       ending: fc.record({
         cause: fc.constantFrom('incident over' as const, 'handed over' as const),
         was: moment,
+        at: moment,
         keepable: fc.boolean(),
       }),
       kept: fc.constant(true as const),
@@ -284,7 +285,7 @@ const isShown = (rendered: Rendered, of?: Grant): void => {
 
 const cards: readonly [string, (one: Grant, end: End | undefined) => Rendered][] = [
   ['the offer', (one, end) => offerMessage(one, end, true)],
-  ['the question to those who approve', approvalMessage],
+  ['the question to those who approve', (one, end) => approvalMessage(one, end, aPerson())],
   ['the reminder of the version that stands', (one, end) => reminderMessage(one, end, one.version)],
   ['the reminder of an earlier version', (one, end) => reminderMessage(one, end, one.version - 1)],
   ['the question whether to keep it', keepMessage],

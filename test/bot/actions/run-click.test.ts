@@ -132,12 +132,12 @@ const shortened = aGrant({
   nonce: nonce(4),
   why: pageWhy(),
   until: noon + 30 * minute,
-  ending: { cause: 'incident over', was: noon + hour, keepable: true },
+  ending: { cause: 'incident over', was: noon + hour, at: noon, keepable: true },
 })
 
 const by = (who: Person, action: ButtonAction, grant: Grant, changes: Partial<Click> = {}): Click => ({
   action,
-  value: buttonValue(grant, action),
+  value: buttonValue(grant, action, who),
   team: who.slack?.team ?? '',
   home,
   user: who.slack?.user ?? '',
@@ -186,7 +186,7 @@ describe('A click', () => {
   test('on Not me turns the offer down', async () => {
     await given(offered)
     expect(await run(by(ana, 'decline', offered))).toBe('Turned down: *operate* on `orders-svc`.')
-    expect(await store().endOf(offered.id)).toMatchObject({ cause: 'withdrawn', state: 'refused' })
+    expect(await store().endOf(offered.id)).toMatchObject({ end: { cause: 'withdrawn', state: 'refused' } })
   })
 
   test('on Approve makes what somebody else asked for a pass', async () => {
@@ -208,7 +208,9 @@ describe('A click', () => {
   test('on Deny refuses it', async () => {
     await given(pending)
     expect(await run(by(ben, 'deny', pending))).toBe('Denied: *admin* on `orders-svc` for Ana Lopes.')
-    expect(await store().endOf(pending.id)).toMatchObject({ cause: 'denied', by: { subject: 'idp-ben' } })
+    expect(await store().endOf(pending.id)).toMatchObject({
+      end: { cause: 'denied', by: { subject: 'idp-ben' } },
+    })
   })
 
   test('on Extend makes the pass last longer', async () => {
@@ -326,21 +328,29 @@ describe('Refused, with the reason in the log and in plain words', () => {
 
 describe('A button that nobody was sent', () => {
   const forged: readonly [string, (grant: Grant) => string][] = [
-    ['with the proof of another grant', (it) => buttonValue({ ...active, id: it.id }, 'take')],
-    ['of another grant under this one’s id', (it) => buttonValue(active, 'take').replace(active.id, it.id)],
-    ['with the proof of another action', (it) => buttonValue(it, 'decline')],
-    ['cut short', (it) => buttonValue(it, 'take').slice(0, -1)],
+    ['with the proof of another grant', (it) => buttonValue({ ...active, id: it.id }, 'take', ana)],
+    [
+      'of another grant under this one’s id',
+      (it) => buttonValue(active, 'take', ana).replace(active.id, it.id),
+    ],
+    ['with the proof of another action', (it) => buttonValue(it, 'decline', ana)],
+    ['that was sent to somebody else', (it) => buttonValue(it, 'take', ben)],
+    [
+      'that was sent to their Slack account, not to them',
+      (it) => buttonValue(it, 'take', { issuer: home, subject: 'U0ANA00001' }),
+    ],
+    ['cut short', (it) => buttonValue(it, 'take', ana).slice(0, -1)],
     [
       'with one letter changed',
-      (it) => buttonValue(it, 'take').replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')),
+      (it) => buttonValue(it, 'take', ana).replace(/.$/, (last) => (last === 'A' ? 'E' : 'A')),
     ],
-    ['with something behind it', (it) => `${buttonValue(it, 'take')}=`],
-    ['with a line break behind it', (it) => `${buttonValue(it, 'take')}\n`],
+    ['with something behind it', (it) => `${buttonValue(it, 'take', ana)}=`],
+    ['with a line break behind it', (it) => `${buttonValue(it, 'take', ana)}\n`],
     ['with the id alone', (it) => it.id],
     ['with the id and an empty proof', (it) => `${it.id}.`],
     ['with nothing', () => ''],
-    ['with the nonce left out', (it) => buttonValue({ ...it, nonce: '' }, 'take')],
-    ['of a grant that never was', () => buttonValue({ ...offered, id: nthId(99) }, 'take')],
+    ['with the nonce left out', (it) => buttonValue({ ...it, nonce: '' }, 'take', ana)],
+    ['of a grant that never was', () => buttonValue({ ...offered, id: nthId(99) }, 'take', ana)],
     ['with the name of what every object has', () => `__proto__.${'A'.repeat(43)}`],
     ['of a megabyte', () => 'x'.repeat(1_000_000)],
   ]
@@ -355,6 +365,17 @@ describe('A button that nobody was sent', () => {
     await given(offered)
     await end(offered, 'withdrawn')
     await isRefused(by(ana, 'take', offered, { value: value(offered) }), 'button-unknown', undefined)
+  })
+
+  test('decides nothing for another approver than it was sent to', async () => {
+    const two = await given({ ...pending, approvers: { from: ['sre'], count: 2 } })
+    const bens = by(ben, 'approve', two)
+    expect(await run(bens)).toBe('Approved by you. It takes 1 more.')
+    const asZoe = by(zoe, 'approve', two, { value: bens.value })
+    await isRefused(asZoe, 'button-unknown', undefined)
+    expect(refusals()[0]).toMatchObject({ grant: two.id })
+    expect(await standing(two)).toMatchObject({ state: 'pending', approvals: [{ subject: 'idp-ben' }] })
+    expect(await run(by(zoe, 'approve', two))).toContain('Approved: Ana Lopes has')
   })
 
   test('has no use for another action', async () => {
@@ -395,10 +416,16 @@ describe('The button of an earlier version', () => {
     expect(await run(by(ana, 'take', offered))).toContain('You have a pass')
   })
 
-  test('still extends a pass that was kept', async () => {
+  test('still extends a pass whose incident came back', async () => {
+    await given(shortened)
+    await next(shortened, 'restored', { until: noon + hour })
+    expect(await run(by(ana, 'extend', shortened))).toContain('Extended by 1h')
+  })
+
+  test('says why it extends nothing once it was kept', async () => {
     await given(shortened)
     await next(shortened, 'restored', { until: noon + hour, kept: true })
-    expect(await run(by(ana, 'extend', shortened))).toContain('Extended by 1h')
+    await isRefused(by(ana, 'extend', shortened), 'pass-ending', reasons['pass-ending'].person)
   })
 
   test('says why it keeps nothing any more once it was kept', async () => {
@@ -423,7 +450,7 @@ describe('While passes can’t be changed', () => {
     prompt.disconnect()
     expect(await run(by(ana, 'take', offered))).toMatch(sorry)
     expect(log.lines().at(-1)).toMatchObject({ msg: 'a click failed', action: 'take' })
-    tellsNoSecret(buttonValue(offered, 'take'))
+    tellsNoSecret(buttonValue(offered, 'take', ana))
   })
 
   test('a click says so when Redis refuses the write, and the log holds no statement', async () => {
@@ -433,6 +460,6 @@ describe('While passes can’t be changed', () => {
     await database.redis.del(names.epoch)
     expect(await run(by(ana, 'take', offered))).toMatch(sorry)
     expect(log.lines().at(-1)).toMatchObject({ level: 'error' })
-    tellsNoSecret(buttonValue(offered, 'take'))
+    tellsNoSecret(buttonValue(offered, 'take', ana))
   })
 })

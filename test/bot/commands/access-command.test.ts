@@ -64,6 +64,7 @@ beforeEach(() => {
       },
       all: () => [...held.values()].map(asHeld),
       genuine: async () => true,
+      epoch: () => 'epoch',
       catchUp: async () => undefined,
     },
     store: {
@@ -79,7 +80,7 @@ beforeEach(() => {
         ends.push(anEnd(grant, { cause, state, ...(by === undefined ? {} : { by }) }))
         return { ended: true, sequence: 7 }
       },
-      endOf: async (id) => ends.find((one) => one.id === id),
+      endOf: async () => undefined,
     },
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
@@ -182,7 +183,7 @@ describe('/access extend', () => {
   test.each<[string, Partial<Grant>, string]>([
     [
       'what its incident let go of',
-      { ending: { cause: 'handed over', was: noon + 2 * hour, keepable: false } },
+      { ending: { cause: 'handed over', was: noon + 2 * hour, at: noon, keepable: false } },
       'The incident let go of this pass',
     ],
     [

@@ -19,6 +19,7 @@ const shape = z.discriminatedUnion('kind', [
     grant: z.string(),
     version: z.number(),
   }),
+  z.object({ kind: z.literal('continued') }),
   z.object({ kind: z.literal('closed') }),
   z.object({ kind: z.literal('refused') }),
   z.object({ kind: z.literal('step'), event: z.string(), statement: z.string() }),

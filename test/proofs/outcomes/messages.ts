@@ -47,7 +47,7 @@ export const messagesOf = (
       type: 'button',
       text: { type: 'plain_text', text: action },
       action_id: action,
-      value: buttonValue(grant, action),
+      value: buttonValue(grant, action, who),
     } as const
     const payload = blockActions({
       person: member,

@@ -26,6 +26,7 @@ const holding = (grant: Grant | undefined, genuine = true) => ({
   },
   all: () => [],
   genuine: async () => genuine,
+  epoch: () => 'epoch',
   catchUp: async () => {
     order.push('caught up')
   },

@@ -1,7 +1,7 @@
 import { webApi } from '@slack/bolt'
 import { Worker } from 'bullmq'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { type MessageJob, openQueue, queueNames, queuePrefix } from '#access/adapters/queues.ts'
+import { type MessageJob, openQueue, type Place, queueNames, queuePrefix } from '#access/adapters/queues.ts'
 import { createCards } from '#access/adapters/redis/cards.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
@@ -10,6 +10,7 @@ import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed, dmWith } from '#infra/sandbox/slack/workspace.ts'
 import { type Content, tier3 } from '#workers/outbox/call-slack.ts'
 import { deliverMessage } from '#workers/outbox/deliver-message.ts'
+import { nameOf } from '#workers/outbox/message-job.ts'
 import { freshDatabase, keptAlarms, until } from '../../builders.ts'
 import { answers, hangsUp, hangsUpAfter, openSlackGate, says } from './slack-gate.ts'
 
@@ -62,7 +63,7 @@ const start = ({ token = 'xoxb-sandbox', count = 1, concurrency = 8 } = {}) => {
       }),
       cards: createCards(prompt),
       turns: createTurns(prompt),
-      render: async (card: string) => rendered.get(card),
+      render: async (card: string, at: Place) => rendered.get(`${card} ${nameOf(at)}`) ?? rendered.get(card),
       clock: { now: () => Date.now() + ahead },
       alarm: alarms.alarm,
     }
@@ -257,6 +258,21 @@ describe('A card', () => {
     expect([texts(), texts('inc-payments')]).toEqual([['waiting'], ['waiting']])
     expect(gate.calls).toHaveLength(2)
     expect(failed).toEqual([])
+  })
+
+  test('is rendered for the place where it is shown, when it is posted and when it is updated', async () => {
+    const messages = start()
+    const { team, user } = people.ana.slack
+    const direct = dmWith(user) ?? expect.fail('no direct messages')
+    const both = () => [texts(), slack.messagesIn(direct).map(({ text }) => text)]
+    for (const step of ['asked', 'decided']) {
+      rendered.set(`grant/1 ${orders}`, { text: `${step} in the channel` })
+      rendered.set(`grant/1 ${team}/${user}`, { text: `${step} for Ana` })
+      await messages.add('m', card('grant/1'), { jobId: `${step}-1` })
+      await messages.add('m', card('grant/1', { to: { team, user } }), { jobId: `${step}-2` })
+      await Promise.all([isDone(`${step}-1`), isDone(`${step}-2`)])
+      expect(both()).toEqual([[`${step} in the channel`], [`${step} for Ana`]])
+    }
   })
 
   test('of which there is nothing to show is not posted', async () => {

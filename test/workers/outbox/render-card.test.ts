@@ -1,13 +1,15 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { buttonValue } from '#access/domain/button.ts'
+import type { Place } from '#access/adapters/queues.ts'
+import { type ButtonAction, buttonValue } from '#access/domain/button.ts'
 import type { Doubt, End, Grant } from '#access/domain/grant.ts'
 import { occasionOf } from '#access/domain/grant.ts'
+import type { Person } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { HeldGrant } from '#access/domain/view.ts'
 import type { Rendered } from '#access/messages/blocks.ts'
 import { type Card, cardOfName, nameOfCard } from '#access/messages/cards.ts'
 import { createRenderCard } from '#workers/outbox/render-card.ts'
-import { aGrant, anEnd, hour, noon, nthId, pageWhy, rulesOf, rulesText } from '../../builders.ts'
+import { aGrant, anEnd, aPerson, hour, noon, nthId, pageWhy, rulesOf, rulesText } from '../../builders.ts'
 
 let live: Map<string, Grant>
 let ended: Map<string, { grant: Grant; end: End; sequence: number }>
@@ -37,9 +39,35 @@ const over = (grant: Grant, changes: Partial<End> = {}): Grant => {
   return grant
 }
 
-const render = (card: Card | string, rules: RuleSet = rulesOf()): Promise<Rendered | undefined> => {
+const ana = aPerson()
+const ben = aPerson({
+  subject: 'idp-ben',
+  name: 'Ben Okafor',
+  groups: ['sre'],
+  slack: { team: 'T0SANDBOX', user: 'U0BEN00001' },
+})
+const zoe = { ...ben, subject: 'idp-zoe', slack: { team: 'T0SANDBOX', user: 'U0ZOE00001' } }
+const directly = ({ slack }: Person): Place => slack ?? expect.fail('no Slack account')
+const channel: Place = { channel: '#inc-orders' }
+
+/** To whom a card is unless a test says otherwise. */
+const usualPlace = (name: string): Place => {
+  const card = cardOfName(name)
+  if (card?.kind === 'occasion') return channel
+  return directly(card?.kind === 'approval' ? ben : ana)
+}
+
+const render = (
+  card: Card | string,
+  { rules = rulesOf(), to }: { rules?: RuleSet; to?: Place } = {},
+): Promise<Rendered | undefined> => {
+  const name = typeof card === 'string' ? card : nameOfCard(card)
   const whole = createRenderCard({
     rules,
+    directory: {
+      bySlack: (team, user) =>
+        [ana, ben, zoe].find(({ slack }) => slack?.team === team && slack.user === user),
+    },
     live: {
       get: (id) => {
         const grant = behind ? undefined : live.get(id)
@@ -48,6 +76,7 @@ const render = (card: Card | string, rules: RuleSet = rulesOf()): Promise<Render
       all: () => [],
       genuine: async ({ grant }) => !forged.has(grant.id),
       // What it shows is what stands when it is sent.
+      epoch: () => 'epoch',
       catchUp: async () => {
         behind = false
       },
@@ -55,11 +84,13 @@ const render = (card: Card | string, rules: RuleSet = rulesOf()): Promise<Render
     occasions: { add: async () => undefined, grantsOf: async (name) => occasions.get(name) ?? [] },
     ended: async (id) => ended.get(id),
   })
-  return whole(typeof card === 'string' ? card : nameOfCard(card))
+  return whole(name, to ?? usualPlace(name))
 }
-const buttonsOf = (rendered: Rendered | undefined): unknown[] => {
-  const blocks = (rendered?.blocks ?? []) as { elements?: { action_id: string; value: string }[] }[]
-  return blocks.flatMap(({ elements = [] }) => elements.map(({ action_id, value }) => [action_id, value]))
+const buttonsOf = (rendered: Rendered | undefined): [ButtonAction, string][] => {
+  const blocks = (rendered?.blocks ?? []) as { elements?: { action_id: ButtonAction; value: string }[] }[]
+  return blocks.flatMap(({ elements = [] }) =>
+    elements.map(({ action_id, value }): [ButtonAction, string] => [action_id, value]),
+  )
 }
 
 const offered = aGrant({ state: 'offered', step: 'offered', why: pageWhy(), until: noon + 4 * hour })
@@ -158,8 +189,8 @@ describe('The offer', () => {
       'You were paged for incident #7 “orders are stuck”. Take *operate* on `orders-svc` for 1h?',
     )
     expect(buttonsOf(open)).toEqual([
-      ['take', buttonValue(offered, 'take')],
-      ['decline', buttonValue(offered, 'decline')],
+      ['take', buttonValue(offered, 'take', ana)],
+      ['decline', buttonValue(offered, 'decline', ana)],
     ])
     stands({ ...offered, state: 'active', step: 'taken', version: 2 })
     const taken = await render(offer)
@@ -183,7 +214,7 @@ describe('The offer', () => {
   ])('says that acknowledging takes it %s', async (_, doubt, how, also) => {
     const rules = rulesOf(rulesText.replace('how: auto', `how: ${how}`))
     stands({ ...offered, why: { ...pageWhy(), ...(doubt === undefined ? {} : { doubt }) } as Grant['why'] })
-    const text = (await render(offer, rules))?.text ?? ''
+    const text = (await render(offer, { rules }))?.text ?? ''
     expect(text.includes('Acknowledging the incident in PagerDuty takes it too.')).toBe(also)
   })
 
@@ -203,8 +234,8 @@ describe('The question to those who approve', () => {
     expect(rendered?.text).toContain(`because ${reason}.`)
     expect(rendered?.text).toContain('It takes 2 more approvals.')
     expect(buttonsOf(rendered)).toEqual([
-      ['approve', buttonValue(pending, 'approve')],
-      ['deny', buttonValue(pending, 'deny')],
+      ['approve', buttonValue(pending, 'approve', ben)],
+      ['deny', buttonValue(pending, 'deny', ben)],
     ])
   })
 
@@ -230,7 +261,7 @@ describe('The reminder', () => {
     ['what others approved', { approvals: [] }, 'Ask for a new one if you need it longer.', 0],
     [
       'what its incident let go of',
-      { ending: { cause: 'handed over', was: noon, keepable: false } },
+      { ending: { cause: 'handed over', was: noon, at: noon, keepable: false } },
       'Ask for a new one',
       0,
     ],
@@ -251,7 +282,7 @@ describe('The reminder', () => {
 
 describe('The question whether to keep a pass', () => {
   const keep: Card = { kind: 'keep', grant: id }
-  const ending = { cause: 'incident over', was: noon + 2 * hour, keepable: true } as const
+  const ending = { cause: 'incident over', was: noon + 2 * hour, at: noon, keepable: true } as const
 
   test.each<[string, Partial<Grant>, string, number]>([
     ['may be kept', { ending }, 'Keep it until <!date', 1],
@@ -262,5 +293,62 @@ describe('The question whether to keep a pass', () => {
     const rendered = await render(keep)
     expect(rendered?.text).toContain(text)
     expect(buttonsOf(rendered)).toHaveLength(buttons)
+  })
+})
+
+describe('To whom a card is', () => {
+  const own: readonly [Card, Grant][] = [
+    [{ kind: 'offer', grant: id }, offered],
+    [{ kind: 'reminder', grant: id, version: 1 }, aGrant()],
+    [
+      { kind: 'keep', grant: id },
+      aGrant({
+        why: pageWhy(),
+        ending: { cause: 'incident over', was: noon + 2 * hour, at: noon, keepable: true },
+      }),
+    ],
+  ]
+  const question: Card = { kind: 'approval', grant: id }
+  const all: readonly [Card, Grant][] = [...own, [question, pending]]
+  const stranger: Place = { team: 'T0SANDBOX', user: 'U0DAN00001' }
+
+  test('decides what its buttons carry: each approver has their own', async () => {
+    stands(pending)
+    const values = await Promise.all(
+      [ben, zoe].map(async (one) => buttonsOf(await render(question, { to: directly(one) }))),
+    )
+    expect(values).toEqual(
+      [ben, zoe].map((one) => [
+        ['approve', buttonValue(pending, 'approve', one)],
+        ['deny', buttonValue(pending, 'deny', one)],
+      ]),
+    )
+    expect(new Set(values.flat().map(String)).size).toBe(4)
+  })
+
+  test.each(own)('%j is shown to its owner', async (card, grant) => {
+    stands(grant)
+    const made = buttonsOf(await render(card))
+    expect(made.length).toBeGreaterThan(0)
+    for (const [action, value] of made) expect(value).toBe(buttonValue(grant, action, ana))
+  })
+
+  test.each(own)('%j is shown to nobody else', async (card, grant) => {
+    stands(grant)
+    expect(await render(card, { to: directly(ben) })).toBeUndefined()
+  })
+
+  test.each(all)('%j is shown to no channel and to no stranger', async (card, grant) => {
+    stands(grant)
+    for (const to of [channel, stranger, { ...stranger, user: 'U0BEN00001', team: 'T0ELSEWHERE' }])
+      expect(await render(card, { to })).toBeUndefined()
+  })
+
+  test('does not matter to the live message', async () => {
+    stands(aGrant({ why: pageWhy() }))
+    const occasion: Card = { kind: 'occasion', occasion: 'Q1' }
+    const shown = await render(occasion)
+    expect(shown).toBeDefined()
+    for (const to of [stranger, directly(ben)]) expect(await render(occasion, { to })).toEqual(shown)
   })
 })
