@@ -208,8 +208,8 @@ describe('Nothing is stale:', () => {
   })
 
   test.each(Object.keys(faultCodes))('the error code %s is thrown somewhere', (code) => {
-    expect([...sources.values()].some((source) => new RegExp(`(?:new Fault|super)\\(\\s*'${code}'`).test(source))).toBe(
-      true,
-    )
+    expect(
+      [...sources.values()].some((source) => new RegExp(`(?:new Fault|super)\\(\\s*'${code}'`).test(source)),
+    ).toBe(true)
   })
 })

@@ -8,22 +8,29 @@ export const reminderMessage = (grant: Grant, end: End | undefined, version: num
   if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
   if (grant.version > version) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
   // Neither what others approved nor what its incident let go of can be extended.
-  if (grant.approvals !== undefined || grant.ending !== undefined)
+  if (grant.approvals !== undefined || grant.ending !== undefined || grant.kept)
     return withoutButtons(`Your pass ends soon: ${whatFor(grant)}. Ask for a new one if you need it longer.`)
   return withButtons(`Your pass ends soon: ${whatFor(grant)}. Need it longer?`, grant, grant.who, [
     { action: 'extend', text: 'Extend', style: 'primary' },
   ])
 }
 
-/** To the holder, when nobody but an integration says that the incident is over. */
+/** To the holder, when the incident let go of their pass: with a button where nobody but an integration said so. */
 export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
   const incident = grant.why.kind === 'page' ? incidentText(grant.why.incident) : 'the incident'
   if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
-  if (grant.ending?.keepable !== true) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
+  const { ending } = grant
+  if (ending === undefined) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
+  if (!ending.keepable) {
+    const why = ending.cause === 'handed over' ? 'went to others' : 'is over'
+    return withoutButtons(`${capital(incident)} ${why}. Your pass ends early: ${whatFor(grant)}.`)
+  }
   return withButtons(
-    `An integration resolved ${incident}. Your pass ends early: ${whatFor(grant)}. Keep it until ${clockTime(grant.ending.was)}?`,
+    `An integration resolved ${incident}. Your pass ends early: ${whatFor(grant)}. Keep it until ${clockTime(ending.was)}?`,
     grant,
     grant.who,
     [{ action: 'keep', text: 'Keep', style: 'primary' }],
   )
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -59,7 +59,7 @@ export const createTell = (rules: RuleSet, directory: Directory, messages: Queue
     for (const person of askedFor(grant))
       await show({ kind: 'approval', grant: id }, directOf(person), sequence, step !== 'asked')
     if (step === 'shortened' || step === 'restored')
-      await show({ kind: 'keep', grant: id }, holder, sequence, ending?.keepable !== true)
+      await show({ kind: 'keep', grant: id }, holder, sequence, ending === undefined)
     if (state === 'active' && version > 1)
       await show({ kind: 'reminder', grant: id, version: version - 1 }, holder, sequence, true)
   }

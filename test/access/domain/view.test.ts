@@ -172,6 +172,116 @@ describe('A view', () => {
   })
 })
 
+describe('A version that was proven', () => {
+  const heldIn = (view: View, id = first.id) => view.get(id) ?? expect.fail('it holds the grant')
+  const knowing = (grants: readonly Grant[] = [second]): View => {
+    const view = inStep(grants)
+    for (const { id } of grants) view.proved(heldIn(view, id))
+    return view
+  }
+
+  test('is kept when an older store brings an older one back, as often as it does', () => {
+    const view = knowing()
+    for (let times = 1; times <= 3; times += 1) {
+      const next = view.resync(times)
+      expect(next.load(first, statementOf(first))?.grant).toEqual(second)
+      next.commit()
+      expect(liveIn(view)).toEqual([statementOf(second)])
+      expect(view.heldBy('orders-svc', who).map(({ grant }) => grant)).toEqual([second])
+      expect(view.at(times)).toEqual(inStep([second], times).at(times))
+    }
+  })
+
+  test('is kept when the grant was gone in between', () => {
+    const view = inStep([], 3, knowing())
+    expect(liveIn(view)).toEqual([])
+    expect(liveIn(inStep([first], 4, view))).toEqual([statementOf(second)])
+  })
+
+  test('is kept when the older one comes as an event', () => {
+    const view = inStep([], 3, knowing())
+    expect(view.apply(given(4, first))).toMatchObject({ given: { grant: second }, newer: { grant: second } })
+    expect(liveIn(view)).toEqual([statementOf(second)])
+    expect(view.at(4)).toEqual(inStep([second], 4).at(4))
+  })
+
+  test('is kept where it was only known to a resync that was given up', () => {
+    const view = inStep([first])
+    const givenUp = view.resync(1)
+    givenUp.apply(given(2, second))
+    const next = view.resync(1)
+    const [unproven] = next.unprovenOf(first)
+    expect(unproven?.grant).toEqual(second)
+    view.proved(unproven ?? expect.fail('it knows the newer one'))
+    next.load(first, statementOf(first))
+    next.commit()
+    expect(liveIn(view)).toEqual([statementOf(second)])
+  })
+
+  test('is kept where a forged version took its place for a moment', () => {
+    const view = knowing()
+    view.apply(given(1, aGrant({ version: 9 })))
+    view.reject(heldIn(view))
+    expect(liveIn(inStep([first], 2, view))).toEqual([statementOf(second)])
+  })
+
+  test('is kept where a forged end took it away for a moment', () => {
+    const view = knowing()
+    view.apply(over(1, second))
+    view.disbelieveEnd(second.id)
+    expect(liveIn(inStep([first], 2, view))).toEqual([statementOf(second)])
+  })
+
+  test('takes the place of an older one that was taken before the proof was there', () => {
+    const view = inStep([second])
+    const held = heldIn(view)
+    inStep([first], 1, view)
+    expect(liveIn(view)).toEqual([statementOf(first)])
+    view.proved(held)
+    expect(liveIn(view)).toEqual([statementOf(second)])
+    expect(view.at(1)).toEqual(inStep([second], 1).at(1))
+  })
+
+  test('gives way to a newer one, to what Redis holds of the same version, and to its end', () => {
+    expect(liveIn(inStep([aGrant({ version: 3 })], 1, knowing()))).toEqual([`${first.id} v3`])
+    const view = knowing()
+    const next = view.resync(1)
+    next.load(second, 'the same version, signed anew')
+    next.commit()
+    expect(heldIn(view).statement).toBe('the same version, signed anew')
+    view.apply(over(2, second))
+    view.proveEnd(anEnd(second))
+    view.proved(heldIn(knowing()))
+    expect(liveIn(inStep([first], 3, view))).toEqual([])
+  })
+
+  test('is not one that nobody has proven: what Redis holds counts', () => {
+    const view = inStep([second])
+    const next = view.resync(1)
+    expect(next.load(first, statementOf(first))).toBeUndefined()
+    expect(next.unprovenOf(first).map(({ grant }) => grant)).toEqual([second])
+    next.commit()
+    expect(liveIn(view)).toEqual([statementOf(first)])
+  })
+
+  test('is named among what nobody has proven where it is not loaded at all', () => {
+    const view = inStep([second])
+    const next = view.resync(1)
+    expect(next.unproven().map(({ grant }) => grant)).toEqual([second])
+    next.load(second, statementOf(second))
+    expect(next.unproven()).toEqual([])
+  })
+})
+
+test('A flood of forged ends makes no view forget a proven one', () => {
+  const view = inStep([first])
+  view.apply(over(1, first))
+  view.proveEnd(anEnd(first))
+  for (let n = 1; n <= 200_001; n += 1) view.endEarly(anEnd(first, { id: nthId(n) }))
+  expect(view.endProven(first.id)).toBe(true)
+  expect(liveIn(inStep([first], 2, view))).toEqual([])
+})
+
 describe('The set hash of a view', () => {
   test('is equal for the same live set, whatever led there', () => {
     const [a, b] = [aGrant({ id: nthId(1) }), aGrant({ id: nthId(2) })]

@@ -287,7 +287,13 @@ describe('The question whether to keep a pass', () => {
   test.each<[string, Partial<Grant>, string, number]>([
     ['may be kept', { ending }, 'Keep it until <!date', 1],
     ['was kept', { kept: true }, 'Your pass goes on:', 0],
-    ['a person let go of', { ending: { ...ending, keepable: false } }, 'Your pass', 0],
+    ['a person let go of', { ending: { ...ending, keepable: false } }, 'is over. Your pass ends early:', 0],
+    [
+      'went to others',
+      { ending: { ...ending, cause: 'handed over', keepable: false } },
+      'went to others. Your pass ends early:',
+      0,
+    ],
   ])('of one that %s', async (_, changes, text, buttons) => {
     stands(aGrant({ why: pageWhy(), ...changes }))
     const rendered = await render(keep)

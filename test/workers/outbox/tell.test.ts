@@ -141,17 +141,17 @@ describe('A step is told', () => {
     ],
     [
       'shortened, to be kept',
-      later(aGrant(), 'shortened', { ending: { cause: 'incident over', was: noon, at: noon, keepable: true } }),
+      later(aGrant(), 'shortened', {
+        ending: { cause: 'incident over', was: noon, at: noon, keepable: true },
+      }),
       [`occasion/${id} to #inc-orders`, `keep/${id} to ${ana}`, `reminder/${id}/1 if posted to ${ana}`],
     ],
     [
       'shortened for good',
-      later(aGrant(), 'shortened', { ending: { cause: 'incident over', was: noon, at: noon, keepable: false } }),
-      [
-        `occasion/${id} to #inc-orders`,
-        `keep/${id} if posted to ${ana}`,
-        `reminder/${id}/1 if posted to ${ana}`,
-      ],
+      later(aGrant(), 'shortened', {
+        ending: { cause: 'incident over', was: noon, at: noon, keepable: false },
+      }),
+      [`occasion/${id} to #inc-orders`, `keep/${id} to ${ana}`, `reminder/${id}/1 if posted to ${ana}`],
     ],
     [
       'restored',
