@@ -23,7 +23,10 @@ const send = ({ port, host, method = 'GET', path, token, body }: Call): Promise<
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
     }
     const call = request({ host: '127.0.0.1', port, method, path, headers, agent }, resolve)
-    call.on('error', reject)
+    call.on('error', (cause) => {
+      const where = `${method} ${path} at ${host}${call.reusedSocket ? ', on a connection used before' : ''}`
+      reject(new Error(`${where}: ${cause.message}`, { cause }))
+    })
     call.end(body)
   })
 
