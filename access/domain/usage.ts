@@ -4,7 +4,10 @@ const counts = z.record(z.string(), z.int().min(0))
 
 /** What was done under one grant, by matched pattern: never raw paths, which hold customers' data. */
 export const usageShape = z.strictObject({
-  /** pattern → status → requests; a request that got no status counts as `cut`, `aborted` or `failed`. */
+  /**
+   * pattern → status → requests; one that got no status counts as `cut`, `aborted` or `failed`, and as `continued` where
+   * it went on under another grant.
+   */
   patterns: z.record(z.string(), counts),
   /** Requests with a method that may change something. */
   writes: z.int().min(0),
