@@ -1,6 +1,7 @@
 import type { By, End, EndCause, Grant } from './domain/grant.ts'
 import type { Incident } from './domain/incident.ts'
 import type { Person } from './domain/principal.ts'
+import type { RuleSet } from './domain/rule-set.ts'
 import type { HeldGrant } from './domain/view.ts'
 
 /** Milliseconds since the epoch, which never run backwards. */
@@ -32,8 +33,8 @@ export type LiveGrants = {
   readonly catchUp: () => Promise<void>
 }
 
-/** Random and unguessable names for what is new. */
-export type NewIds = { readonly grant: () => string; readonly nonce: () => string }
+/** Something that nobody can guess: 22 to 64 characters of base64url. */
+export type NewNonce = () => string
 
 /** Who is who. Each alias belongs to one person. */
 export type Directory = {
@@ -42,6 +43,14 @@ export type Directory = {
   readonly byPrincipal: (principal: string) => Person | undefined
   /** Everybody active in any of these groups, by name. */
   readonly inGroups: (groups: readonly string[]) => readonly Person[]
+}
+
+/** What it takes to decide on a grant and to write what was decided. */
+export type DecideParts = {
+  readonly rules: RuleSet
+  readonly live: LiveGrants
+  readonly store: GrantStore
+  readonly clock: Clock
 }
 
 /** What is asked of PagerDuty. */

@@ -14,11 +14,10 @@ import {
 } from '#access/adapters/queues.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
-import { grantIdFromRandom } from '#access/domain/grant-id.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
-import type { Clock, Directory, NewIds } from '#access/ports.ts'
+import type { Clock, Directory, NewNonce } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
@@ -65,10 +64,7 @@ export const startBot = async (parts: BotParts) => {
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
-  const newIds: NewIds = {
-    grant: () => grantIdFromRandom(randomBytes(12)),
-    nonce: () => randomBytes(24).toString('base64url'),
-  }
+  const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
   const incidents = confirmedIncidents(createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN), log)
 
   const incidentWorker = new Worker<unknown>(
@@ -82,7 +78,7 @@ export const startBot = async (parts: BotParts) => {
           store,
           clock,
           incidents,
-          newIds,
+          newNonce,
           tellUnserved: async ({ incident, service, user, name, reason }) => {
             log.warn({ incident: incident.id, user, reason }, 'a paged person got no pass')
             const text = unservedMessage({
@@ -147,7 +143,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { rules, directory, live, store, receipts: reports.receipts, clock, newIds, log, inTurn },
+        { rules, directory, live, store, receipts: reports.receipts, clock, newNonce, log, inTurn },
         asked,
       ),
     })

@@ -4,7 +4,7 @@ import { nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { type RuleSet, requestRuleFor, tierOf } from '../domain/rule-set.ts'
-import type { Clock, Directory, GrantStore, LiveGrants } from '../ports.ts'
+import type { DecideParts, Directory } from '../ports.ts'
 import { standing } from './find-held.ts'
 
 /** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
@@ -13,13 +13,7 @@ export type ApproveOutcome = { readonly grant: Grant } | { readonly refused: Rea
 /** As many may approve at the same moment, and more. */
 const attempts = 10
 
-export type ApproveParts = {
-  readonly rules: RuleSet
-  readonly directory: Directory
-  readonly live: LiveGrants
-  readonly store: GrantStore
-  readonly clock: Clock
-}
+export type ApproveParts = DecideParts & { readonly directory: Directory }
 
 /** Somebody else approves what a person asked for. How long it lasts counts from the last approval. */
 export const approveGrant = async (

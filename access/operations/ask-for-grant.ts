@@ -3,7 +3,7 @@ import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import { groupsOf, type RuleSet } from '../domain/rule-set.ts'
-import type { Clock, Directory, GrantStore, LiveGrants, NewIds } from '../ports.ts'
+import type { Clock, Directory, GrantStore, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldBy, standing } from './find-held.ts'
 
@@ -23,12 +23,12 @@ export type AskParts = {
   readonly live: LiveGrants
   readonly store: GrantStore
   readonly clock: Clock
-  readonly newIds: NewIds
+  readonly newNonce: NewNonce
 }
 
 /** A person asks for a pass by hand. */
 export const askForGrant = async (
-  { rules, directory, live, store, clock, newIds }: AskParts,
+  { rules, directory, live, store, clock, newNonce }: AskParts,
   person: Person,
   ask: Ask,
 ): Promise<AskOutcome> => {
@@ -74,7 +74,7 @@ export const askForGrant = async (
       ...counted.map(String),
       String(time),
     ])
-    const grant = buildGrant(rules, person, proposal, why, { id, nonce: newIds.nonce() }, now)
+    const grant = buildGrant(rules, person, proposal, why, { id, nonce: newNonce() }, now)
     if ((await store.give(grant)).given) return { grant }
     const meanwhile = await standing(live, id, now)
     if (meanwhile !== undefined && isSame(meanwhile, proposal, now)) return { grant: meanwhile }

@@ -3,8 +3,7 @@ import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
-import type { RuleSet } from '../domain/rule-set.ts'
-import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import type { DecideParts } from '../ports.ts'
 import { standing } from './find-held.ts'
 
 export type DenyOutcome = { readonly denied: Grant } | { readonly refused: Reason }
@@ -15,17 +14,7 @@ const tieMs = 5_000
 
 /** Somebody who may approve says no, also who approved before. A denial beats an approval of the same moment. */
 export const denyGrant = async (
-  {
-    rules,
-    live,
-    store,
-    clock,
-  }: {
-    readonly rules: RuleSet
-    readonly live: LiveGrants
-    readonly store: GrantStore
-    readonly clock: Clock
-  },
+  { rules, live, store, clock }: DecideParts,
   person: Person,
   id: string,
 ): Promise<DenyOutcome> => {

@@ -5,15 +5,8 @@ import type { Incident } from '../domain/incident.ts'
 import { principalKey } from '../domain/principal.ts'
 import { type RuleSet, tierOf } from '../domain/rule-set.ts'
 import type { HeldGrant } from '../domain/view.ts'
-import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import type { DecideParts, LiveGrants } from '../ports.ts'
 import { standing } from './find-held.ts'
-
-export type EndParts = {
-  readonly rules: RuleSet
-  readonly live: LiveGrants
-  readonly store: GrantStore
-  readonly clock: Clock
-}
 
 /** An integration may be wrong about an incident's end: its passes go on so long, with a button to keep them. */
 const keepableMs = 1_800_000
@@ -33,7 +26,7 @@ const attempts = 5
  * there is nothing to do. Where somebody else was faster, it decides again. Tells whether anything was changed.
  */
 const changeAll = async (
-  { live, clock }: EndParts,
+  { live, clock }: DecideParts,
   incident: Incident,
   change: (grant: Grant, now: number) => Promise<boolean> | undefined,
 ): Promise<boolean> => {
@@ -59,7 +52,7 @@ const everyone = (): boolean => true
  * but an integration said so, they end after half an hour unless their holder keeps them.
  */
 export const letGo = (
-  parts: EndParts,
+  parts: DecideParts,
   incident: Incident,
   cause: 'incident over' | 'handed over',
   keepable: boolean,
@@ -81,14 +74,15 @@ export const letGo = (
   })
 }
 
-const stored = async ({ store }: EndParts, grant: Grant): Promise<boolean> => (await store.give(grant)).given
+const stored = async ({ store }: DecideParts, grant: Grant): Promise<boolean> =>
+  (await store.give(grant)).given
 
 const graceOf = (rules: RuleSet, { why }: Grant): number =>
   rules.onPage.find(({ id }) => id === why.rule)?.grace ?? 0
 
 /** What an incident had let go of is its again: it was reopened, or assigned back. */
 export const takeBack = (
-  parts: EndParts,
+  parts: DecideParts,
   incident: Incident,
   which: (grant: Grant) => boolean,
 ): Promise<boolean> =>
@@ -99,7 +93,7 @@ export const takeBack = (
   )
 
 /** Merged: what the incident gave goes on under its parent. Who holds as much from the parent already needs it no more. */
-export const moveTo = (parts: EndParts, incident: Incident, parent: Incident): Promise<boolean> => {
+export const moveTo = (parts: DecideParts, incident: Incident, parent: Incident): Promise<boolean> => {
   const { rules, live, store } = parts
   const { id, number, title } = parent
   return changeAll(parts, incident, (grant, now) => {
@@ -113,7 +107,7 @@ export const moveTo = (parts: EndParts, incident: Incident, parent: Incident): P
 }
 
 /** A pass came with a merge at the moment at which its holder was given one: one that is enough is left. */
-export const endDoubles = async (parts: EndParts, incident: Incident): Promise<boolean> => {
+export const endDoubles = async (parts: DecideParts, incident: Incident): Promise<boolean> => {
   const { rules, live, store, clock } = parts
   await live.catchUp()
   const all = heldOf(live, incident.id, clock.now())

@@ -3,8 +3,7 @@ import { decideExtension } from '../domain/decide-extension.ts'
 import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
-import type { RuleSet } from '../domain/rule-set.ts'
-import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import type { DecideParts } from '../ports.ts'
 import { named } from './find-held.ts'
 
 export type ExtendOutcome =
@@ -15,19 +14,12 @@ export type ExtendOutcome =
 
 const attempts = 3
 
-export type ExtendParts = {
-  readonly rules: RuleSet
-  readonly live: LiveGrants
-  readonly store: GrantStore
-  readonly clock: Clock
-}
-
 /**
  * Makes one's own pass last longer, in place: the same grant, a new version, so that what is open stays open. `duration`
  * is in milliseconds; left out, it is as much as the pass first gave, or what is left.
  */
 export const extendGrant = async (
-  { rules, live, store, clock }: ExtendParts,
+  { rules, live, store, clock }: DecideParts,
   person: Person,
   name: string,
   duration?: number,

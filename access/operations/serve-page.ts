@@ -9,7 +9,7 @@ import type { Reason } from '../domain/reasons.ts'
 import { renewsAhead } from '../domain/renewal.ts'
 import type { RuleSet, Service } from '../domain/rule-set.ts'
 import { tierOf } from '../domain/rule-set.ts'
-import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewIds } from '../ports.ts'
+import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldOf, isOf } from './end-with-incident.ts'
 
@@ -29,7 +29,7 @@ export type FollowParts = {
   readonly live: LiveGrants
   readonly store: GrantStore
   readonly clock: Clock
-  readonly newIds: NewIds
+  readonly newNonce: NewNonce
   readonly tellUnserved: (unserved: Unserved) => Promise<void>
 }
 
@@ -51,7 +51,7 @@ export const servePage = async (
   service: Service,
   paged: Paged,
 ): Promise<boolean> => {
-  const { rules, directory, live, store, clock, newIds, tellUnserved } = parts
+  const { rules, directory, live, store, clock, newNonce, tellUnserved } = parts
   const { user, name } = paged
   const person = directory.byPagerDuty(user)
   if (person === undefined) {
@@ -85,7 +85,7 @@ export const servePage = async (
       service.name,
       String(time),
     ]
-    const ids = { id: grantIdFromFacts(facts), nonce: newIds.nonce() }
+    const ids = { id: grantIdFromFacts(facts), nonce: newNonce() }
     const { given } = await store.give(buildGrant(rules, person, proposal, why, ids, now))
     if (given) return true
     await live.catchUp()

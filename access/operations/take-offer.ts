@@ -3,25 +3,14 @@ import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
-import type { RuleSet } from '../domain/rule-set.ts'
-import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
+import type { DecideParts } from '../ports.ts'
 import { standing } from './find-held.ts'
 
 export type TakeOutcome = { readonly grant: Grant } | { readonly refused: Reason }
 
 /** The paged person takes what they are offered. Only they can, and only while the rules still let them. */
 export const takeOffer = async (
-  {
-    rules,
-    live,
-    store,
-    clock,
-  }: {
-    readonly rules: RuleSet
-    readonly live: LiveGrants
-    readonly store: GrantStore
-    readonly clock: Clock
-  },
+  { rules, live, store, clock }: DecideParts,
   person: Person,
   id: string,
 ): Promise<TakeOutcome> => {

@@ -6,7 +6,7 @@ import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
-import type { Clock, Directory, GrantStore, LiveGrants, NewIds, Receipts } from '#access/ports.ts'
+import type { Clock, Directory, GrantStore, LiveGrants, NewNonce, Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
@@ -19,7 +19,7 @@ export type CommandParts = {
   readonly store: GrantStore
   readonly receipts: Receipts
   readonly clock: Clock
-  readonly newIds: NewIds
+  readonly newNonce: NewNonce
   readonly log: Logger
   /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
   readonly inTurn: InTurn

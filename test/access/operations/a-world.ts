@@ -8,18 +8,8 @@ import type { RuleSet } from '#access/domain/rule-set.ts'
 import { createView, type ViewEvent } from '#access/domain/view.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
 import type { Unserved } from '#access/operations/serve-page.ts'
-import type { Directory, GrantStore, LiveGrants, NewIds } from '#access/ports.ts'
-import {
-  anIncident,
-  aPerson,
-  frozenClock,
-  hour,
-  minute,
-  noon,
-  nthId,
-  rulesOf,
-  rulesText,
-} from '../../builders.ts'
+import type { Directory, GrantStore, LiveGrants, NewNonce } from '#access/ports.ts'
+import { anIncident, aPerson, frozenClock, hour, minute, noon, rulesOf, rulesText } from '../../builders.ts'
 
 export const ana = aPerson()
 /** Of the same team as Ana. */
@@ -95,7 +85,6 @@ export const aWorld = ({
   const incidents = new Map<string, Incident>()
   const told: Unserved[] = []
   const beforeWrites: (() => Promise<unknown>)[] = []
-  let made = 0
   let known = [...people]
   let current = rules
 
@@ -153,13 +142,7 @@ export const aWorld = ({
       people: known.map((person) => ({ ...person, groups: [...person.groups] })),
     })
 
-  const newIds: NewIds = {
-    grant: () => {
-      made += 1
-      return nthId(made)
-    },
-    nonce: () => 'n'.repeat(32),
-  }
+  const newNonce: NewNonce = () => 'n'.repeat(32)
 
   /** Ids of grants whose signature does not hold. */
   const forged = new Set<string>()
@@ -185,7 +168,7 @@ export const aWorld = ({
     directory,
     store,
     clock,
-    newIds,
+    newNonce,
     live: aView(),
     incidents: { read: async (id: string) => incidents.get(id) },
     tellUnserved: async (unserved: Unserved) => void told.push(unserved),

@@ -4,7 +4,6 @@ import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
-import { grantIdFromRandom } from '#access/domain/grant-id.ts'
 import type { Incident } from '#access/domain/incident.ts'
 import { createView } from '#access/domain/view.ts'
 import { approveGrant } from '#access/operations/approve-grant.ts'
@@ -60,10 +59,7 @@ const aRunner = async () => {
     clock,
     live: follower.live,
     store: createGrantStore(prompt, statements.bot, clock),
-    newIds: {
-      grant: () => grantIdFromRandom(randomBytes(12)),
-      nonce: () => randomBytes(24).toString('base64url'),
-    },
+    newNonce: () => randomBytes(24).toString('base64url'),
     incidents: { read: async (id: string) => incidents.get(id) },
     tellUnserved: async (unserved: Unserved) => void told.push(unserved),
     receipts: { of: async () => ({ confirmed: [], missing: [], streamsCut: 0 }) },

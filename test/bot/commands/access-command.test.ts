@@ -48,7 +48,6 @@ beforeEach(() => {
   ends = []
   clock = frozenClock()
   log = keptLog()
-  let number = 0
   const asHeld = (grant: Grant) => ({ grant }) as HeldGrant
   parts = {
     rules: rulesOf(),
@@ -84,13 +83,7 @@ beforeEach(() => {
     },
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
-    newIds: {
-      grant: () => {
-        number += 1
-        return nthId(number)
-      },
-      nonce: () => 'n'.repeat(32),
-    },
+    newNonce: () => 'n'.repeat(32),
     log: log.log,
     inTurn: createInTurn(),
   }

@@ -8,7 +8,6 @@ import { loadKeys } from '#access/adapters/keys.ts'
 import { queueNames, queuePrefix } from '#access/adapters/queues.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import { createStatements } from '#access/adapters/statements.ts'
-import { grantIdFromRandom } from '#access/domain/grant-id.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory, signDirectory } from '#access/runtime/directory.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
@@ -146,10 +145,7 @@ const start = async (
       live: grants.live,
       store: grants.store,
       clock,
-      newIds: {
-        grant: () => grantIdFromRandom(randomBytes(12)),
-        nonce: () => randomBytes(24).toString('base64url'),
-      },
+      newNonce: () => randomBytes(24).toString('base64url'),
     },
     logs: (): string => started.map(({ log }) => log()).join('\n'),
   }
