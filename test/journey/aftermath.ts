@@ -56,7 +56,7 @@ const checkNote = async (stack: Stack, incident: string, violated: (what: string
   if (summaries.length !== 1) violated(`incident ${incident} has ${summaries.length} notes with its summary`)
 }
 
-type AuditLine = { readonly kind: string; readonly id?: string }
+type AuditLine = { readonly kind: string; readonly id?: string; readonly status?: number }
 
 const readAudit = async (file: string): Promise<AuditLine[]> => {
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
@@ -81,8 +81,12 @@ export const checkAudit = async (stack: Stack, violated: (what: string) => void)
       continue
     }
     const seen = stack.world.orders.requests() + stack.world.payments.requests()
-    if (seen !== admitted.size)
-      violated(`upstreams saw ${seen} requests, the audit admitted ${admitted.size}`)
+    // A pass may end after its request was recorded and before it was sent, or answered.
+    const unanswered = records.filter(({ kind, status }) => kind === 'closed' && status === 0).length
+    if (seen > admitted.size || seen < admitted.size - unanswered)
+      violated(
+        `upstreams saw ${seen} requests, the audit admitted ${admitted.size} (${unanswered} unanswered)`,
+      )
     if (open.length > 0) violated(`${open.length} admitted requests were never closed in the audit`)
     return
   }
