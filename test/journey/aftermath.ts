@@ -56,7 +56,12 @@ const checkNote = async (stack: Stack, incident: string, violated: (what: string
   if (summaries.length !== 1) violated(`incident ${incident} has ${summaries.length} notes with its summary`)
 }
 
-type AuditLine = { readonly kind: string; readonly id?: string; readonly status?: number }
+type AuditLine = {
+  readonly kind: string
+  readonly id?: string
+  readonly status?: number
+  readonly outcome?: string
+}
 
 const readAudit = async (file: string): Promise<AuditLine[]> => {
   const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
@@ -82,7 +87,9 @@ export const checkAudit = async (stack: Stack, violated: (what: string) => void)
     }
     const seen = stack.world.orders.requests() + stack.world.payments.requests()
     // A pass may end after its request was recorded and before it was sent, or answered.
-    const unanswered = records.filter(({ kind, status }) => kind === 'closed' && status === 0).length
+    const unanswered = records.filter(
+      ({ kind, status, outcome }) => kind === 'closed' && (status === 0 || outcome === 'refused'),
+    ).length
     if (seen > admitted.size || seen < admitted.size - unanswered)
       violated(
         `upstreams saw ${seen} requests, the audit admitted ${admitted.size} (${unanswered} unanswered)`,
