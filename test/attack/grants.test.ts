@@ -175,6 +175,21 @@ describe('In the proxy', () => {
     await until(async () => (await statusOf(proxy.request('ana'))) === 200, 'the proxy to be in step')
   })
 
+  /** The same, and everybody is made to read Redis anew. */
+  test('an older version put back and read anew lets nobody in', async () => {
+    const grant = await proxy.give('cho')
+    const older = (await proxy.redis.hget(names.live, grant.id)) ?? ''
+    const newer = await proxy.renew(grant, { step: 'shortened', until: proxy.now() + 1 })
+    const synced = () => proxy.logged.filter(({ msg }) => msg === 'in step with Redis').length
+    const before = synced()
+    await proxy.redis.multi().hset(names.live, grant.id, older).set(names.epoch, 'another').exec()
+    await until(() => synced() > before, 'the proxy to be in step again')
+    await until(() => proxy.now() > newer.until, 'the end of the newer one')
+    for (let time = 0; time < 5; time += 1) expect(await statusOf(post())).toBe(403)
+    await proxy.end(newer, 'expired')
+    await until(async () => (await statusOf(proxy.request('ana'))) === 200, 'the proxy to be in step')
+  })
+
   test('a revoked one put back lets nobody in', async () => {
     const grant = await proxy.give('cho')
     const statement = (await proxy.redis.hget(names.live, grant.id)) ?? ''

@@ -46,6 +46,7 @@ const follow = async ({ inStep = true, heads = 'optional' as 'optional' | 'deman
   const alarms = keptAlarms()
   const told: string[] = []
   const waits: string[] = []
+  const outdated: number[] = []
   let syncs = 0
   const follower = followView(
     {
@@ -59,6 +60,7 @@ const follow = async ({ inStep = true, heads = 'optional' as 'optional' | 'deman
     {
       alarm: alarms.alarm,
       waiting: (what) => void waits.push(what),
+      outdated: ({ grant }) => void outdated.push(grant.version),
       given: ({ grant }, sequence) => void told.push(`${sequence} given ${grant.id}`),
       ended: ({ grant }, sequence) => void told.push(`${sequence} ended ${grant.id}`),
       synced: () => {
@@ -69,7 +71,7 @@ const follow = async ({ inStep = true, heads = 'optional' as 'optional' | 'deman
   stops.push(follower.stop)
   if (inStep) await until(() => syncs > 0, 'the first sync')
   const ids = (): string[] => [...view.all()].map(({ grant }) => grant.id).sort()
-  return { view, follower, told, waits, alarms: alarms.all, syncs: () => syncs, ids }
+  return { view, follower, told, waits, outdated, alarms: alarms.all, syncs: () => syncs, ids }
 }
 
 /** A bot that is in step and signs heads. */
@@ -237,6 +239,14 @@ describe('A full resync follows', () => {
   })
 })
 
+test('Whoever was in step and disagrees with the newest head is in touch all the same, so that it can sign the next one', async () => {
+  const { follower, syncs } = await follow()
+  await postHead(await parts.bot.sign('head', head({ epoch: 'epoch-0' })))
+  // Each takes a pause: these are longer together than anybody counts as in touch.
+  await until(() => syncs() > 30, 'many resyncs')
+  expect(follower.inTouch()).toBe(true)
+})
+
 describe('Where heads are demanded', () => {
   test('what was loaded counts once a head agrees, and not before', async () => {
     await store().give(first)
@@ -266,6 +276,76 @@ describe('Where heads are demanded', () => {
     await postHead(await parts.bot.sign('head', head({ at: noon + 3_600_000, ...view.at(0) })))
     await until(() => alarms.includes('the head is signed in the future'), 'the alarm')
     expect(view.age(noon)).toBe(Number.POSITIVE_INFINITY)
+  })
+})
+
+describe('Who puts an older version back in Redis, and has it read anew, gets nobody to take it', () => {
+  const longer = aGrant({ id: first.id, tier: 'admin' })
+  const newer = aGrant({ id: first.id, version: 2 })
+  /** A follower that holds the newer version, which nobody has used: its signature was never checked. */
+  const holdNewer = async () => {
+    await store().give(longer)
+    const older = (await database.redis.hget(names.live, first.id)) ?? ''
+    await store().give(newer)
+    const followed = await follow()
+    expect(followed.view.get(first.id)).toMatchObject({ grant: newer, verified: false })
+    const putBack = () => database.redis.multi().hset(names.live, first.id, older).set(names.epoch, 'another')
+    return { ...followed, older, putBack }
+  }
+  const forgedFields = async (kind: 'grant' | 'end', statement: Promise<string>) => {
+    return ['kind', kind, 'id', first.id, 'statement', await statement]
+  }
+
+  test('where the newer one was never used', async () => {
+    const { putBack, syncs, view, outdated } = await holdNewer()
+    await putBack().exec()
+    await until(() => syncs() === 2, 'the resync')
+    expect(view.get(first.id)).toMatchObject({ grant: newer, verified: true })
+    expect(outdated).toEqual([2])
+  })
+
+  test('where it was gone for a while', async () => {
+    const { putBack, syncs, view, ids } = await holdNewer()
+    await database.redis.multi().hdel(names.live, first.id).set(names.epoch, 'without').exec()
+    await until(() => syncs() === 2, 'the resync')
+    expect(ids()).toEqual([])
+    await putBack().exec()
+    await until(() => syncs() === 3, 'the next resync')
+    expect(view.get(first.id)?.grant).toEqual(newer)
+  })
+
+  test('where it comes as an event', async () => {
+    const { older, syncs, view, outdated } = await holdNewer()
+    await database.redis.multi().hdel(names.live, first.id).set(names.epoch, 'without').exec()
+    await until(() => syncs() === 2, 'the resync')
+    await postEvent('grant', first.id, older)
+    await until(() => view.sequence() === 3, 'the event')
+    await until(() => view.get(first.id)?.grant.version === 2, 'the newer one')
+    expect(outdated).toEqual([2])
+  })
+
+  test.each<[string, 'grant' | 'end', () => Promise<string>]>([
+    ['version', 'grant', () => others.bot.sign('grant', { ...newer, version: 3 })],
+    ['end', 'end', () => others.bot.sign('end', anEnd(newer))],
+  ])('where a forged %s takes the newer one away at that moment', async (_, kind, forged) => {
+    const { putBack, syncs, view } = await holdNewer()
+    const fields = await forgedFields(kind, forged())
+    await putBack()
+      .incr(names.sequence)
+      .xadd(names.events, '3-0', ...fields)
+      .exec()
+    await until(() => syncs() >= 2, 'the resync')
+    await until(() => view.get(first.id)?.grant.version === 2, 'the newer one')
+  })
+
+  test('unless the newer one was forged itself', async () => {
+    await store().give(first)
+    const { view, syncs } = await follow()
+    await postEvent('grant', first.id, await others.bot.sign('grant', newer))
+    await until(() => view.get(first.id)?.grant.version === 2, 'the forged one')
+    await database.redis.set(names.epoch, 'another')
+    await until(() => syncs() === 2, 'the resync')
+    expect(view.get(first.id)?.grant).toEqual(first)
   })
 })
 
