@@ -362,15 +362,6 @@ describe('An incident that somebody made for themself', () => {
       () => bot.pagerDuty.incidents.escalate(untold({ assignTo: ben.pagerduty.user }).id, user(ana), 1),
     ],
     [
-      'asks herself to help, as a responder',
-      () =>
-        bot.pagerDuty.incidents.addResponder(
-          untold({ assignTo: dan.pagerduty.user }).id,
-          ana.pagerduty.user,
-          user(ana),
-        ),
-    ],
-    [
       'reopens it',
       () => {
         const incident = untold()
@@ -443,7 +434,18 @@ describe('An incident that somebody made for themself', () => {
     const ending = await outcome(incident)
     expect(ending).toMatchObject({ ending: { cause: 'incident over' } })
     bot.pagerDuty.incidents.reopen(incident.id, user(ana), [ana.pagerduty.user])
-    expect(await outcome(incident)).toEqual(ending)
+    await bot.followed()
+    expect(await bot.grant(ending?.id ?? '')).toEqual(ending)
+    expect(await statesOf(incident)).toEqual(['Ana Lopes active', 'Ana Lopes offered'])
+  })
+
+  /** She is not on call and nobody asked for her: a request for oneself is no page. */
+  test('nor to whoever asks herself to help, as a responder', async () => {
+    const incident = trigger({ assignTo: ben.pagerduty.user })
+    await outcome(incident)
+    bot.pagerDuty.incidents.addResponder(incident.id, ana.pagerduty.user, user(ana))
+    await bot.followed()
+    expect((await grantsOf(incident)).map(({ who }) => who.subject)).toEqual(['idp-ben'])
   })
 })
 

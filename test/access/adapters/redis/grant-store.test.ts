@@ -150,7 +150,7 @@ describe('A life that begins before access', () => {
     const one = aGrant({ state })
     await botStore().give(one)
     expect(await workerStore().end(one, cause)).toEqual({ ended: true, sequence: 2 })
-    expect(await botStore().endOf(one.id)).toMatchObject({ state: expected, cause, version: 2 })
+    expect((await botStore().endOf(one.id))?.end).toMatchObject({ state: expected, cause, version: 2 })
   })
 
   test.each<[Grant['state'], EndCause]>([
