@@ -116,7 +116,8 @@ export const twoAtOnce = (lives: readonly Life[]): string | undefined => {
   )
   for (const { id, grant } of all.sort((a, b) => a.sequence - b.sequence)) {
     for (const [key, holder] of holds) if (holder === id) holds.delete(key)
-    if (grant === undefined || grant.why.kind !== 'page') continue
+    // What its incident let go of runs out beside what is given anew.
+    if (grant === undefined || grant.why.kind !== 'page' || grant.ending !== undefined) continue
     const key = JSON.stringify([grant.why.incident.id, grant.who.subject, grant.services])
     const other = holds.get(key)
     if (other !== undefined) return `${other} and ${id} stand at once`
