@@ -106,12 +106,12 @@ export const moveTo = (parts: DecideParts, incident: Incident, parent: Incident)
   })
 }
 
-/** A pass came with a merge at the moment at which its holder was given one: one that is enough is left. */
+/** A pass came with a merge, or was taken back, when its holder had been given another: one that is enough is left. */
 export const endDoubles = async (parts: DecideParts, incident: Incident): Promise<boolean> => {
   const { rules, live, store, clock } = parts
   await live.catchUp()
-  const all = heldOf(live, incident.id, clock.now())
-  if (!all.some(({ grant }) => grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)) return false
+  const holders = heldOf(live, incident.id, clock.now()).map(({ grant }) => principalKey(grant.who))
+  if (new Set(holders).size === holders.length) return false
   return changeAll(parts, incident, (grant, now) => {
     const others = heldOf(live, incident.id, now).map((held) => held.grant)
     return others.some((other) => isEnoughFor(rules, grant, other))

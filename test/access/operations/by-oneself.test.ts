@@ -127,3 +127,19 @@ test('A storm of pages keeps nobody from asking', async () => {
     grant: { state: 'active', services: ['payments-svc'] },
   })
 })
+
+test('What is taken back needs no offer that was made meanwhile', async () => {
+  const world = await served()
+  world.later(5 * minute)
+  world.incident({ paged: [pagedAs(ben, world.clock.now())], shapedBy: ['PUANA01'] })
+  await world.follow()
+  world.later(minute)
+  world.incident({ paged: [pagedAs(ana, world.clock.now())], shapedBy: ['PUANA01', 'PUBEN01'] })
+  await world.follow()
+  expect(hers(world).map(({ state }) => state)).toEqual(['active', 'offered'])
+  world.incident({ paged: [pagedAs(ana, world.clock.now())], shapedBy: ['PUBEN01'] })
+  await world.follow()
+  expect(world.standing().filter(({ who }) => who.name === ana.name)).toMatchObject([
+    { step: 'restored', until: noon + hour },
+  ])
+})

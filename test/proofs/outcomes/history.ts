@@ -99,11 +99,13 @@ export const faultsOf = async (redis: Redis, life: Life): Promise<string[]> => {
   return faults.map((fault) => `${id}: ${fault}`)
 }
 
-/** Whether somebody has two grants of one incident for one service in the end; where nothing was merged, ever. */
+/** Whether somebody has two grants of one incident for one service in the end; where nothing was merged or taken back, ever. */
 export const twoAtOnce = (lives: readonly Life[]): string | undefined => {
   const holds = new Map<string, string>()
   const moved = lives.some(({ events }) =>
-    events.some((event) => event.kind === 'grant' && event.grant.step === 'moved'),
+    events.some(
+      (event) => event.kind === 'grant' && (event.grant.step === 'moved' || event.grant.step === 'restored'),
+    ),
   )
   const all = lives.flatMap(({ id, events, last, end }) =>
     moved

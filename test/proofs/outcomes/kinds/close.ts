@@ -86,7 +86,8 @@ export const close: Kind = async ({ stack, cast, random, number, first, only }) 
       }))
       const whose = ({ last }: Life): string => principalKey(last.who)
       return [
-        count('has') === taken || (acknowledged && count('has') === 0)
+        // What she took by acknowledging, once for each time she was assigned, she was told by nobody.
+        count('has') === taken || (acknowledged && count('has') < taken)
           ? undefined
           : `${taken} versions took it, and ${count('has')} were told so`,
         ...(over === 'by hand' || over === 'merged'
