@@ -41,8 +41,8 @@ export type Directory = {
   readonly bySlack: (team: string, user: string) => Person | undefined
   readonly byPagerDuty: (user: string) => Person | undefined
   readonly byPrincipal: (principal: string) => Person | undefined
-  /** Everybody active in any of these groups, by name. */
-  readonly inGroups: (groups: readonly string[]) => readonly Person[]
+  /** Everybody active of whom this is true, by name. */
+  readonly activeWhere: (is: (person: Person) => boolean) => readonly Person[]
 }
 
 /** What it takes to decide on a grant and to write what was decided. */

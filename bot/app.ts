@@ -65,7 +65,8 @@ export const startBot = async (parts: BotParts) => {
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
-  const incidents = confirmedIncidents(createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN), log)
+  const withLevels = rules.onPage.some(({ levels }) => levels !== undefined)
+  const incidents = confirmedIncidents(createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }), log)
 
   const incidentWorker = new Worker<unknown>(
     queueNames.incidents,
@@ -125,7 +126,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ rules, directory, live, store, clock, log, ended: grants.ended }, click)
+    const text = await runClick({ rules, directory, live, store, clock, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {

@@ -7,13 +7,15 @@ import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
+import { watchRules } from '#access/runtime/watch-rules.ts'
 import { startBot } from './app.ts'
 import { readBotConfig } from './config.ts'
 
 await runProcess('bot', async () => {
   const config = readBotConfig(process.env)
   const log = createLogger('bot', config.PAGEPASS_LOG_LEVEL)
-  const rules = await loadRulesFor(config)
+  const { rules, path, seal } = await loadRulesFor(config)
+  const watched = await watchRules({ path, hash: rules.hash, alarm: (what, facts) => log.error(facts, what) })
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
   const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
@@ -28,12 +30,13 @@ await runProcess('bot', async () => {
     prompt,
     patient: () => connectPatient(config.REDIS_URL, onError),
   })
-  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, bot.waitingFor)
-  log.info({ port: bot.port, rules: rules.hash }, 'bot listens')
+  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, bot.waitingFor, watched.facts)
+  log.info({ port: bot.port, rules: rules.hash, sealedBy: seal?.signer }, 'bot listens')
   return {
     log,
     stop: [
       ['the bot', bot.stop],
+      ['the watch over the rule set', watched.stop],
       ['the admin listener', () => admin.close()],
       ['Redis', () => prompt.disconnect()],
     ],

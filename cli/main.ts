@@ -3,7 +3,9 @@ import { Command } from 'commander'
 import { createKeys } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
 import { checkRules } from './check-rules.ts'
+import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
+import { sealRules } from './rules/seal.ts'
 import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
 
@@ -32,6 +34,13 @@ rules
   .description('check a rule set; names every fault with its line (exit 1)')
   .argument('[file]', 'the rule set', 'access.yaml')
   .action(checkRules)
+rules
+  .command('seal')
+  .description('sign a rule set that somebody else wrote, so that production takes it')
+  .argument('[path]', 'the rule set', 'access.yaml')
+  .requiredOption('--key <file>', 'your key: pagepass keys create-seal-key')
+  .option('--author <name>', 'who wrote it; without it, who git says changed it last')
+  .action(sealRules)
 
 const keys = program.command('keys').description('work with the signing keys')
 keys
@@ -42,6 +51,12 @@ keys
   .action(({ folder, environment }: { folder: string; environment: string }) =>
     createKeys(folder, environment),
   )
+keys
+  .command('create-seal-key')
+  .description('make the key with which you seal rule sets that others wrote')
+  .requiredOption('--name <name>', 'what you go by, such as alice or alice@example.com')
+  .requiredOption('--out <file>', 'where the private key goes; the public one goes beside it (.pub)')
+  .action(createSealKeyFile)
 
 const directory = program.command('directory').description('work with the directory: who is who')
 directory

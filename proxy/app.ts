@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
@@ -36,7 +37,7 @@ export type ProxyParts = {
   readonly upgradeWithinMs?: number
 }
 
-const drainMs = 5_000
+const finishMs = 5_000
 const upgradeWithinMs = 30_000
 const freshMs = 3_000
 const sweepMs = 200
@@ -50,6 +51,8 @@ export const startProxy = async (parts: ProxyParts) => {
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const boot = randomBytes(6).toString('hex')
   let count = 0
+  let draining = false
+  let stopping = false
 
   const audit = await openAuditLog(parts.auditFolder, `proxy-${instance}`)
   audit.append(
@@ -85,7 +88,15 @@ export const startProxy = async (parts: ProxyParts) => {
     prove: (held) => follower.prove(held),
     identities: createIdentities(rules, discoverKeys(), clock.now),
   })
-  const reporter = startReporter({ redis: prompt, proxy: instance, boot, uses, view })
+  const reporter = startReporter({
+    redis: prompt,
+    proxy: instance,
+    boot,
+    rules: rules.hash,
+    draining: () => draining,
+    uses,
+    view,
+  })
 
   const carryOutEnd = (held: HeldGrant, sequence: number): void => {
     const use = uses.get(held.grant.id)
@@ -183,9 +194,29 @@ export const startProxy = async (parts: ProxyParts) => {
       ...(view.ready() ? [] : ['the first sync with Redis']),
       ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
     ],
+    /**
+     * What SIGTERM asks for: no new connection and no new request, while what is open goes on, under this rule set and
+     * until its grant ends. Resolves when nothing is open, when the rule set's `drain` is over, or when `stop` was called.
+     */
+    drain: async (): Promise<string> => {
+      const until = clock.now() + rules.drain
+      const open = (): number => [...uses.all()].reduce((sum, use) => sum + use.open.size, 0)
+      draining = true
+      listening.takeNoMore()
+      pipeline.lastAnswers()
+      log.info(
+        { open: open(), until: new Date(until).toISOString(), rules: rules.hash },
+        'what is open goes on',
+      )
+      void reporter.alive()
+      while (!stopping && open() > 0 && clock.now() < until) await setTimeout(sweepMs)
+      const left = open()
+      return left === 0 ? 'nothing is open any more' : `${left} still open`
+    },
     stop: async (): Promise<void> => {
-      pipeline.drain()
-      await listening.close(drainMs)
+      stopping = true
+      pipeline.endWebSockets()
+      await listening.close(finishMs)
       clearInterval(sweep)
       await reporter.stop()
       await follower.stop()

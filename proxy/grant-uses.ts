@@ -68,7 +68,7 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
       const key = `${service.name} ${tier.name} ${principalKey(use.held.grant.who)}`
       const known = buckets.get(key)
       if (known !== undefined) return known
-      const bucket = createTokenBucket(tier.rate, now())
+      const bucket = createTokenBucket(tier.rate, tier.burst, now())
       buckets.set(key, bucket)
       return bucket
     },

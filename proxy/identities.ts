@@ -1,16 +1,11 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { z } from 'zod'
-import { principalKey } from '#access/domain/principal.ts'
+import { type Proven, principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 
 /** Who a token proves. */
-export type Identity = {
-  /** `principalKey` of the person. */
-  readonly principal: string
-  readonly issuer: string
-  readonly subject: string
-  readonly groups: readonly string[]
+export type Identity = Proven & {
   /** The cached identity counts until then (milliseconds): the token's `exp`, or five minutes, whichever is first. */
   readonly validUntil: number
 }
@@ -23,10 +18,14 @@ const clockToleranceSeconds = 30
 const longestCachedMs = 300_000
 const cached = 10_000
 
+const names = z.array(z.string().max(255)).max(1_000).default([])
 const claims = z.object({
   sub: z.string().min(1).max(255),
   exp: z.number(),
-  groups: z.array(z.string().max(255)).max(1_000).default([]),
+  groups: names,
+  roles: names,
+  acr: z.string().max(255).optional(),
+  auth_time: z.number().min(0).optional(),
 })
 
 /** Access tokens as JWTs (RFC 9068), verified against the provider's JWKS, and remembered by their exact bytes. */
@@ -56,10 +55,19 @@ export const createIdentities = (
         currentDate: new Date(now()),
         requiredClaims: ['exp', 'sub'],
       })
-      const { sub: subject, exp, groups } = claims.parse(payload)
+      const { sub: subject, exp, groups, roles, acr, auth_time } = claims.parse(payload)
       const validUntil = Math.min((exp + clockToleranceSeconds) * 1_000, now() + longestCachedMs)
       return {
-        identity: { principal: principalKey({ issuer, subject }), issuer, subject, groups, validUntil },
+        identity: {
+          principal: principalKey({ issuer, subject }),
+          issuer,
+          subject,
+          groups,
+          roles,
+          acr,
+          signedInAt: auth_time === undefined ? undefined : auth_time * 1_000,
+          validUntil,
+        },
       }
     } catch (error) {
       return { refused: refusalOf(error) }

@@ -6,13 +6,15 @@ import { createClock } from '#access/runtime/clock.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
+import { watchRules } from '#access/runtime/watch-rules.ts'
 import { startProxy } from './app.ts'
 import { readProxyConfig } from './config.ts'
 
 await runProcess('proxy', async () => {
   const config = readProxyConfig(process.env)
   const log = createLogger('proxy', config.PAGEPASS_LOG_LEVEL)
-  const rules = await loadRulesFor(config)
+  const { rules, path, seal } = await loadRulesFor(config)
+  const watched = await watchRules({ path, hash: rules.hash, alarm: (what, facts) => log.error(facts, what) })
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'proxy', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)
@@ -28,12 +30,17 @@ await runProcess('proxy', async () => {
     prompt,
     patient,
   })
-  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, proxy.waitingFor)
-  log.info({ port: proxy.port, rules: rules.hash, instance: config.PAGEPASS_INSTANCE }, 'proxy listens')
+  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, proxy.waitingFor, watched.facts)
+  log.info(
+    { port: proxy.port, rules: rules.hash, sealedBy: seal?.signer, instance: config.PAGEPASS_INSTANCE },
+    'proxy listens',
+  )
   return {
     log,
+    drain: proxy.drain,
     stop: [
       ['the proxy', proxy.stop],
+      ['the watch over the rule set', watched.stop],
       ['the admin listener', () => admin.close()],
       ['Redis', () => prompt.disconnect()],
     ],

@@ -48,7 +48,7 @@ export const createPipeline = (parts: PipelineParts) => {
   const { rules, view, clock, identities, uses, audit, assertions, upstreams, upgrades } = parts
   const findService = createFindService(rules)
 
-  let draining = false
+  let ending = false
 
   /** `upgrade` is given for a request that asks for one: it takes the same way, and is answered on the same socket. */
   const handle = (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeAsked): void => {
@@ -106,8 +106,7 @@ export const createPipeline = (parts: PipelineParts) => {
 
   const decideNow = ({ identity, service, method, path, now }: Exchange): Decision => {
     if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
-    const { principal, groups } = identity
-    return decideRequest(rules, view, { principal, groups, service, method, path }, now)
+    return decideRequest(rules, view, { who: identity, service, method, path }, now)
   }
 
   const limit = (exchange: Exchange, decision: Allowed, assertion: string): void => {
@@ -182,7 +181,7 @@ export const createPipeline = (parts: PipelineParts) => {
     const { request, response, target } = exchange
     const client = request.socket
     // A client whose half is closed by now has left, and its socket would never say so again.
-    if (draining || client.readableEnded) return cut(exchange, 'aborted', serviceRestart)
+    if (ending || client.readableEnded) return cut(exchange, 'aborted', serviceRestart)
     exchange.tunnel = upgrades.open(
       {
         client,
@@ -314,9 +313,14 @@ export const createPipeline = (parts: PipelineParts) => {
       }
       return cuts
     },
+    /** What is under way is the last on its connection, so that the next request meets another process. */
+    lastAnswers: (): void => {
+      for (const use of uses.all())
+        for (const { response } of use.open) if (!response.headersSent) response.shouldKeepAlive = false
+    },
     /** Ends every WebSocket, as this process goes; no new one begins. Requests may still finish. */
-    drain: (): void => {
-      draining = true
+    endWebSockets: (): void => {
+      ending = true
       for (const use of uses.all())
         for (const exchange of [...use.open])
           if (exchange.tunnel !== undefined) cut(exchange, 'aborted', serviceRestart)

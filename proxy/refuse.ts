@@ -50,7 +50,7 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
 
 const askCommand = (service: string, tier: Tier): string => {
   const duration = formatDuration(Math.min(tier.longest, 3_600_000))
-  return `/access grant ${service} ${duration} ${tier.name}${tier.reasonRequired ? ' because …' : ''}`
+  return `/access grant ${service} ${duration} ${tier.name}${tier.reason === 'optional' ? '' : tier.reason === 'ticket' ? ' because CHG-…' : ' because …'}`
 }
 
 const ruleOf = (tier: Tier, { service }: Exchange): string => `services.${service?.name}.tiers.${tier.name}`

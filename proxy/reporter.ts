@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { writeReports } from '#access/adapters/redis/reports.ts'
 import type { Report } from '#access/domain/report.ts'
+import { isStanding } from '#access/domain/standing-grant.ts'
 import type { View } from '#access/domain/view.ts'
 import type { GrantUse } from './exchange.ts'
 import type { GrantUses } from './grant-uses.ts'
@@ -8,19 +9,24 @@ import type { GrantUses } from './grant-uses.ts'
 const periodMs = 1_000
 
 /**
- * Tells the others what this proxy does: once a second that it lives and what was used, and at once when it has
- * carried out an end. What Redis does not take is told again later.
+ * Tells the others what this proxy does: once a second that it lives, by which rules, and what was used, and at once when
+ * it has carried out an end. What Redis does not take is told again later.
  */
 export const startReporter = ({
   redis,
   proxy,
   boot,
+  rules,
+  draining,
   uses,
   view,
 }: {
   readonly redis: Redis
   readonly proxy: string
   readonly boot: string
+  /** The rules hash. */
+  readonly rules: string
+  readonly draining: () => boolean
   readonly uses: GrantUses
   readonly view: View
 }) => {
@@ -28,7 +34,7 @@ export const startReporter = ({
   let unconfirmed: Report[] = []
 
   const usageOf = (use: GrantUse): Report | undefined =>
-    use.changes === use.reported
+    use.changes === use.reported || isStanding(use.held)
       ? undefined
       : {
           kind: 'usage',
@@ -59,7 +65,8 @@ export const startReporter = ({
     const pending = unconfirmed
     unconfirmed = []
     const usages = [...uses.all()].map(usageOf).filter((report): report is Report => report !== undefined)
-    if (!(await send([{ kind: 'alive', ...me }, ...usages, ...pending]))) unconfirmed.unshift(...pending)
+    const alive: Report = { kind: 'alive', ...me, rules, draining: draining() }
+    if (!(await send([alive, ...usages, ...pending]))) unconfirmed.unshift(...pending)
   }
 
   const timer = setInterval(() => void tick(), periodMs)

@@ -59,6 +59,9 @@ export const createProxyServer = (
     (request, response) => inTurn(request, response, serve),
   )
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    // Once this process goes, an old connection is no way past the rules of the next one. Unanswered, it is asked again
+    // elsewhere (RFC 9112 9.3.1).
+    if (!server.listening) return request.socket.destroySoon()
     if (request.url?.startsWith(reservedPrefix)) {
       const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
       response.writeHead(found ? 200 : 404, {

@@ -38,7 +38,7 @@ const layerOf = (file: string): string => {
   return top === 'access' ? `access/${next.replace(/\.ts$/, '')}` : top
 }
 
-const access = ['domain', 'messages', 'ports', 'operations', 'adapters', 'runtime'].map(
+const access = ['domain', 'rules', 'messages', 'ports', 'operations', 'adapters', 'runtime'].map(
   (layer) => `access/${layer}`,
 )
 const upTo = (layer: string): string[] => access.slice(0, access.indexOf(layer) + 1)
@@ -46,7 +46,8 @@ const upTo = (layer: string): string[] => access.slice(0, access.indexOf(layer) 
 /** What each layer may import. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   'access/domain': ['access/domain'],
-  'access/messages': ['access/domain', 'access/messages'],
+  'access/rules': ['access/domain', 'access/rules'],
+  'access/messages': ['access/domain', 'access/rules', 'access/messages'],
   'access/ports': ['access/domain'],
   'access/operations': upTo('access/operations'),
   'access/adapters': upTo('access/adapters'),
@@ -95,7 +96,8 @@ describe('Imports', () => {
   })
 
   test.each([
-    ['access/domain', ['node:crypto', 'yaml', 'zod']],
+    ['access/domain', ['node:crypto', 'zod']],
+    ['access/rules', ['node:crypto', 'yaml', 'zod']],
     ['access/messages', []],
     ['access/ports', []],
     ['access/operations', []],

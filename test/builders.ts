@@ -7,8 +7,8 @@ import { createKeys, type Holder, loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { End, Grant } from '#access/domain/grant.ts'
 import type { Incident } from '#access/domain/incident.ts'
-import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
-import type { Person } from '#access/domain/principal.ts'
+import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
+import { type Claims, type Person, type Proven, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
 import { createLogger, type Logger } from '#access/runtime/logger.ts'
@@ -19,6 +19,9 @@ export const minute = 60_000
 export const hour = 60 * minute
 
 export const rulesText = readFileSync(new URL('example.yaml', import.meta.url), 'utf8')
+
+/** Who a token of this person proves. */
+export const provenOf = (person: Claims): Proven => ({ ...person, principal: principalKey(person) })
 
 /** The rule set of a text; by default the example of tests. */
 export const rulesOf = (text = rulesText): RuleSet => {

@@ -18,7 +18,7 @@ export const startIssuer = async (
   { keys: keyFolder, rules: rulesFile, ports }: Prepared,
   redisUrl: string,
 ) => {
-  const rules = await loadRules(rulesFile)
+  const { rules } = await loadRules(rulesFile)
   const { environment } = rules
   const statements = createStatements(await loadKeys(join(keyFolder, 'bot'), 'bot', environment))
   const clock = createClock()

@@ -1,5 +1,5 @@
 import { webApi } from '@slack/bolt'
-import { DelayedError, type Processor, Worker } from 'bullmq'
+import { type Processor, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
@@ -38,6 +38,7 @@ import { remind } from './jobs/remind.ts'
 import { sumUp } from './jobs/sum-up.ts'
 import { deliverMessage } from './outbox/deliver-message.ts'
 import { deliverNote } from './outbox/deliver-note.ts'
+import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
 
@@ -110,7 +111,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   const { PAGERDUTY_TOKEN: token, PAGERDUTY_FROM: from } = config
   const notes = token && from ? createNotes(config.PAGERDUTY_API_URL, token, from) : undefined
 
-  const tell = createTell(rules, directory, messages)
+  const tell = createTell(rules, directory, messages, clock)
   const derive = createDeriveJobs({
     statements,
     audit,
@@ -166,9 +167,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   const workers = [
     work(queueNames.expiries, 16, async (job, token) => {
       const outcome = await expireGrant({ live, store, clock }, expiryShape.parse(job.data).grant)
-      if (typeof outcome === 'string') return
-      await job.moveToDelayed(outcome.dueAt, token)
-      throw new DelayedError()
+      if (typeof outcome !== 'string') await putOffUntil(job, token, outcome.dueAt)
     }),
     work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
     work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),

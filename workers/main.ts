@@ -8,13 +8,15 @@ import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
+import { watchRules } from '#access/runtime/watch-rules.ts'
 import { startWorkers } from './app.ts'
 import { readWorkersConfig } from './config.ts'
 
 await runProcess('workers', async () => {
   const config = readWorkersConfig(process.env)
   const log = createLogger('workers', config.PAGEPASS_LOG_LEVEL)
-  const rules = await loadRulesFor(config)
+  const { rules, path, seal } = await loadRulesFor(config)
+  const watched = await watchRules({ path, hash: rules.hash, alarm: (what, facts) => log.error(facts, what) })
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)
@@ -29,12 +31,13 @@ await runProcess('workers', async () => {
     patient: () => connectPatient(config.REDIS_URL, onError),
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
   })
-  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, workers.waitingFor)
-  log.info({ rules: rules.hash }, 'workers run')
+  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, workers.waitingFor, watched.facts)
+  log.info({ rules: rules.hash, sealedBy: seal?.signer }, 'workers run')
   return {
     log,
     stop: [
       ['the workers', workers.stop],
+      ['the watch over the rule set', watched.stop],
       ['the admin listener', () => admin.close()],
       ['Redis', () => prompt.disconnect()],
     ],

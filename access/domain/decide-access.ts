@@ -5,13 +5,16 @@ import type { Person } from './principal.ts'
 import type { Reason } from './reasons.ts'
 import {
   belongsTo,
-  namesService,
+  fitsWhen,
+  freezeOf,
   type PageRule,
+  type RequestRule,
   type RuleSet,
   requestRuleFor,
   type Service,
   tierOf,
 } from './rule-set.ts'
+import type { Tier } from './tier.ts'
 
 /** What a person asks for. Durations are milliseconds; what is left out is filled in by the rules. */
 export type Ask = {
@@ -19,7 +22,11 @@ export type Ask = {
   readonly tier?: string
   readonly duration?: number
   readonly reason?: string
+  /** When it is to begin, in milliseconds since the epoch; by default at once. */
+  readonly from?: number
 }
+
+type Approvers = { readonly from: readonly string[]; readonly count: number; readonly distinct?: true }
 
 /** What a grant would be, and the state it begins in. */
 export type Proposal = {
@@ -29,7 +36,7 @@ export type Proposal = {
   readonly duration: number
   readonly rule: string
   /** Who has to approve it first: names of sets of people, and how many of them. */
-  readonly approvers?: { readonly from: readonly string[]; readonly count: number }
+  readonly approvers?: Approvers
   readonly doubt?: Doubt
 }
 
@@ -39,6 +46,9 @@ export type Refusal = {
   readonly hint?: string
   readonly longest?: number
   readonly tier?: string
+  /** Until when (milliseconds since the epoch), and why, nothing is given. */
+  readonly until?: number
+  readonly because?: string
 }
 
 export type AccessDecision =
@@ -50,10 +60,17 @@ const refuse = (reason: Reason, facts: Omit<Refusal, 'reason'> = {}): AccessDeci
   refusal: { reason, ...facts },
 })
 
-const usualDuration = 3_600_000
+/** A ticket's id, as Jira, ServiceNow and others write it: CHG-123, CHG0030192. */
+const ticket = /(?:^|[^A-Za-z0-9])[A-Z][A-Z0-9]{1,9}-?\d{1,12}(?![A-Za-z0-9])/
 
 /** Decides on what a person asks for by hand. `usualTier` is the tier of a page they hold on this service. */
-export const decideAsk = (rules: RuleSet, person: Person, ask: Ask, usualTier?: string): AccessDecision => {
+export const decideAsk = (
+  rules: RuleSet,
+  person: Person,
+  ask: Ask,
+  now: number,
+  usualTier?: string,
+): AccessDecision => {
   if (!person.active) return refuse('person-inactive')
   const service = rules.services.get(ask.service)
   if (service === undefined) {
@@ -69,17 +86,38 @@ export const decideAsk = (rules: RuleSet, person: Person, ask: Ask, usualTier?: 
     )
     return refuse('tier-unknown', hint === undefined ? {} : { hint })
   }
-  const rule = requestRuleFor(rules, service, tier.name, person.groups)
+  const rule = requestRuleFor(rules, service, tier.name, person, now)
   if (rule === undefined) return refuse('not-eligible', { tier: tier.name })
-  const duration = ask.duration ?? Math.min(usualDuration, tier.longest)
-  if (!(duration > 0 && duration <= tier.longest))
+  const from = ask.from ?? now
+  if (!isInReach(rule, from, now)) return refuse('too-far-ahead', { longest: rule.ahead, tier: tier.name })
+  const freeze = freezeOf(service, tier.name, from)
+  if (freeze !== undefined)
+    return refuse('frozen', { until: freeze.until, because: freeze.because, tier: tier.name })
+  const duration = ask.duration ?? tier.usual
+  if (!isShortEnough(tier, duration))
     return refuse('duration-too-long', { longest: tier.longest, tier: tier.name })
-  if (tier.reasonRequired && ask.reason === undefined) return refuse('reason-needed', { tier: tier.name })
+  if (!saysEnough(tier, ask.reason))
+    return refuse(tier.reason === 'ticket' ? 'ticket-needed' : 'reason-needed', { tier: tier.name })
   const proposal = { service, tier: tier.name, duration, rule: rule.id }
   if (rule.how === 'at once') return { give: true, proposal: { ...proposal, state: 'active' } }
   if (tier.approvals === undefined) return refuse('not-eligible', { tier: tier.name })
-  return { give: true, proposal: { ...proposal, state: 'pending', approvers: tier.approvals } }
+  return { give: true, proposal: { ...proposal, state: 'pending', approvers: approversOf(tier.approvals) } }
 }
+
+/** Whether a pass may begin then by this rule. Milliseconds since the epoch. */
+export const isInReach = ({ ahead }: RequestRule, from: number, now: number): boolean =>
+  from >= now && from - now <= ahead
+
+/** Whether a pass of this tier may be asked for that lasts so many milliseconds. */
+export const isShortEnough = ({ longest }: Tier, duration: number): boolean =>
+  duration > 0 && duration <= longest
+
+/** Whether what somebody says of why they ask is what the tier demands. */
+export const saysEnough = (tier: Tier, reason: string | undefined): boolean =>
+  tier.reason === 'optional' || (reason !== undefined && (tier.reason === 'required' || ticket.test(reason)))
+
+const approversOf = ({ from, count, distinct }: NonNullable<Tier['approvals']>): Approvers =>
+  distinct ? { from, count, distinct } : { from, count }
 
 /** A page that is older than this when it is first seen gives nothing by itself any more. */
 const lateMs = 600_000
@@ -98,35 +136,64 @@ export const decidePage = (
   now: number,
 ): AccessDecision => {
   if (!person.active) return refuse('person-inactive')
-  const fitting = rules.onPage.filter(
-    (rule) =>
-      namesService(rule.services, service) && (rule.urgency === 'any' || rule.urgency === incident.urgency),
-  )
-  const rule = fitting.find(({ who }) => belongsTo(rules, who, person.groups))
-  const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person)
+  const fitting = service.onPage.filter((rule) => fitsPage(rule, incident, paged))
+  const rule = fitting.find(({ who }) => belongsTo(rules, who, person, now))
+  const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, rule)
   if (rule === undefined || doubt !== undefined)
-    return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule')
+    return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule', now)
   const proposal = { service, tier: rule.give, duration: rule.for, rule: rule.id }
-  const acknowledged = incident.acknowledgedBy.includes(paged.user)
-  if (rule.how === 'offer' || (rule.how === 'on acknowledge' && !acknowledged))
+  if (!isGivenAtOnce(rule, incident, paged))
     return { give: true, proposal: { ...proposal, state: 'offered' } }
-  if (now - paged.at > lateMs)
+  if (isLate(paged, now))
     return { give: true, proposal: { ...proposal, state: 'offered', doubt: 'page-late' } }
   return { give: true, proposal: { ...proposal, state: 'active' } }
 }
 
+/** Whether a rule gives its pass without anybody having to take it. */
+export const isGivenAtOnce = ({ how }: PageRule, { acknowledgedBy }: Incident, { user }: Paged): boolean =>
+  how === 'auto' || (how === 'on acknowledge' && acknowledgedBy.includes(user))
+
+export const isLate = ({ at }: Paged, now: number): boolean => now - at > lateMs
+
+/** What a rule may demand of a page, whoever was paged. What PagerDuty does not say fits no condition. */
+export const pageConditions = {
+  urgency: (rule: PageRule, incident: Incident, _paged: Paged): boolean =>
+    rule.urgency === 'any' || rule.urgency === incident.urgency,
+  priority: (rule: PageRule, incident: Incident, _paged: Paged): boolean =>
+    rule.priority === undefined ||
+    (incident.priority !== undefined && rule.priority.includes(incident.priority)),
+  levels: (rule: PageRule, _incident: Incident, { level }: Paged): boolean =>
+    rule.levels === undefined ||
+    (level !== undefined && level >= rule.levels.from && level <= rule.levels.to),
+  when: (rule: PageRule, _incident: Incident, { at }: Paged): boolean => fitsWhen(rule.when, at),
+} as const
+
+/** Whether a rule is about pages like this one. */
+const fitsPage = (rule: PageRule, incident: Incident, paged: Paged): boolean =>
+  Object.values(pageConditions).every((holds) => holds(rule, incident, paged))
+
 /** Who set the incident off is self, and only trusted integrations count as triggers. */
 const doubtOf = (
-  { trigger, shapedBy }: Incident,
+  incident: Incident,
   service: Service,
   person: Person,
-): 'page-by-self' | 'page-untrusted' | undefined => {
-  const user = person.pagerduty?.user
-  const setOff = trigger.kind === 'person' && trigger.user === user
-  if (setOff || (user !== undefined && shapedBy.includes(user))) return 'page-by-self'
-  if (trigger.kind !== 'integration' || !service.trustedTriggers.includes(trigger.id)) return 'page-untrusted'
+  rule: PageRule,
+): Exclude<Doubt, 'page-no-rule' | 'page-late'> | undefined => {
+  if (isBySelf(incident, person)) return 'page-by-self'
+  if (!isTrusted(incident, service)) return 'page-untrusted'
+  if (tierOf(service, rule.give)?.approvals !== undefined) return 'page-needs-approval'
   return undefined
 }
+
+/** Whether this person caused what a rule may go by. */
+export const isBySelf = ({ trigger, shapedBy }: Incident, { pagerduty }: Person): boolean => {
+  const user = pagerduty?.user
+  const setOff = trigger.kind === 'person' && trigger.user === user
+  return setOff || (user !== undefined && shapedBy.includes(user))
+}
+
+export const isTrusted = ({ trigger }: Incident, { trustedTriggers }: Service): boolean =>
+  trigger.kind === 'integration' && trustedTriggers.includes(trigger.id)
 
 /** What the person would get by asking: offered where that is given at once, otherwise put before others. */
 const asIfAsked = (
@@ -135,15 +202,17 @@ const asIfAsked = (
   person: Person,
   page: PageRule | undefined,
   doubt: Doubt,
+  now: number,
 ): AccessDecision => {
   const tier = (page === undefined ? undefined : tierOf(service, page.give)) ?? service.tiers[0]
   if (tier === undefined) return refuse('tier-none')
-  const duration = Math.min(page?.for ?? usualDuration, tier.longest)
-  const asked = requestRuleFor(rules, service, tier.name, person.groups)
+  const duration = page?.for ?? tier.usual
+  const asked = requestRuleFor(rules, service, tier.name, person, now)
   const proposal = { service, tier: tier.name, duration, doubt }
   if (asked?.how === 'at once')
     return { give: true, proposal: { ...proposal, state: 'offered', rule: asked.id } }
-  const approvers = tier.approvals ?? { from: service.owners, count: 1 }
+  const approvers =
+    tier.approvals === undefined ? { from: service.owners, count: 1 } : approversOf(tier.approvals)
   return {
     give: true,
     proposal: { ...proposal, state: 'pending', rule: asked?.id ?? ownersRule, approvers },

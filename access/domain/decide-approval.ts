@@ -1,23 +1,85 @@
-import { approversOf, type Grant } from './grant.ts'
+import type { Grant } from './grant.ts'
 import { type Person, principalKey } from './principal.ts'
 import type { Reason } from './reasons.ts'
-import { belongsTo, type RuleSet } from './rule-set.ts'
+import { type RuleSet, setsOf } from './rule-set.ts'
 
 export type ApprovalDecision =
-  | { readonly may: true; readonly completes: boolean }
+  | { readonly may: true; readonly completes: boolean; readonly teams: readonly string[] }
   | { readonly may: false; readonly reason: Reason }
 
+/** What it takes for something to be approved: so many people, perhaps each of another team. */
+export type Demand = { readonly count: number; readonly distinct?: boolean | undefined }
+
+type Approval = NonNullable<Grant['approvals']>[number]
+
 /**
- * Decides whether this person may approve or deny what is before others, by their groups as the directory has them now.
+ * Decides whether this person may approve or deny what is before others, by what the directory says of them now.
  * Nobody decides for themselves, whatever else they are.
  */
-export const decideApproval = (rules: RuleSet, grant: Grant, person: Person): ApprovalDecision => {
+export const decideApproval = (
+  rules: RuleSet,
+  grant: Grant,
+  person: Person,
+  now: number,
+): ApprovalDecision => {
   const { approvers, who, approvals = [] } = grant
   if (!person.active) return { may: false, reason: 'person-inactive' }
   if (principalKey(who) === principalKey(person)) return { may: false, reason: 'own-request' }
-  if (approvers === undefined || !belongsTo(rules, approvers.from, person.groups))
-    return { may: false, reason: 'not-approver' }
+  const teams = approvers === undefined ? [] : setsOf(rules, approvers.from, person, now)
+  if (approvers === undefined || teams.length === 0) return { may: false, reason: 'not-approver' }
   if (approvals.some((approval) => principalKey(approval) === principalKey(person)))
     return { may: false, reason: 'already-decided' }
-  return { may: true, completes: approversOf(grant).length + 1 >= approvers.count }
+  const { issuer, subject, name } = person
+  const together = countsOf([...approvals, { issuer, subject, name, at: now, teams }], grant, approvers)
+  if (together <= countsOf(approvals, grant, approvers)) return { may: false, reason: 'team-decided' }
+  return { may: true, completes: together >= approvers.count, teams }
+}
+
+/** Whether the approvals that a grant carries are enough. Its own holder's never count. */
+export const isApproved = (grant: Grant, demand: Demand): boolean =>
+  countsOf(grant.approvals ?? [], grant, demand) >= demand.count
+
+/** Whether these people together could give the approvals that are demanded. */
+export const couldApprove = (
+  rules: RuleSet,
+  people: readonly Person[],
+  demand: Demand & { readonly from: readonly string[] },
+  now: number,
+): boolean => {
+  const teams = people
+    .map((person) => setsOf(rules, demand.from, person, now))
+    .filter(({ length }) => length > 0)
+  return (demand.distinct === true ? differentTeams(teams) : teams.length) >= demand.count
+}
+
+const countsOf = (approvals: readonly Approval[], { who }: Grant, { distinct }: Demand): number => {
+  const byOthers = new Map(
+    approvals
+      .filter((approval) => principalKey(approval) !== principalKey(who))
+      .map((approval) => [principalKey(approval), approval]),
+  )
+  return distinct === true
+    ? differentTeams([...byOthers.values()].map(({ teams = [] }) => teams))
+    : byOthers.size
+}
+
+/**
+ * How many of these people, each by the teams they belong to, can stand for another team (a maximum matching, by
+ * augmenting paths).
+ */
+const differentTeams = (people: readonly (readonly string[])[]): number => {
+  const standsFor = new Map<string, readonly string[]>()
+  const place = (teams: readonly string[], tried: Set<string>): boolean => {
+    for (const team of teams) {
+      if (tried.has(team)) continue
+      tried.add(team)
+      const other = standsFor.get(team)
+      if (other === undefined || place(other, tried)) {
+        standsFor.set(team, teams)
+        return true
+      }
+    }
+    return false
+  }
+  return people.filter((teams) => place(teams, new Set())).length
 }

@@ -1,7 +1,8 @@
 import type { Refusal } from './decide-access.ts'
 import type { Grant } from './grant.ts'
+import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
-import { belongsTo, namesService, type RuleSet, requestRuleFor, tierOf } from './rule-set.ts'
+import { freezeOf, type RuleSet, requestRulesFor, tierOf } from './rule-set.ts'
 
 export type ExtensionDecision = { readonly until: number } | { readonly refusal: Refusal }
 
@@ -11,7 +12,8 @@ const leastMs = 1_000
 /**
  * Decides how much longer an active pass may last: `duration` milliseconds more, or as much as it first gave. It keeps
  * to what the rules would give its holder now: a page's pass to the rule's cap, and never further ahead than the tier's
- * longest; one that was asked for to the tier's longest in all. What others approved is never made longer without them.
+ * longest; one that was asked for to the tier's longest in all; and to how often, and by how much, the tier lets it be
+ * extended. What others approved is never made longer without them.
  */
 export const decideExtension = (
   rules: RuleSet,
@@ -25,11 +27,21 @@ export const decideExtension = (
   if (grant.approvals !== undefined) return refuse('approval-needed', { tier: grant.tier })
   const latest = latestEnd(rules, grant, person, now)
   if (latest === undefined) return refuse('not-eligible', { tier: grant.tier })
-  const left = latest - grant.until
+  const services = grant.services.flatMap((name) => rules.services.get(name) ?? [])
+  if (grant.why.kind === 'request')
+    for (const service of services) {
+      const freeze = freezeOf(service, grant.tier, now)
+      if (freeze !== undefined)
+        return refuse('frozen', { until: freeze.until, because: freeze.because, tier: grant.tier })
+    }
+  const terms = services.flatMap((service) => tierOf(service, grant.tier)?.extend ?? [])
+  if ((grant.extended ?? 0) >= Math.min(...terms.map(({ count }) => count))) return refuse('extension-spent')
+  const share = Math.min(...terms.map((one) => one.share))
+  const left = Math.min(latest - grant.until, Math.floor(grant.duration * share))
   if (left < leastMs) return refuse('extension-spent')
   if (duration !== undefined && !(duration >= leastMs && duration <= left))
     return refuse('extension-too-long', { longest: left, tier: grant.tier })
-  return { until: Math.min(grant.until + (duration ?? grant.duration), latest) }
+  return { until: grant.until + Math.min(duration ?? grant.duration, left) }
 }
 
 const refuse = (reason: Refusal['reason'], facts: Omit<Refusal, 'reason'> = {}): ExtensionDecision => ({
@@ -37,20 +49,16 @@ const refuse = (reason: Refusal['reason'], facts: Omit<Refusal, 'reason'> = {}):
 })
 
 /** When this pass must have ended at the latest, under every service it names; undefined where no rule holds it. */
-const latestEnd = (rules: RuleSet, grant: Grant, person: Person, now: number): number | undefined => {
+export const latestEnd = (rules: RuleSet, grant: Grant, person: Person, now: number): number | undefined => {
+  const page = pageRuleOf(rules, grant)
   const ends = grant.services.map((name) => {
     const service = rules.services.get(name)
     const tier = service === undefined ? undefined : tierOf(service, grant.tier)
     if (service === undefined || tier === undefined) return undefined
-    const page = grant.why.kind === 'page' ? rules.onPage.find(({ id }) => id === grant.why.rule) : undefined
-    if (
-      page !== undefined &&
-      page.give === tier.name &&
-      namesService(page.services, service) &&
-      belongsTo(rules, page.who, person.groups)
-    )
+    if (page !== undefined && pageRuleFits(rules, page, grant, service, person, now))
       return Math.min(grant.from + page.cap, now + tier.longest)
-    if (requestRuleFor(rules, service, tier.name, person.groups)?.how !== 'at once') return undefined
+    const asked = requestRulesFor(rules, service, tier.name, person, now)
+    if (!asked.some(({ how }) => how === 'at once')) return undefined
     return grant.from + tier.longest
   })
   return ends.includes(undefined) ? undefined : Math.min(...(ends as number[]))

@@ -1,15 +1,24 @@
-import type { Decision } from './decision.ts'
-import { approversOf, type Grant } from './grant.ts'
-import { type Pattern, patternMatches } from './path-pattern.ts'
-import { belongsTo, namesService, type RuleSet, requestRuleFor, type Service, tierOf } from './rule-set.ts'
+import { isApproved } from './decide-approval.ts'
+import type { Decision, Denied } from './decision.ts'
+import type { Grant } from './grant.ts'
+import type { Pattern } from './path-pattern.ts'
+import type { Claims, Proven } from './principal.ts'
+import {
+  belongsTo,
+  freezeOf,
+  isFrom,
+  type RuleSet,
+  requestRulesFor,
+  type Service,
+  type StandingRule,
+  tierOf,
+} from './rule-set.ts'
+import { standingGrant } from './standing-grant.ts'
 import type { Tier } from './tier.ts'
 import type { HeldGrant, View } from './view.ts'
 
 export type DecisionRequest = {
-  /** `principalKey` of who asks. */
-  readonly principal: string
-  /** The groups that their token proves. */
-  readonly groups: readonly string[]
+  readonly who: Proven
   readonly service: Service
   /** `WS` for an upgrade. */
   readonly method: string
@@ -18,95 +27,161 @@ export type DecisionRequest = {
 }
 
 /**
- * The one decision on a request. Pure: the same for the proxy, for tests and for replay. The last line denies.
- * The request counts under the lowest tier that admits it; that tier's rate and staleness apply.
+ * The one decision on a request. Pure: the same for the proxy, for `rules explain`, for tests and for replay. A grant
+ * admits it, or a standing rule; the last line denies.
  */
 export const decideRequest = (
   rules: RuleSet,
-  view: View,
+  view: Pick<View, 'ready' | 'age' | 'heldBy'>,
   request: DecisionRequest,
   now: number,
 ): Decision => {
+  const byGrant = decideByGrants(rules, view, request, now)
+  if (byGrant.allow) return byGrant
+  return decideByStanding(rules, request, now) ?? byGrant
+}
+
+/** The request counts under the lowest tier that admits it: that tier's rate, staleness and sign-in apply. */
+const decideByGrants = (
+  rules: RuleSet,
+  view: Pick<View, 'ready' | 'age' | 'heldBy'>,
+  { who, service, method, path }: DecisionRequest,
+  now: number,
+): Decision => {
   if (!view.ready()) return { allow: false, reason: 'view-missing' }
-  const { service } = request
-  const held = view.heldBy(service.name, request.principal)
-  const admitting = admittingTier(service, request.method, request.path)
-  if (admitting === undefined) return { allow: false, reason: 'tier-none', ...nearestOf(held, now) }
-  const { tier, pattern } = admitting
+  const held = view.heldBy(service.name, who.principal)
+  const route = service.routes.find(method, path)
+  const tier = route === undefined ? undefined : service.tiers[route.rank]
+  if (route === undefined || tier === undefined)
+    return { allow: false, reason: 'tier-none', ...nearestOf(held, now) }
   if (held.length === 0) return { allow: false, reason: 'grant-missing', needs: tier }
   if (view.age(now) > tier.whenStale) return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
 
+  const frozen = freezeOf(service, tier.name, now) !== undefined
   let best: HeldGrant | undefined
-  let beyond = false
   let low: HeldGrant | undefined
+  let beyond = false
+  let stopped: HeldGrant | undefined
   for (const candidate of held) {
     const { grant } = candidate
-    if (grant.state !== 'active' || now < grant.from || now >= grant.until) continue
+    if (!isRunning(grant, now)) continue
     const has = tierOf(service, grant.tier)
-    if (has === undefined || !mayHold(rules, service, has, request.groups, grant)) {
+    if (has === undefined || !mayHold(rules, service, has, who, grant, now)) {
       beyond = true
       continue
     }
-    if (has.rank < tier.rank) {
-      low = candidate
-      continue
-    }
-    if (best === undefined || grant.until > best.grant.until) best = candidate
+    if (has.rank < tier.rank) low = candidate
+    else if (frozen && isFreezable(grant)) stopped = candidate
+    else if (best === undefined || grant.until > best.grant.until) best = candidate
   }
-  if (best !== undefined) return { allow: true, service, held: best, tier, pattern }
+  if (best !== undefined)
+    return isSignedIn(tier, who, now)
+      ? { allow: true, service, held: best, tier, pattern: route.pattern }
+      : { allow: false, reason: 'sign-in-needed', needs: tier, held: best }
+  if (stopped !== undefined) return { allow: false, reason: 'frozen', needs: tier, held: stopped }
   if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low }
   if (beyond) return { allow: false, reason: 'grant-beyond-rules', needs: tier }
   return { allow: false, reason: 'grant-missing', needs: tier }
 }
+
+/** Whether a grant is access at this moment. */
+export const isRunning = ({ state, from, until }: Grant, now: number): boolean =>
+  state === 'active' && now >= from && now < until
+
+/** Whether a freeze stops it: what came with a page goes on. */
+export const isFreezable = ({ why }: Grant): boolean => why.kind === 'request'
+
+/** What a standing rule says of this request: undefined where none is for it. */
+const decideByStanding = (
+  rules: RuleSet,
+  { who, service, method, path }: DecisionRequest,
+  now: number,
+): Decision | undefined => {
+  let refused: Denied | undefined
+  for (const rule of service.standing) {
+    if (!isFrom(rules, rule, who, now)) continue
+    const admitted = admittedBy(rule, service, method, path)
+    if (admitted === undefined) continue
+    const { tier, pattern } = admitted
+    if (isSignedIn(tier, who, now))
+      return { allow: true, service, held: standingGrant(rules, rule, who), tier, pattern }
+    refused = { allow: false, reason: 'sign-in-needed', needs: tier }
+  }
+  return refused
+}
+
+/** What a standing rule admits a request by, and the tier whose terms it counts under. */
+export const admittedBy = (
+  rule: StandingRule,
+  service: Service,
+  method: string,
+  path: string,
+): { readonly tier: Tier; readonly pattern: Pattern } | undefined => {
+  if (rule.allow !== undefined) {
+    const route = rule.allow.routes.find(method, path)
+    return route === undefined ? undefined : { tier: rule.allow.terms, pattern: route.pattern }
+  }
+  const route = service.routes.find(method, path)
+  const tier = route === undefined ? undefined : service.tiers[route.rank]
+  const highest = rule.tier === undefined ? undefined : tierOf(service, rule.tier)
+  if (route === undefined || tier === undefined || highest === undefined || tier.rank > highest.rank)
+    return undefined
+  return { tier, pattern: route.pattern }
+}
+
+/** Whether the sign-in behind the token is as strong and as new as the tier demands. What it does not say fails. */
+export const isSignedIn = (tier: Tier, who: Proven, now: number): boolean =>
+  tier.signIn === undefined || (isStrongEnough(tier, who) && isNewEnough(tier, who, now))
+
+export const isStrongEnough = ({ signIn }: Tier, { acr }: Proven): boolean =>
+  signIn?.acr === undefined || acr === signIn.acr
+
+export const isNewEnough = ({ signIn }: Tier, { signedInAt }: Proven, now: number): boolean =>
+  signIn?.maxAge === undefined || (signedInAt !== undefined && now - signedInAt <= signIn.maxAge)
 
 const nearestOf = (held: readonly HeldGrant[], now: number): { readonly held?: HeldGrant } => {
   const live = held.find(({ grant }) => now >= grant.from && now < grant.until)
   return live === undefined ? {} : { held: live }
 }
 
-/** The lowest tier with a pattern for this request, and that pattern. */
-const admittingTier = (
-  service: Service,
-  method: string,
-  path: string,
-): { readonly tier: Tier; readonly pattern: Pattern } | undefined => {
-  for (const tier of service.tiers) {
-    for (const pattern of tier.patterns) {
-      if (patternMatches(pattern, method, path)) return { tier, pattern }
-    }
-  }
-  return undefined
-}
-
 /**
  * Checks a grant against this process's own rule set, so that whoever could issue grants still could not give more than
- * the rules say: somebody with these groups must be allowed this tier for this long, and approvals must be there where
- * the rules demand them.
+ * the rules say: somebody like this must be allowed this tier for this long, and approvals must be there where the rules
+ * demand them. What was so only at the hour when it was given (time windows, urgency, levels) is not looked at again.
  */
-const mayHold = (
+export const mayHold = (
   rules: RuleSet,
   service: Service,
   tier: Tier,
-  groups: readonly string[],
+  who: Claims,
   grant: Grant,
-): boolean => {
-  if (grant.environment !== rules.environment) return false
+  now: number,
+): boolean => whyBeyond(rules, service, tier, who, grant, now) === undefined
+
+/** In which way a grant goes beyond the rules; undefined where it does not. */
+export type Beyond = 'environment' | 'length' | 'people' | 'approvals'
+
+export const whyBeyond = (
+  rules: RuleSet,
+  service: Service,
+  tier: Tier,
+  who: Claims,
+  grant: Grant,
+  now: number,
+): Beyond | undefined => {
+  if (grant.environment !== rules.environment) return 'environment'
   const lasts = grant.until - grant.from
   const paged = grant.why.kind === 'page'
-  const byPage =
-    paged &&
-    rules.onPage.some(
-      (rule) =>
-        rule.give === tier.name &&
-        lasts <= rule.cap &&
-        namesService(rule.services, service) &&
-        belongsTo(rules, rule.who, groups),
+  if (tier.approvals === undefined) {
+    const byPage = service.onPage.some(
+      ({ give, cap, who: named }) => give === tier.name && lasts <= cap && belongsTo(rules, named, who, now),
     )
-  if (byPage) return true
-  if (lasts > tier.longest) return false
-  const rule = requestRuleFor(rules, service, tier.name, groups)
-  if (rule?.how === 'at once') return true
-  const approvals = approversOf(grant).length
-  if (tier.approvals !== undefined) return rule?.how === 'approval' && approvals >= tier.approvals.count
-  return paged && approvals > 0
+    if (paged && byPage) return undefined
+  }
+  if (lasts > tier.longest) return 'length'
+  const asked = requestRulesFor(rules, service, tier.name, who, now)
+  if (asked.some(({ how }) => how === 'at once')) return undefined
+  if (tier.approvals === undefined) return paged && isApproved(grant, { count: 1 }) ? undefined : 'people'
+  if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
+  return isApproved(grant, tier.approvals) ? undefined : 'approvals'
 }

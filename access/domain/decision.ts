@@ -7,6 +7,7 @@ import type { HeldGrant } from './view.ts'
 export type Allowed = {
   readonly allow: true
   readonly service: Service
+  /** What admits it: a grant, or what stands in for one where a standing rule does (`standing-grant.ts`). */
   readonly held: HeldGrant
   /** The tier the request counts under. */
   readonly tier: Tier

@@ -12,6 +12,7 @@ export const directoryShape = z.strictObject({
       subject: z.string().min(1),
       name: z.string().min(1).max(100),
       groups: z.array(z.string()),
+      roles: z.array(z.string()).readonly().optional(),
       active: z.boolean(),
       slack: z.strictObject({ team: z.string().min(1), user: z.string().min(1) }).optional(),
       pagerduty: z.strictObject({ account: z.string().min(1), user: z.string().min(1) }).optional(),
@@ -48,9 +49,9 @@ export const indexDirectory = (file: DirectoryFile) => {
     bySlack: (team: string, user: string): Person | undefined => bySlack.get(`${team} ${user}`),
     byPagerDuty: (user: string): Person | undefined => byPagerDuty.get(user),
     byPrincipal: (principal: string): Person | undefined => byPrincipal.get(principal),
-    inGroups: (groups: readonly string[]): Person[] =>
+    activeWhere: (is: (person: Person) => boolean): Person[] =>
       [...byPrincipal.values()]
-        .filter((person) => person.active && person.groups.some((group) => groups.includes(group)))
+        .filter((person) => person.active && is(person))
         .sort((a, b) => a.name.localeCompare(b.name)),
   }
 }

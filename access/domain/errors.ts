@@ -3,6 +3,8 @@ export const faultCodes = {
   'config/invalid': 'the environment variables of a process are missing or wrong',
   'rules/invalid': 'the rule set has faults; each is named with its line',
   'rules/unreadable': 'the rule set file could not be read',
+  'rules/unsealed': 'nobody has sealed the rule set, and production takes no other',
+  'rules/seal-invalid': 'the seal is not of this rule set, not of somebody who may seal, or of its author',
   'directory/invalid': 'the directory has faults or its signature does not hold',
   'keys/missing': 'a key that this process needs is not in its key folder',
   'keys/forbidden': 'this process was handed a private key that its role must not hold',

@@ -50,7 +50,17 @@ export const transitions: Readonly<Record<GrantState, Moves>> = {
 export const moveGrant = (state: GrantState, step: GrantStep | EndCause): GrantState | undefined =>
   Object.hasOwn(transitions[state], step) ? transitions[state][step] : undefined
 
-type Changes = Partial<Pick<Grant, 'from' | 'until' | 'why' | 'approvals' | 'kept' | 'ending'>>
+/** A person as a grant names them: nothing else of the directory is signed. */
+export const byOf = ({ issuer, subject, name }: By): By => ({ issuer, subject, name })
+
+/** What ends a grant whose time is over. */
+export const causeOfExpiry = ({ state, ending }: Grant): EndCause =>
+  state === 'active' ? (ending?.cause ?? 'expired') : 'lapsed'
+
+/** What ends a grant that is taken away before its time: what was no access yet is only withdrawn. */
+export const causeOfRevoking = ({ state }: Grant): EndCause => (state === 'active' ? 'revoked' : 'withdrawn')
+
+type Changes = Partial<Pick<Grant, 'from' | 'until' | 'why' | 'approvals' | 'extended' | 'kept' | 'ending'>>
 
 /**
  * The next version of a grant. `ending` is dropped unless it is given. Faults with `store/conflict` where the table has
@@ -69,7 +79,7 @@ export const nextVersion = (
   const { ending: _ending, by: _by, ...kept } = grant
   return {
     ...kept,
-    ...(by === undefined ? {} : { by: { issuer: by.issuer, subject: by.subject, name: by.name } }),
+    ...(by === undefined ? {} : { by: byOf(by) }),
     ...changes,
     state,
     step,

@@ -3,7 +3,13 @@ import { z } from 'zod'
 const principal = z.strictObject({ issuer: z.string(), subject: z.string(), name: z.string() })
 
 /** Why a page did not give its pass at once, but offered it or put it before others (reason codes). */
-export const doubts = ['page-no-rule', 'page-by-self', 'page-untrusted', 'page-late'] as const
+export const doubts = [
+  'page-no-rule',
+  'page-by-self',
+  'page-untrusted',
+  'page-needs-approval',
+  'page-late',
+] as const
 export type Doubt = (typeof doubts)[number]
 
 /** Why a grant was given. `rule` is the id of the rule within the rule set named by the grant's `rules`. */
@@ -58,9 +64,21 @@ export const grantShape = z.strictObject({
   /** How long it is access once it is active, in milliseconds. */
   duration: z.int().min(1),
   why,
-  /** Who may decide on a `pending` one: names of sets of people, and how many of them it takes. */
-  approvers: z.strictObject({ from: z.array(z.string()).min(1), count: z.int().min(1) }).optional(),
-  approvals: z.array(z.strictObject({ ...principal.shape, at: z.int() })).optional(),
+  /** Who may decide on a `pending` one: names of sets of people, and how many people it takes. */
+  approvers: z
+    .strictObject({
+      from: z.array(z.string()).min(1),
+      count: z.int().min(1),
+      /** Each has to come from another of the sets. */
+      distinct: z.literal(true).optional(),
+    })
+    .optional(),
+  /** Who approved it. `teams` are those of the sets that they belonged to. */
+  approvals: z
+    .array(z.strictObject({ ...principal.shape, at: z.int(), teams: z.array(z.string()).optional() }))
+    .optional(),
+  /** How often it was extended by hand. */
+  extended: z.int().min(1).optional(),
   /** Its incident let go of it: it ends early for this cause. `was` is when it would have ended. */
   ending: z
     .strictObject({
@@ -112,12 +130,3 @@ export type End = z.output<typeof endShape>
 /** What a grant's uses are told under in messages: its incident, or itself. */
 export const occasionOf = (grant: Grant): string =>
   grant.why.kind === 'page' ? grant.why.incident.id : grant.id
-
-/** The people that approved it, other than the one it is for. */
-export const approversOf = ({ approvals = [], who }: Grant): string[] => [
-  ...new Set(
-    approvals
-      .filter(({ issuer, subject }) => issuer !== who.issuer || subject !== who.subject)
-      .map(({ issuer, subject }) => JSON.stringify([issuer, subject])),
-  ),
-]

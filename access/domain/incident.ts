@@ -10,6 +10,8 @@ export type Paged = {
   readonly name: string
   /** Milliseconds since the epoch. */
   readonly at: number
+  /** The level of the escalation policy that they are on call at; undefined where PagerDuty does not say. */
+  readonly level?: number
 }
 
 /** A PagerDuty incident as its API last confirmed it. Ids are PagerDuty's. */
@@ -19,6 +21,8 @@ export type Incident = {
   readonly title: string
   readonly status: 'triggered' | 'acknowledged' | 'resolved'
   readonly urgency: 'high' | 'low'
+  /** The name of its priority, such as P1. */
+  readonly priority?: string
   readonly service: string
   readonly paged: readonly Paged[]
   /** PagerDuty users who acknowledged it. */

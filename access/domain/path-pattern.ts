@@ -7,21 +7,25 @@
 export type Pattern = {
   /** As written in the rule set, for messages, audit and summaries. */
   readonly text: string
-  readonly method: string
+  readonly method: Method
   readonly segments: readonly string[]
   readonly open: boolean
 }
 
-const methods = new Set(['*', 'WS', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+/** What a pattern may say of the method. */
+export const methods = ['*', 'WS', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+export type Method = (typeof methods)[number]
+
 const segmentShape = /^(?:[A-Za-z0-9\-._~!$&'()+,=:@]|%[0-9A-F]{2})+$/
 
 /** The pattern, or what is wrong with it in words. */
 export const parsePattern = (text: string): Pattern | { readonly fault: string } => {
-  const [method, path, ...more] = text.trim().split(/\s+/)
-  if (method === undefined || path === undefined || more.length > 0) {
+  const [word, path, ...more] = text.trim().split(/\s+/)
+  if (word === undefined || path === undefined || more.length > 0) {
     return { fault: `"${text}" is not "METHOD /path"` }
   }
-  if (!methods.has(method)) return { fault: `unknown method "${method}"; use ${[...methods].join(', ')}` }
+  const method = methods.find((one) => one === word)
+  if (method === undefined) return { fault: `unknown method "${word}"; use ${methods.join(', ')}` }
   if (!path.startsWith('/')) return { fault: `the path of "${text}" must begin with /` }
   const segments = path.slice(1).split('/')
   const open = segments.at(-1) === '**'
@@ -36,7 +40,7 @@ export const parsePattern = (text: string): Pattern | { readonly fault: string }
   return { text: `${method} ${path}`, method, segments, open }
 }
 
-const methodMatches = (pattern: string, method: string): boolean =>
+const methodMatches = (pattern: Method, method: string): boolean =>
   pattern === method || (pattern === '*' && method !== 'WS') || (pattern === 'GET' && method === 'HEAD')
 
 /**

@@ -31,6 +31,8 @@ export const reasons = {
   'tier-none': { status: 403, person: 'No pass to this service allows this.' },
   'grant-unverified': { status: 403, person: 'Your pass does not verify.' },
   'grant-beyond-rules': { status: 403, person: 'Your pass goes beyond what the rules allow you.' },
+  'sign-in-needed': { status: 401, person: 'This needs another sign-in: a stronger one, or a newer one.' },
+  frozen: { status: 403, person: 'Nothing that was asked for by hand counts here for now.' },
   'view-missing': { status: 503, person: 'Pagepass is starting and does not know the passes yet.' },
   'view-stale': {
     status: 503,
@@ -51,6 +53,8 @@ export const reasons = {
   },
   'duration-too-long': { status: 400, person: 'A pass of this tier is shorter.' },
   'reason-needed': { status: 400, person: 'This tier needs a reason.' },
+  'ticket-needed': { status: 400, person: 'This tier needs a reason that names a ticket, such as CHG-123.' },
+  'too-far-ahead': { status: 400, person: 'The rules don’t let you ask for this so far ahead.' },
   'too-many-passes': { status: 429, person: 'You hold as many passes as one person may.' },
   'nobody-to-approve': {
     status: 403,
@@ -66,6 +70,7 @@ export const reasons = {
   'already-decided': { status: 409, person: 'This was decided already.' },
   'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
   'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
+  'team-decided': { status: 403, person: 'Your team has approved this already; another one has to.' },
   'store-unavailable': { status: 503, person: 'Passes can’t be changed right now.' },
   // A page
   'page-unmapped': { status: 403, person: 'The paged person is not in Pagepass’s directory.' },
@@ -73,6 +78,7 @@ export const reasons = {
   'page-again': { status: 403, person: 'The pass of this incident has ended already.' },
   'page-by-self': { status: 403, person: 'The paged person set off this incident.' },
   'page-untrusted': { status: 403, person: 'What set off this incident is not among the trusted triggers.' },
+  'page-needs-approval': { status: 403, person: 'The page’s tier needs an approval on this service.' },
   'page-late': { status: 403, person: 'This page was heard of late.' },
 } as const
 

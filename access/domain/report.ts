@@ -6,7 +6,15 @@ import { usageShape } from './usage.ts'
  * cumulative within it and numbered, so that reading a report twice or late changes nothing.
  */
 export const reportShape = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('alive'), proxy: z.string(), boot: z.string() }),
+  z.strictObject({
+    kind: z.literal('alive'),
+    proxy: z.string(),
+    boot: z.string(),
+    /** The rules hash it decides by. */
+    rules: z.string().max(128).optional(),
+    /** Whether it takes nothing new any more, and only waits for what is open. */
+    draining: z.boolean().optional(),
+  }),
   z.strictObject({ kind: z.literal('gone'), proxy: z.string(), boot: z.string() }),
   z.strictObject({
     kind: z.literal('confirmed'),

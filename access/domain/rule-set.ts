@@ -1,4 +1,7 @@
+import type { Claims } from './principal.ts'
+import type { RouteIndex } from './route-index.ts'
 import type { Tier } from './tier.ts'
+import { isWithin, type TimeWindow } from './time-window.ts'
 
 export type Service = {
   readonly name: string
@@ -15,34 +18,99 @@ export type Service = {
   readonly labels: readonly string[]
   /** In rising order. */
   readonly tiers: readonly Tier[]
+  /** What all its tiers allow, compiled. */
+  readonly routes: RouteIndex
+  /** The rules that name this service, in their order; `owners` is written out. */
+  readonly onPage: readonly PageRule[]
+  readonly onRequest: readonly RequestRule[]
+  readonly standing: readonly StandingRule[]
+  readonly freezes: readonly Freeze[]
 }
 
-/** A named set of people: those in any of these groups of the identity provider. */
-export type People = { readonly groups: readonly string[] }
+/** A named set of people: those in any of the groups, with any of the roles, or named by subject. */
+export type People = {
+  readonly groups: readonly string[]
+  readonly roles: readonly string[]
+  readonly subjects: readonly string[]
+  /** Nobody belongs to it from then on (milliseconds since the epoch). */
+  readonly until: number | undefined
+}
 
-/** What a page gives. The first rule that fits a page decides. */
-export type PageRule = {
-  readonly id: string
+/** What every rule has: a name within the rule set, and where it is written (`access.yaml:40`). */
+export type Rule = { readonly id: string; readonly where: string }
+
+/** What a page gives. The first rule that fits a page decides. Times are milliseconds. */
+export type PageRule = Rule & {
+  /** Names, `label:x` or `*`. */
   readonly services: readonly string[]
   readonly who: readonly string[]
   readonly urgency: 'high' | 'low' | 'any'
+  /** Names of PagerDuty priorities; undefined fits every incident, also one without. */
+  readonly priority: readonly string[] | undefined
+  /** Escalation levels, both included; undefined fits every page. */
+  readonly levels: { readonly from: number; readonly to: number } | undefined
+  /** When a page fits: in any of these windows; undefined is always. */
+  readonly when: readonly TimeWindow[] | undefined
   readonly give: string
   readonly how: 'auto' | 'offer' | 'on acknowledge'
-  /** Milliseconds: at first, and by each renewal while incident and assignment last. */
+  /** At first, and by each renewal while incident and assignment last. */
   readonly for: number
-  /** Milliseconds: never longer in all. */
+  /** Never longer in all. */
   readonly cap: number
-  /** Milliseconds that it goes on after the incident let go of it. */
+  /** How long it goes on after the incident let go of it. */
   readonly grace: number
+  /** What it gives beside the service that was paged for. */
+  readonly also: readonly { readonly services: readonly string[]; readonly tier: string }[]
 }
 
 /** What a person may ask for. The first rule that fits a request decides. */
-export type RequestRule = {
-  readonly id: string
+export type RequestRule = Rule & {
   readonly who: readonly string[]
   readonly services: readonly string[]
   readonly tiers: readonly string[]
   readonly how: 'at once' | 'approval'
+  readonly when: readonly TimeWindow[] | undefined
+  /** How far ahead its beginning may be, in milliseconds; 0 is from now on only. */
+  readonly ahead: number
+}
+
+/** Access that needs no grant. */
+export type StandingRule = Rule & {
+  readonly from:
+    | { readonly kind: 'workload' | 'people'; readonly name: string }
+    | { readonly kind: 'on call'; readonly service: string }
+  readonly to: readonly string[]
+  /** All that this tier and those below it allow; */
+  readonly tier: string | undefined
+  /** or these patterns, whatever tier would admit them; they count under terms of their own. */
+  readonly allow: { readonly routes: RouteIndex; readonly terms: Tier } | undefined
+}
+
+/** What a workload may call outside. */
+export type EgressRule = Rule & {
+  readonly from: readonly string[]
+  /** Origins (`https://api.stripe.com`). */
+  readonly to: readonly string[]
+  readonly allow: RouteIndex
+}
+
+/** When nothing is given by hand. Milliseconds since the epoch; `until` is not included. */
+export type Freeze = Rule & {
+  readonly services: readonly string[]
+  readonly tiers: readonly string[]
+  readonly from: number
+  readonly until: number
+  readonly because: string
+}
+
+export type BreakGlass = {
+  readonly who: readonly string[]
+  readonly tier: string
+  readonly for: number
+  /** How many of the keys have to sign. */
+  readonly need: number
+  /** Ed25519 public keys (32 bytes in base64url) by name. */
+  readonly keys: ReadonlyMap<string, string>
 }
 
 /** Everything the reviewed files say: merged, checked, immutable, and named by `hash`. */
@@ -50,11 +118,26 @@ export type RuleSet = {
   readonly environment: string
   /** Services answer at `<service>.<domain>`. */
   readonly domain: string
-  readonly identity: { readonly issuer: string; readonly audience: string }
+  readonly identity: {
+    readonly issuer: string
+    readonly audience: string
+    /** The longest that a stream or a session lasts on one sign-in, in milliseconds. */
+    readonly sessionMax: number
+  }
   readonly people: ReadonlyMap<string, People>
+  /** Subjects at the identity provider, by the name of the workload. */
+  readonly workloads: ReadonlyMap<string, readonly string[]>
   readonly services: ReadonlyMap<string, Service>
   readonly onPage: readonly PageRule[]
   readonly onRequest: readonly RequestRule[]
+  readonly standing: readonly StandingRule[]
+  readonly egress: readonly EgressRule[]
+  readonly freezes: readonly Freeze[]
+  readonly breakGlass: BreakGlass | undefined
+  readonly incidentCommand: { readonly who: readonly string[]; readonly cap: string } | undefined
+  readonly lock: { readonly who: readonly string[]; readonly lift: number } | undefined
+  /** How long a replaced proxy keeps its open streams, in milliseconds. */
+  readonly drain: number
   /** SHA-256 (hex) of the canonical form: the rules hash. */
   readonly hash: string
 }
@@ -62,31 +145,77 @@ export type RuleSet = {
 export const tierOf = (service: Service, name: string): Tier | undefined =>
   service.tiers.find((tier) => tier.name === name)
 
-/** Whether somebody with these groups belongs to one of the named sets of people. */
-export const belongsTo = (rules: RuleSet, who: readonly string[], groups: readonly string[]): boolean =>
-  who.some((name) => rules.people.get(name)?.groups.some((group) => groups.includes(group)) ?? false)
+/** Whether somebody belongs to one of the named sets of people. */
+export const belongsTo = (rules: RuleSet, who: readonly string[], claims: Claims, now: number): boolean =>
+  who.some((name) => isOf(rules, name, claims, now))
 
-/** The groups of the named sets of people. */
-export const groupsOf = (rules: RuleSet, who: readonly string[]): string[] => [
-  ...new Set(who.flatMap((name) => rules.people.get(name)?.groups ?? [])),
-]
+/** The sets among these that somebody belongs to. */
+export const setsOf = (rules: RuleSet, who: readonly string[], claims: Claims, now: number): string[] =>
+  who.filter((name) => isOf(rules, name, claims, now))
+
+const isOf = (rules: RuleSet, name: string, claims: Claims, now: number): boolean => {
+  const people = rules.people.get(name)
+  if (people === undefined || (people.until !== undefined && now >= people.until)) return false
+  const { groups, roles = [], issuer, subject } = claims
+  return (
+    people.groups.some((group) => groups.includes(group)) ||
+    people.roles.some((role) => roles.includes(role)) ||
+    (issuer === rules.identity.issuer && people.subjects.includes(subject))
+  )
+}
 
 /** Whether a list of services (names, `label:x`, or `*`) names this one. */
-export const namesService = (list: readonly string[], service: Service): boolean =>
+export const namesService = (
+  list: readonly string[],
+  service: { readonly name: string; readonly labels: readonly string[] },
+): boolean =>
   list.some((entry) =>
     entry.startsWith('label:')
       ? service.labels.includes(entry.slice('label:'.length))
       : entry === '*' || entry === service.name,
   )
 
-/** The rule that decides who may ask for this tier of this service: the first that fits. */
+/** Whether a rule's time windows let it fit at this moment. */
+export const fitsWhen = (windows: readonly TimeWindow[] | undefined, at: number): boolean =>
+  windows?.some((window) => isWithin(window, at)) ?? true
+
+/**
+ * The rules that may decide on this person's asking for this tier, at one hour or another: those that fit, down to the
+ * first that always does.
+ */
+export const requestRulesFor = (
+  rules: RuleSet,
+  service: Service,
+  tier: string,
+  claims: Claims,
+  now: number,
+): RequestRule[] => {
+  const fitting = service.onRequest.filter(
+    (rule) => rule.tiers.includes(tier) && belongsTo(rules, rule.who, claims, now),
+  )
+  const last = fitting.findIndex(({ when }) => when === undefined)
+  return last === -1 ? fitting : fitting.slice(0, last + 1)
+}
+
+/** The rule that decides on this person's asking for this tier of this service now: the first that fits. */
 export const requestRuleFor = (
   rules: RuleSet,
   service: Service,
   tier: string,
-  groups: readonly string[],
+  claims: Claims,
+  now: number,
 ): RequestRule | undefined =>
-  rules.onRequest.find(
-    (rule) =>
-      rule.tiers.includes(tier) && namesService(rule.services, service) && belongsTo(rules, rule.who, groups),
+  requestRulesFor(rules, service, tier, claims, now).find(({ when }) => fitsWhen(when, now))
+
+/** The freeze that holds this tier of this service at this moment. */
+export const freezeOf = (service: Service, tier: string, at: number): Freeze | undefined =>
+  service.freezes.find(({ tiers, from, until }) => tiers.includes(tier) && at >= from && at < until)
+
+/** Whether a standing rule is for this principal. Who is on call is not known from claims. */
+export const isFrom = (rules: RuleSet, { from }: StandingRule, claims: Claims, now: number): boolean => {
+  if (from.kind === 'people') return belongsTo(rules, [from.name], claims, now)
+  if (from.kind === 'on call') return false
+  return (
+    claims.issuer === rules.identity.issuer && (rules.workloads.get(from.name) ?? []).includes(claims.subject)
   )
+}

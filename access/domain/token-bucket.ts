@@ -1,6 +1,5 @@
-/** A token bucket: `rate` requests a second, with a burst of one second's worth (at least one). */
-export const createTokenBucket = (rate: number, now: number) => {
-  const burst = Math.max(1, rate)
+/** A token bucket: `rate` requests a second, `burst` at once. */
+export const createTokenBucket = (rate: number, burst: number, now: number) => {
   let left = burst
   let filledAt = now
   return {

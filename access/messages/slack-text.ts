@@ -36,6 +36,12 @@ export const clockTime = (at: number): string => {
   return `<!date^${seconds}^{time}|${utc} UTC>`
 }
 
+/** The same with its day, for what is not today. */
+export const dayAndTime = (at: number): string => {
+  const utc = new Date(at).toISOString().slice(0, 16).replace('T', ' ')
+  return `<!date^${Math.floor(at / 1_000)}^{date_short_pretty} {time}|${utc} UTC>`
+}
+
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`
 
@@ -56,11 +62,23 @@ export const fitting = (
   return left > 0 ? [...shown, more(left)] : shown
 }
 
+/** The part of an entity, a time or a letter that a cut leaves at the end; half of a letter's bytes reads as U+FFFD. */
+const torn = /(?:&[a-z]*|<[^>]*|[\ud800-\udbff\ufffd])$/
+const ellipsisBytes = Buffer.byteLength('…')
+
 /** Cut to so many characters, but not within an entity, a time or a letter. */
 export const cutMarkup = (text: string, longest: number): string =>
-  text.length <= longest
-    ? text
-    : `${text.slice(0, longest - 1).replace(/(?:&[a-z]*|<[^>]*|[\ud800-\udbff])$/, '')}…`
+  text.length <= longest ? text : `${text.slice(0, longest - 1).replace(torn, '')}…`
+
+/** The same, to so many bytes. */
+export const cutMarkupToBytes = (text: string, most: number): string => {
+  const bytes = Buffer.from(text)
+  if (bytes.length <= most) return text
+  return `${bytes
+    .subarray(0, most - ellipsisBytes)
+    .toString()
+    .replace(torn, '')}…`
+}
 
 /** A message's text as plain text, for readers that know no mrkdwn. What is in code is left as it is. */
 export const plainText = (text: string): string =>

@@ -1,9 +1,9 @@
 import { decideApproval } from '../domain/decide-approval.ts'
 import type { Grant } from '../domain/grant.ts'
-import { nextVersion } from '../domain/grant-transitions.ts'
+import { byOf, nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
-import { type RuleSet, requestRuleFor, tierOf } from '../domain/rule-set.ts'
+import { type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
 import type { DecideParts, Directory } from '../ports.ts'
 import { standing } from './find-held.ts'
 
@@ -25,14 +25,13 @@ export const approveGrant = async (
     const now = clock.now()
     const grant = await standing(live, id, now)
     if (grant?.state !== 'pending') return { refused: 'already-decided' }
-    const decision = decideApproval(rules, grant, person)
+    const decision = decideApproval(rules, grant, person, now)
     if (!decision.may) return { refused: decision.reason }
     const asker = directory.byPrincipal(principalKey(grant.who))
     if (asker?.active !== true) return { refused: 'person-inactive' }
-    if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker)))
+    if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker, now)))
       return { refused: 'not-eligible' }
-    const { issuer, subject, name } = person
-    const approvals = [...(grant.approvals ?? []), { issuer, subject, name, at: now }]
+    const approvals = [...(grant.approvals ?? []), { ...byOf(person), at: now, teams: [...decision.teams] }]
     const next = decision.completes
       ? nextVersion(grant, 'approved', { approvals, from: now, until: now + grant.duration }, now, person)
       : nextVersion(grant, 'endorsed', { approvals }, now, person)
@@ -42,11 +41,11 @@ export const approveGrant = async (
   return { refused: 'already-decided' }
 }
 
-/** Whether the rules still let them ask for it, by their groups as the directory has them now. */
-const mayAsk = (rules: RuleSet, { services, tier }: Grant, asker: Person): boolean =>
+/** Whether the rules still let them ask for it, as the directory has them now. */
+const mayAsk = (rules: RuleSet, { services, tier }: Grant, asker: Person, now: number): boolean =>
   services.every((name) => {
     const service = rules.services.get(name)
-    return service !== undefined && requestRuleFor(rules, service, tier, asker.groups) !== undefined
+    return service !== undefined && requestRulesFor(rules, service, tier, asker, now).length > 0
   })
 
 /** Whether it is still no more than its tier gives, and before no fewer and no other people than the tier demands. */
@@ -60,6 +59,7 @@ const fitsTier = (rules: RuleSet, { services, tier: name, duration, approvers }:
       approvals === undefined ||
       (approvers !== undefined &&
         approvers.count >= approvals.count &&
+        (approvers.distinct === true || !approvals.distinct) &&
         approvers.from.every((people) => approvals.from.includes(people)))
     )
   })

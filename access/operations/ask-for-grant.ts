@@ -1,8 +1,9 @@
 import { type Ask, decideAsk, type Proposal, type Refusal } from '../domain/decide-access.ts'
+import { couldApprove } from '../domain/decide-approval.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
-import { groupsOf, type RuleSet } from '../domain/rule-set.ts'
+import { belongsTo, type RuleSet } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldBy, standing } from './find-held.ts'
@@ -35,7 +36,7 @@ export const askForGrant = async (
   await live.catchUp()
   const mine = heldBy(live, person, clock.now())
   const paged = mine.find(({ why, services }) => why.kind === 'page' && services.includes(ask.service))
-  const decision = decideAsk(rules, person, ask, paged?.tier)
+  const decision = decideAsk(rules, person, ask, clock.now(), paged?.tier)
   if (!decision.give) return { refused: decision.refusal }
   const { proposal } = decision
   const same = mine.find((grant) => isSame(grant, proposal, clock.now()))
@@ -45,10 +46,12 @@ export const askForGrant = async (
   if (mine.filter(({ why }) => why.kind === 'request').length >= mostPasses)
     return { refused: { reason: 'too-many-passes' } }
   if (proposal.approvers !== undefined) {
-    const others = directory
-      .inGroups(groupsOf(rules, proposal.approvers.from))
-      .filter((other) => principalKey(other) !== principalKey(person))
-    if (others.length < proposal.approvers.count)
+    const { approvers } = proposal
+    const others = directory.activeWhere(
+      (other) =>
+        principalKey(other) !== principalKey(person) && belongsTo(rules, approvers.from, other, clock.now()),
+    )
+    if (!couldApprove(rules, others, approvers, clock.now()))
       return { refused: { reason: 'nobody-to-approve', tier: proposal.tier } }
   }
   const why = {

@@ -1,5 +1,6 @@
 import type { Proposal } from '../domain/decide-access.ts'
 import type { Grant } from '../domain/grant.ts'
+import { byOf } from '../domain/grant-transitions.ts'
 import type { Person } from '../domain/principal.ts'
 import type { RuleSet } from '../domain/rule-set.ts'
 
@@ -23,14 +24,14 @@ export const buildGrant = (
     environment: rules.environment,
     state,
     step: firstStep[state],
-    who: { issuer: person.issuer, subject: person.subject, name: person.name },
+    who: byOf(person),
     services: [proposal.service.name],
     tier: proposal.tier,
     from: now,
     until: now + (state === 'active' ? duration : standsMs[state]),
     duration,
     why,
-    ...(approvers === undefined ? {} : { approvers: { from: [...approvers.from], count: approvers.count } }),
+    ...(approvers === undefined ? {} : { approvers: { ...approvers, from: [...approvers.from] } }),
     nonce,
     rules: rules.hash,
     at: now,

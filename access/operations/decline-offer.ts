@@ -1,21 +1,20 @@
 import type { Grant } from '../domain/grant.ts'
-import { type Person, principalKey } from '../domain/principal.ts'
+import { byOf } from '../domain/grant-transitions.ts'
+import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
-import type { Clock, GrantStore, LiveGrants } from '../ports.ts'
-import { standing } from './find-held.ts'
+import type { DecideParts } from '../ports.ts'
+import { ownStanding } from './find-held.ts'
 
 /** "Not me": the paged person turns down what they are offered. */
 export const declineOffer = async (
-  { live, store, clock }: { readonly live: LiveGrants; readonly store: GrantStore; readonly clock: Clock },
+  { live, store, clock }: Omit<DecideParts, 'rules'>,
   person: Person,
   id: string,
 ): Promise<{ readonly declined: Grant } | { readonly refused: Reason }> => {
-  const grant = await standing(live, id, clock.now())
-  if (grant === undefined) return { refused: 'already-decided' }
-  if (principalKey(grant.who) !== principalKey(person)) return { refused: 'not-yours' }
+  const found = await ownStanding(live, person, id, clock.now())
+  if ('refused' in found) return found
+  const { grant } = found
   if (grant.state !== 'offered') return { refused: 'already-decided' }
-  const { ended } = await store.end(grant, 'withdrawn', by(person))
+  const { ended } = await store.end(grant, 'withdrawn', byOf(person))
   return ended ? { declined: grant } : { refused: 'already-decided' }
 }
-
-const by = ({ issuer, subject, name }: Person) => ({ issuer, subject, name })

@@ -1,6 +1,7 @@
 import { decideApproval } from '../domain/decide-approval.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
+import { byOf } from '../domain/grant-transitions.ts'
 import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import type { DecideParts } from '../ports.ts'
@@ -24,10 +25,11 @@ export const denyGrant = async (
     if (grant === undefined) return { refused: 'already-decided' }
     const open = grant.state === 'pending' || (grant.step === 'approved' && now - grant.at < tieMs)
     if (!open) return { refused: 'already-decided' }
-    const decision = decideApproval(rules, grant, person)
-    if (!decision.may && decision.reason !== 'already-decided') return { refused: decision.reason }
-    const { issuer, subject, name } = person
-    const { ended } = await store.end(grant, 'denied', { issuer, subject, name })
+    const decision = decideApproval(rules, grant, person, now)
+    // Who has approved, or whose team has, may still deny.
+    const decided = !decision.may && ['already-decided', 'team-decided'].includes(decision.reason)
+    if (!decision.may && !decided) return { refused: decision.reason }
+    const { ended } = await store.end(grant, 'denied', byOf(person))
     if (ended) return { denied: grant }
   }
   throw new Fault('store/conflict', `the grant changed ${attempts} times while it was to be denied`)

@@ -2,6 +2,7 @@ import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { Incident } from '../domain/incident.ts'
+import { pageRuleOf } from '../domain/page-rule.ts'
 import { principalKey } from '../domain/principal.ts'
 import { type RuleSet, tierOf } from '../domain/rule-set.ts'
 import type { HeldGrant } from '../domain/view.ts'
@@ -66,7 +67,7 @@ export const letGo = (
     if (grant.kept && keepable) return undefined
     // What was said before stands; only a person ends at once what an integration let run on.
     if (grant.ending !== undefined && !(grant.ending.keepable && !keepable)) return undefined
-    const grace = keepable ? keepableMs : graceOf(rules, grant)
+    const grace = keepable ? keepableMs : (pageRuleOf(rules, grant)?.grace ?? 0)
     if (grace === 0) return end(grant)
     const until = Math.min(grant.until, now + grace)
     const ending = { cause, was: grant.ending?.was ?? grant.until, at: now, keepable }
@@ -76,9 +77,6 @@ export const letGo = (
 
 const stored = async ({ store }: DecideParts, grant: Grant): Promise<boolean> =>
   (await store.give(grant)).given
-
-const graceOf = (rules: RuleSet, { why }: Grant): number =>
-  rules.onPage.find(({ id }) => id === why.rule)?.grace ?? 0
 
 /** What an incident had let go of is its again: it was reopened, or assigned back. */
 export const takeBack = (

@@ -33,7 +33,13 @@ export const extendGrant = async (
     if (principalKey(grant.who) !== principalKey(person)) return { refused: { reason: 'not-yours' } }
     const decision = decideExtension(rules, grant, person, duration, now)
     if ('refusal' in decision) return { refused: decision.refusal }
-    const extended = nextVersion(grant, 'extended', { until: decision.until }, now, person)
+    const extended = nextVersion(
+      grant,
+      'extended',
+      { until: decision.until, extended: (grant.extended ?? 0) + 1 },
+      now,
+      person,
+    )
     if ((await store.give(extended)).given) return { grant: extended, was: grant.until }
   }
   return { refused: { reason: 'already-decided' } }

@@ -18,6 +18,20 @@ export const standing = async (live: LiveGrants, id: string, now: number): Promi
   return held.grant
 }
 
+export type Own = { readonly grant: Grant } | { readonly refused: 'already-decided' | 'not-yours' }
+
+/** The grant of this id, for what only the one it is for may do with it. */
+export const ownStanding = async (
+  live: LiveGrants,
+  who: Principal,
+  id: string,
+  now: number,
+): Promise<Own> => {
+  const grant = await standing(live, id, now)
+  if (grant === undefined) return { refused: 'already-decided' }
+  return principalKey(grant.who) === principalKey(who) ? { grant } : { refused: 'not-yours' }
+}
+
 export type Named = { readonly grant: Grant } | { readonly choose: readonly Grant[] } | undefined
 
 /**

@@ -1,8 +1,9 @@
 import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
+import { byOf, causeOfRevoking } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import { belongsTo, type RuleSet } from '../domain/rule-set.ts'
-import type { Clock, GrantStore, LiveGrants, Receipt, Receipts } from '../ports.ts'
+import type { DecideParts, Receipt, Receipts } from '../ports.ts'
 import { named, standing } from './find-held.ts'
 
 export type RevokeOutcome =
@@ -22,32 +23,20 @@ const attempts = 20
  * `store/conflict` when it could not be ended, because it changed again and again.
  */
 export const revokeGrant = async (
-  {
-    rules,
-    live,
-    store,
-    receipts,
-    clock,
-  }: {
-    readonly rules: RuleSet
-    readonly live: LiveGrants
-    readonly store: GrantStore
-    readonly receipts: Receipts
-    readonly clock: Clock
-  },
+  { rules, live, store, receipts, clock }: DecideParts & { readonly receipts: Receipts },
   person: Person,
   name: string,
 ): Promise<RevokeOutcome> => {
-  const by = { issuer: person.issuer, subject: person.subject, name: person.name }
   for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const found = await named(live, person, name, clock.now())
+    const now = clock.now()
+    const found = await named(live, person, name, now)
     if (found !== undefined && 'choose' in found) return found
     // Named by its id, also what is just over: an extension of it may have been decided in time, and not be stored yet.
     const grant = found?.grant ?? (await standing(live, name, Number.NEGATIVE_INFINITY))
     if (grant === undefined) return { refused: 'grant-unknown' }
-    if (principalKey(grant.who) !== principalKey(person) && !ownsServices(rules, person, grant))
+    if (principalKey(grant.who) !== principalKey(person) && !ownsServices(rules, person, grant, now))
       return { refused: 'not-yours' }
-    const { ended, sequence } = await store.end(grant, grant.state === 'active' ? 'revoked' : 'withdrawn', by)
+    const { ended, sequence } = await store.end(grant, causeOfRevoking(grant), byOf(person))
     if (!ended) continue
     return grant.state === 'active'
       ? { revoked: grant, receipt: await receipts.of(sequence) }
@@ -56,9 +45,9 @@ export const revokeGrant = async (
   throw new Fault('store/conflict', `the pass changed ${attempts} times while it was to be revoked`)
 }
 
-const ownsServices = (rules: RuleSet, person: Person, grant: Grant): boolean =>
+const ownsServices = (rules: RuleSet, person: Person, grant: Grant, now: number): boolean =>
   person.active &&
   grant.services.every((name) => {
     const service = rules.services.get(name)
-    return service !== undefined && belongsTo(rules, service.owners, person.groups)
+    return service !== undefined && belongsTo(rules, service.owners, person, now)
   })

@@ -1,14 +1,15 @@
 import { decidePage } from '../domain/decide-access.ts'
+import { latestEnd } from '../domain/decide-extension.ts'
 import { decideTake } from '../domain/decide-take.ts'
 import type { End, Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { Incident, Paged } from '../domain/incident.ts'
+import { isTakenByAcknowledging, pageRuleOf } from '../domain/page-rule.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { renewsAhead } from '../domain/renewal.ts'
 import type { RuleSet, Service } from '../domain/rule-set.ts'
-import { tierOf } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldOf, isOf } from './end-with-incident.ts'
@@ -150,13 +151,14 @@ const goOn = async (
 ): Promise<boolean> => {
   const held = live.get(grant.id)
   if (held === undefined || !(await live.genuine(held))) return false
-  if (decideTake(rules, grant, person) !== undefined) return false
   const now = clock.now()
-  if (grant.state === 'offered' && acknowledges(rules, incident, grant, paged)) {
+  if (decideTake(rules, grant, person, now) !== undefined) return false
+  const acknowledged = incident.acknowledgedBy.includes(paged.user)
+  if (grant.state === 'offered' && acknowledged && isTakenByAcknowledging(rules, grant)) {
     const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
     return (await store.give(taken)).given
   }
-  const until = renewedUntil(rules, grant, now)
+  const until = renewedUntil(rules, grant, person, now)
   if (until === undefined) return false
   // What would be in doubt if it were asked for now is not renewed by itself: its holder can extend it.
   const again = decidePage(rules, withKnownCauses(directory, incident), service, person, paged, now)
@@ -164,16 +166,9 @@ const goOn = async (
   return (await store.give(nextVersion(grant, 'extended', { until }, now))).given
 }
 
-/** Acknowledging takes what a rule offers `on acknowledge`, and nothing that is offered because of a doubt. */
-const acknowledges = (rules: RuleSet, incident: Incident, { why }: Grant, { user }: Paged): boolean =>
-  why.kind === 'page' &&
-  why.doubt === undefined &&
-  rules.onPage.find(({ id }) => id === why.rule)?.how === 'on acknowledge' &&
-  incident.acknowledgedBy.includes(user)
-
 /** When a page's pass that is about to run out ends instead: it is renewed while incident and assignment last. */
-const renewedUntil = (rules: RuleSet, grant: Grant, now: number): number | undefined => {
-  const rule = rules.onPage.find(({ id }) => id === grant.why.rule)
+const renewedUntil = (rules: RuleSet, grant: Grant, person: Person, now: number): number | undefined => {
+  const rule = pageRuleOf(rules, grant)
   if (
     grant.state !== 'active' ||
     rule === undefined ||
@@ -182,10 +177,8 @@ const renewedUntil = (rules: RuleSet, grant: Grant, now: number): number | undef
   )
     return undefined
   if (grant.until - now > renewsAhead(grant.duration) + skewMs) return undefined
-  const longest = grant.services.map((name) => {
-    const service = rules.services.get(name)
-    return (service === undefined ? undefined : tierOf(service, grant.tier)?.longest) ?? 0
-  })
-  const until = Math.min(grant.until + rule.for, grant.from + rule.cap, now + Math.min(...longest))
+  const latest = latestEnd(rules, grant, person, now)
+  if (latest === undefined) return undefined
+  const until = Math.min(grant.until + rule.for, latest)
   return until > grant.until ? until : undefined
 }

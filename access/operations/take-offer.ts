@@ -1,10 +1,10 @@
 import { decideTake } from '../domain/decide-take.ts'
 import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
-import { type Person, principalKey } from '../domain/principal.ts'
+import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import type { DecideParts } from '../ports.ts'
-import { standing } from './find-held.ts'
+import { ownStanding } from './find-held.ts'
 
 export type TakeOutcome = { readonly grant: Grant } | { readonly refused: Reason }
 
@@ -15,11 +15,11 @@ export const takeOffer = async (
   id: string,
 ): Promise<TakeOutcome> => {
   const now = clock.now()
-  const grant = await standing(live, id, now)
-  if (grant === undefined) return { refused: 'already-decided' }
-  if (principalKey(grant.who) !== principalKey(person)) return { refused: 'not-yours' }
+  const found = await ownStanding(live, person, id, now)
+  if ('refused' in found) return found
+  const { grant } = found
   if (grant.state !== 'offered') return { refused: 'already-decided' }
-  const reason = decideTake(rules, grant, person)
+  const reason = decideTake(rules, grant, person, now)
   if (reason !== undefined) return { refused: reason }
   const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
   return (await store.give(taken)).given ? { grant: taken } : { refused: 'already-decided' }

@@ -42,6 +42,7 @@ export const readBotPart = <T extends z.ZodType<Partial<BotConfig>>>(
 type ModeMatters = Pick<
   BotConfig,
   | 'PAGEPASS_MODE'
+  | 'PAGEPASS_RULES_KEYS'
   | 'PAGEPASS_ADMIN_LISTEN'
   | 'PAGEPASS_BOT_LISTEN'
   | 'REDIS_URL'
@@ -77,6 +78,7 @@ const local = {
   PAGEPASS_ADMIN_LISTEN: loopback,
   PAGEPASS_BOT_LISTEN: loopback,
   REDIS_URL: 'rediss://:password@127.0.0.1',
+  PAGEPASS_RULES_KEYS: '/',
 }
 /** Stands for the variables that are not asked for: what no rule of the mode objects to. */
 const unobjectionable = {

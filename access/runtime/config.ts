@@ -38,6 +38,8 @@ export const isLoopback = (host: string): boolean => loopback.has(host)
 export const commonShape = {
   PAGEPASS_MODE: z.enum(['production', 'sandbox']).default('production'),
   PAGEPASS_RULES: z.string().default('access.yaml'),
+  /** Who may seal the rule set. */
+  PAGEPASS_RULES_KEYS: z.string().optional(),
   PAGEPASS_KEYS: z.string(),
   PAGEPASS_DATA_DIR: z.string(),
   PAGEPASS_INSTANCE: z
@@ -73,6 +75,8 @@ export const checkMode = (
     }
     if (!isLoopback(redis.hostname)) faults.push('REDIS_URL: the sandbox uses a Redis on loopback only')
   } else {
+    if (config.PAGEPASS_RULES_KEYS === undefined)
+      faults.push('PAGEPASS_RULES_KEYS: production needs to know who may seal the rule set')
     if (redis.search !== '') faults.push('REDIS_URL: options in a query are not taken in production')
     if (redis.password === '') faults.push('REDIS_URL: production needs a Redis with a password')
     if (redis.protocol !== 'rediss:' && !isLoopback(redis.hostname))

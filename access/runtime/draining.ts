@@ -1,8 +1,13 @@
-/** Whether this process is stopping: it finishes what it has, and wants nothing new. One process stops once. */
-let draining = false
+/**
+ * How far this process has got: it drains when it takes nothing new and waits for what is open, and stops when it ends
+ * that too. One process stops once, and never turns back.
+ */
+export type Phase = 'running' | 'draining' | 'stopping'
 
-export const isDraining = (): boolean => draining
+let phase: Phase = 'running'
 
-export const beginDraining = (): void => {
-  draining = true
+export const phaseNow = (): Phase => phase
+
+export const enterPhase = (next: Exclude<Phase, 'running'>): void => {
+  phase = next
 }

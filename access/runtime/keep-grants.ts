@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis'
 import type { Keys } from '../adapters/keys.ts'
 import { awaitSafe } from '../adapters/redis/connect.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
-import { createGrantStore, readEnded } from '../adapters/redis/grant-store.ts'
+import { createGrantStore } from '../adapters/redis/grant-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createWriteAgain } from '../adapters/redis/write-again.ts'
@@ -97,8 +97,6 @@ export const keepGrants = async ({
     statements,
     live: follower.live,
     store,
-    /** A grant that has ended, as it last was. */
-    ended: async (id: string): Promise<Grant | undefined> => (await readEnded(prompt, statements, id))?.grant,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
     stop: async (): Promise<void> => {
       await heads.stop()

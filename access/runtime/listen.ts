@@ -23,15 +23,26 @@ export const listen = async (server: Server, { host, port }: Address) => {
     })
     server.listen(port, host, resolve)
   })
+  let sweep: NodeJS.Timeout | undefined
+  const sweepIdle = (): void => {
+    sweep ??= setInterval(() => server.closeIdleConnections(), sweepMs)
+  }
+
   return {
     server,
     port: (server.address() as AddressInfo).port,
+    /** Takes no new connections, and closes each when what it carries is answered, however long that takes. */
+    takeNoMore: (): void => {
+      if (!server.listening) return
+      server.close()
+      sweepIdle()
+    },
     /**
      * Takes no new connections, closes each when what it carries is answered, and after `graceMs` whatever is left.
      */
     close: (graceMs = 0): Promise<void> =>
       new Promise((resolve) => {
-        const sweep = setInterval(() => server.closeIdleConnections(), sweepMs)
+        sweepIdle()
         const late = setTimeout(() => {
           for (const socket of sockets) socket.destroy()
         }, graceMs)

@@ -1,37 +1,132 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Seal } from '../adapters/seal.ts'
 import { Fault } from '../domain/errors.ts'
-import { parseRuleSet } from '../domain/parse-rule-set.ts'
-import type { RuleSet } from '../domain/rule-set.ts'
+import { type ParsedRuleSet, parseRuleSet } from '../rules/parse-rule-set.ts'
+import type { RuleFile } from '../rules/rule-file.ts'
+import { checkSealed } from './check-sealed.ts'
 
-/** Reads and checks a rule set. Its faults are named as `file:line:column what`, all at once. */
-export const loadRules = async (file: string): Promise<RuleSet> => {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new Fault('rules/unreadable', `the rule set ${file} can't be read (${error.code})`, {
-      mend: 'set PAGEPASS_RULES to the file that holds it',
-    })
-  })
-  const parsed = parseRuleSet(text)
-  if (parsed.ok) return parsed.rules
-  const lines = parsed.faults.map(({ line, column, what }) => `${file}:${line}:${column} ${what}`)
+/** A rule set as it was read, and the files that say it. */
+export type LoadedRules = Extract<ParsedRuleSet, { ok: true }> & {
+  /** What names it: the file itself, or in a folder the file of the environment. */
+  readonly path: string
+  readonly files: readonly string[]
+}
+
+const common = 'access.yaml'
+
+/**
+ * Reads and checks a rule set: one file; or a folder with `access.yaml`, `services/*.yaml` and `env/*.yaml`, named by
+ * one of its environments (`rules/env/production.yaml`). Its faults are named as `file:line:column what`, all at once.
+ */
+export const loadRules = async (path: string): Promise<LoadedRules> => {
+  const { files, named } = await findFiles(path)
+  const parsed = parseRuleSet(files)
+  if (parsed.ok) return { ...parsed, path: named, files: files.map(({ name }) => name) }
+  const lines = parsed.faults.map(({ file, line, column, what }) => `${file}:${line}:${column} ${what}`)
   throw new Fault('rules/invalid', lines.join('\n'), {
-    mend: `mend the file, then try: pagepass rules check ${file}`,
+    mend: `mend ${lines.length === 1 ? 'it' : 'them'}, then try: pagepass rules check ${named}`,
   })
 }
 
-/** The rule set for a process: in production, who people are may not come over plain HTTP. */
+/** The files of a rule set as they are now, not looked into. Faults with `rules/unreadable`. */
+export const readRuleFiles = async (path: string): Promise<readonly RuleFile[]> =>
+  (await findFiles(path)).files
+
+/** The environments of a folder, as the paths that name them; the path itself where it has none. */
+export const environmentsOf = async (path: string): Promise<string[]> => {
+  if (!(await isFolder(path))) return [path]
+  const names = await yamlIn(join(path, 'env'))
+  return names.length === 0 ? [path] : names
+}
+
+const findFiles = async (
+  path: string,
+): Promise<{ readonly files: readonly RuleFile[]; readonly named: string }> => {
+  if (await isFolder(path)) {
+    const environments = await yamlIn(join(path, 'env'))
+    const [only] = environments
+    if (environments.length > 1)
+      throw new Fault('rules/unreadable', `${path} holds several environments`, {
+        mend: `name one of them: ${environments.join(', ')}`,
+      })
+    return { files: await filesOf(path, only), named: only ?? path }
+  }
+  const folder = dirname(dirname(path))
+  const inFolder = basename(dirname(path)) === 'env' && (await exists(join(folder, common)))
+  if (inFolder) return { files: await filesOf(folder, path), named: path }
+  return { files: [await readPart(path, 'whole')], named: path }
+}
+
+const filesOf = async (folder: string, environment: string | undefined): Promise<RuleFile[]> => {
+  const teams = await yamlIn(join(folder, 'services'))
+  return Promise.all([
+    readPart(join(folder, common), 'common'),
+    ...teams.map((file) => readPart(file, 'team')),
+    ...(environment === undefined ? [] : [readPart(environment, 'environment')]),
+  ])
+}
+
+const readPart = async (name: string, part: RuleFile['part']): Promise<RuleFile> => {
+  const bytes = await readFile(name).catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('rules/unreadable', `the rule set ${name} can't be read (${error.code})`, {
+      mend: 'name a file, or a folder with access.yaml; a process reads PAGEPASS_RULES',
+    })
+  })
+  return { name, part, bytes }
+}
+
+const yamlIn = async (folder: string): Promise<string[]> => {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw new Fault('rules/unreadable', `the folder ${folder} can't be read (${error.code})`, {
+      mend: 'let this user read it',
+    })
+  })
+  return names
+    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .sort()
+    .map((name) => join(folder, name))
+}
+
+const exists = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+const isFolder = async (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+
+export type RulesForProcess = LoadedRules & {
+  /** Undefined in a sandbox that demands none. */
+  readonly seal: Seal | undefined
+}
+
+/** The rule set for a process: in production sealed, and who people are may not come over plain HTTP. */
 export const loadRulesFor = async (config: {
   readonly PAGEPASS_MODE: 'production' | 'sandbox'
   readonly PAGEPASS_RULES: string
-}): Promise<RuleSet> => {
-  const rules = await loadRules(config.PAGEPASS_RULES)
-  if (config.PAGEPASS_MODE === 'production' && !rules.identity.issuer.startsWith('https://')) {
-    throw new Fault(
-      'rules/invalid',
-      `${config.PAGEPASS_RULES}: the issuer ${rules.identity.issuer} is not https`,
-      {
-        mend: 'production needs an identity provider with https',
-      },
-    )
+  readonly PAGEPASS_RULES_KEYS?: string | undefined
+}): Promise<RulesForProcess> => {
+  const { PAGEPASS_MODE: mode, PAGEPASS_RULES_KEYS: keyFile } = config
+  const loaded = await loadRules(config.PAGEPASS_RULES)
+  const { rules, path, files } = loaded
+  if (mode === 'production' && !rules.identity.issuer.startsWith('https://')) {
+    throw new Fault('rules/invalid', `${path}: the issuer ${rules.identity.issuer} is not https`, {
+      mend: 'production needs an identity provider with https',
+    })
   }
-  return rules
+  if (mode === 'production' && keyFile === undefined) {
+    throw new Fault('config/invalid', 'PAGEPASS_RULES_KEYS: is missing', {
+      mend: 'set it to the file that names who may seal the rule set',
+    })
+  }
+  const { hash, environment } = rules
+  const seal =
+    keyFile === undefined ? undefined : await checkSealed({ path, files, hash, environment }, keyFile)
+  return { ...loaded, seal }
 }

@@ -1,6 +1,5 @@
 import { type ButtonAction, grantOfButton, isButtonOf } from '#access/domain/button.ts'
 import { formatDuration } from '#access/domain/duration.ts'
-import { isFault } from '#access/domain/errors.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { Person } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
@@ -13,12 +12,9 @@ import { extendGrant } from '#access/operations/extend-grant.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { failedAnswer } from '../failed-answer.ts'
 
-export type ClickParts = ApproveParts & {
-  /** The grant as it was before it ended, for telling a late click from a forged one. */
-  readonly ended: (id: string) => Promise<Grant | undefined>
-  readonly log: Logger
-}
+export type ClickParts = ApproveParts & { readonly log: Logger }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
@@ -43,8 +39,7 @@ export const runClick = async (parts: ClickParts, click: Click): Promise<string 
     return outcome.silent ? undefined : outcome.text
   } catch (error) {
     log.error({ err: error, action }, 'a click failed')
-    const why = isFault(error, 'store/unreachable') ? 'Redis does not answer' : 'something went wrong here'
-    return `${reasons['store-unavailable'].person} (${why}) Try again in a minute.`
+    return failedAnswer(error)
   }
 }
 
@@ -68,14 +63,15 @@ const refused = (
 })
 
 const decide = async (parts: ClickParts, click: Click): Promise<string | Refused> => {
-  const { directory, live } = parts
+  const { directory, live, store } = parts
   const { action, value, team, home, user } = click
   const person = directory.bySlack(team, user)
   if (person === undefined) return refused('person-unknown', undefined, team !== home)
   const id = grantOfButton(value)
   if (id === undefined) return refused('button-unknown', undefined, true)
   await live.catchUp()
-  const grant = live.get(id)?.grant ?? (await parts.ended(id))
+  // As it was before it ended, for telling a late click from a forged one.
+  const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
   return carryOut(parts, action, person, id)

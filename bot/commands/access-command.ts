@@ -1,4 +1,3 @@
-import { isFault } from '#access/domain/errors.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
@@ -8,6 +7,7 @@ import { listGrants } from '#access/operations/list-grants.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
 import type { Clock, Directory, GrantStore, LiveGrants, NewNonce, Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { failedAnswer } from '../failed-answer.ts'
 import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
 import { type Command, parseCommand } from './parse-command.ts'
@@ -35,7 +35,7 @@ export type Asked = {
 /** Carries out what somebody wrote after `/access`, and says in a private answer what came of it. Never rejects. */
 export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promise<string> => {
   const command = parseCommand(asked.text)
-  if (command.verb === 'help') return answers.helpAnswer(asked.command)
+  if (command.verb === 'help') return answers.helpAnswer(asked.command, parts.rules.hash)
   if (command.verb === 'unreadable') return answers.unreadableAnswer(asked.command, command)
   const { team, user } = asked
   const refused = (reason: Reason): void =>
@@ -49,8 +49,7 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
     return await answerTo(parts, asked.command, person, command, refused)
   } catch (error) {
     parts.log.error({ err: error, verb: command.verb }, 'a command failed')
-    const reason = isFault(error, 'store/unreachable') ? 'Redis does not answer' : 'something went wrong here'
-    return `${reasons['store-unavailable'].person} (${reason}) Passes that are running go on. Try again in a minute.`
+    return failedAnswer(error, 'Passes that are running go on.')
   }
 }
 

@@ -3,7 +3,7 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { because, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
-import { code, fitting, plural, quoted } from '#access/messages/slack-text.ts'
+import { code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
 
@@ -15,7 +15,10 @@ const shownProxies = 10
 
 const listed = (lines: readonly string[]): string[] => fitting(lines, shown, (left) => `• and ${left} more`)
 
-export const helpAnswer = (command: string): string =>
+const shownDigits = 12
+
+/** `rules` is the rules hash. */
+export const helpAnswer = (command: string, rules: string): string =>
   [
     '*Pagepass*: a pass to a service, for as long as you need it.',
     `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
@@ -23,6 +26,7 @@ export const helpAnswer = (command: string): string =>
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
     'When you are paged, the pass comes by itself.',
+    `Rules ${code(rules.slice(0, shownDigits))}`,
   ].join('\n')
 
 export const unreadableAnswer = (command: string, it: Extract<Command, { verb: 'unreadable' }>): string =>
@@ -64,10 +68,19 @@ export const refusedAnswer = (
       return `${text} Tell whoever keeps the rules, or ask for a lower tier.`
     case 'reason-needed':
       return `The tier *${tier}* needs a reason. Try ${ask({ reason: 'because …' })}`
+    case 'ticket-needed':
+      return `The tier *${tier}* needs a reason with a ticket. Try ${ask({ reason: 'because CHG-123 …' })}`
+    case 'frozen':
+      return frozenAnswer(refusal)
+    case 'too-far-ahead':
+      return longest === 0 ? `${text} A pass begins at once.` : `${text} ${formatDuration(longest ?? 0)} ahead at most.`
     default:
       return text
   }
 }
+
+const frozenAnswer = ({ tier, because, until }: Refusal): string =>
+  `Nothing of tier *${tier}* is given by hand${until === undefined ? '' : ` until ${dayAndTime(until)}`}: ${quoted(because ?? 'frozen')} A page still gives.`
 
 export const listAnswer = (grants: readonly Grant[], command: string): string =>
   grants.length === 0
@@ -91,6 +104,8 @@ export const notExtendedAnswer = (refusal: Refusal, pass: string, command: strin
   switch (refusal.reason) {
     case 'extension-too-long':
       return `${text} Try ${code(`${command} extend ${pass} ${formatDuration(Math.floor((refusal.longest ?? 0) / 1_000) * 1_000)}`)}`
+    case 'frozen':
+      return frozenAnswer(refusal)
     case 'extension-spent':
     case 'approval-needed':
     case 'pass-ending':

@@ -42,9 +42,12 @@ export const diagnose = async (
     return { findings: [ok(`mode ${mode}, instance ${instance}`)], value: undefined }
   })
   const rules = examine('rules', [], async () => {
-    const config = part(botShape.pick({ PAGEPASS_MODE: true, PAGEPASS_RULES: true }))
-    const value = await loadRulesFor(config)
-    const what = `${config.PAGEPASS_RULES}, environment ${value.environment}, hash ${value.hash.slice(0, 12)}…`
+    const config = part(
+      botShape.pick({ PAGEPASS_MODE: true, PAGEPASS_RULES: true, PAGEPASS_RULES_KEYS: true }),
+    )
+    const { rules: value, path, seal } = await loadRulesFor(config)
+    const sealed = seal === undefined ? '' : `, sealed by ${seal.signer}`
+    const what = `${path}, environment ${value.environment}, hash ${value.hash.slice(0, 12)}…${sealed}`
     return { findings: [ok(what)], value }
   })
   const keys = examine('keys', [rules.value], async ({ environment: name }) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Statements } from '#access/adapters/statements.ts'
 import { formatDuration } from '#access/domain/duration.ts'
-import { groupsOf, type RuleSet } from '#access/domain/rule-set.ts'
+import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import type { Directory } from '#access/ports.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
 import { type Examined, type Finding, ok, warn } from './examine.ts'
@@ -19,10 +19,22 @@ export const lookAtDirectory = async (
   const having = (alias: 'slack' | 'pagerduty'): number =>
     people.filter((person) => person[alias] !== undefined).length
   const what = `${counted(people.length, 'person', 'people')}, ${having('slack')} with Slack, ${having('pagerduty')} with PagerDuty, signed ${formatDuration(now - asOf)} ago`
-  return { findings: [ok(what), ...namedInVain(rules, directory)], value: undefined }
+  return { findings: [ok(what), ...namedInVain(rules, directory, now)], value: undefined }
 }
 
-const namedInVain = (rules: RuleSet, directory: Directory): Finding[] => {
+/** What makes somebody one of a set of people, in a few words. */
+const describePeople = (rules: RuleSet, name: string): string => {
+  const { groups = [], roles = [], subjects = [], until } = rules.people.get(name) ?? {}
+  const parts = [
+    ...groups,
+    ...roles.map((role) => `role ${role}`),
+    ...(subjects.length === 0 ? [] : [counted(subjects.length, 'subject')]),
+    ...(until === undefined ? [] : [`until ${new Date(until).toISOString().slice(0, 16)}Z`]),
+  ]
+  return parts.join(', ')
+}
+
+const namedInVain = (rules: RuleSet, directory: Directory, now: number): Finding[] => {
   const uses = new Map<string, string[]>()
   const note = (names: readonly string[], use: string): void => {
     for (const name of names) uses.set(name, [...(uses.get(name) ?? []), use])
@@ -33,12 +45,11 @@ const namedInVain = (rules: RuleSet, directory: Directory): Finding[] => {
       if (approvals !== undefined) note(approvals.from, `approve ${name} of ${service.name}`)
   }
   return [...uses]
-    .map(([name, use]) => ({ name, use, groups: groupsOf(rules, [name]) }))
-    .filter(({ groups }) => directory.inGroups(groups).length === 0)
-    .map(({ name, use, groups }) =>
+    .filter(([name]) => directory.activeWhere((person) => belongsTo(rules, [name], person, now)).length === 0)
+    .map(([name, use]) =>
       warn(
-        `nobody belongs to "${name}" (${groups.join(', ')}), who should ${use.join(', ')}`,
-        'sign a directory in which somebody active has such a group, or name others in the rule set',
+        `nobody belongs to "${name}" (${describePeople(rules, name)}), who should ${use.join(', ')}`,
+        'sign a directory in which somebody active belongs to it, or name others in the rule set',
       ),
     )
 }

@@ -1,30 +1,13 @@
 import type { Reason } from '#access/domain/reasons.ts'
+import { canonicalPath, forwardedMethods } from '#access/domain/target.ts'
 import type { Exchange } from '../exchange.ts'
-
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-
-/**
- * A path that every server reads alike: RFC 3986 `pchar` without `;` (path parameters), escapes in upper case and
- * only where needed. The query is any printable ASCII but `#`: it decides nothing.
- */
-const canonical = /^(?:\/(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-F]{2})*)+(?:\?[!"$-~]*)?$/
-const dotSegment = /\/\.{1,2}(?:\/|$)/
-/**
- * Escapes of unreserved characters (`%41`, `%2E`), of separators (`%2F`, `%5C`, `%3B`), of controls, a doubly
- * escaped one (`%252E`), and overlong UTF-8 (`%C0%AE`: RFC 3629 10), which careless decoders take for one of those.
- */
-const deceivingEscape =
-  /%(?:[01][0-9A-F]|7F|2[DEF]|3[0-9B]|4[1-9A-F]|5[0-9ACF]|6[1-9A-F]|7[0-9AE]|25[0-9A-Fa-f]{2}|C[01]|E0%[89]|F0%8|F[5-9A-F])/
 
 /** The target must be canonical, so that the bytes decided on are the bytes sent, and mean one thing. */
 export const readTarget = (exchange: Exchange): Reason | undefined => {
   const { method, url } = exchange.request
-  if (method === undefined || !methods.has(method)) return 'method-not-allowed'
-  if (url === undefined || !canonical.test(url)) return 'target-not-canonical'
-  const query = url.indexOf('?')
-  const path = query === -1 ? url : url.slice(0, query)
-  if (path.includes('//') || dotSegment.test(path)) return 'target-not-canonical'
-  if (path.includes('%') && deceivingEscape.test(path)) return 'target-not-canonical'
+  if (method === undefined || !forwardedMethods.has(method)) return 'method-not-allowed'
+  const path = url === undefined ? undefined : canonicalPath(url)
+  if (url === undefined || path === undefined) return 'target-not-canonical'
   exchange.target = url
   exchange.path = path
   return undefined

@@ -104,7 +104,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     bySlack: (...key) => directory.bySlack(...key),
     byPagerDuty: (user) => directory.byPagerDuty(user),
     byPrincipal: (principal) => directory.byPrincipal(principal),
-    inGroups: (groups) => directory.inGroups(groups),
+    activeWhere: (is) => directory.activeWhere(is),
   }
   const { log, lines } = keptLog()
   const faults: unknown[] = []

@@ -17,9 +17,9 @@ import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { grantIdFromFacts } from '#access/domain/grant-id.ts'
-import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import { createView } from '#access/domain/view.ts'
+import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
@@ -86,6 +86,8 @@ export type ProxyWishes = {
   readonly orders?: Upstream
   /** How long the service may take to answer a handshake, in milliseconds. */
   readonly upgradeWithinMs?: number
+  /** The rule set's `drain`, in milliseconds. */
+  readonly drain?: number
   /** False leaves the Redis without epoch and heads, as if no bot or worker had ever run. */
   readonly bot?: boolean
 }
@@ -118,7 +120,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   const payments = await startUpstream()
   const parsed = parseRuleSet(rulesText(idp.issuer, orders.url, payments.url))
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
-  const { rules } = parsed
+  const rules = { ...parsed.rules, drain: wishes.drain ?? parsed.rules.drain }
   await createKeys(join(folder, 'keys'), rules.environment)
 
   const bot =
@@ -378,7 +380,9 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       return client
     },
 
-    /** Stops the proxy alone, as SIGTERM does. */
+    /** Drains the proxy, as SIGTERM does. */
+    drainProxy: proxy.drain,
+    /** Stops the proxy alone, as SIGINT does. */
     stopProxy: (): Promise<void> => proxy.stop(),
     stop: async (): Promise<void> => {
       for (const client of clients) client.end()

@@ -138,7 +138,9 @@ test('A stack that is well: every check says what it found', async () => {
   await aliveFleet()
   const lines = await look()
   expect(lines.map(({ check, state }) => [check, state])).toEqual(checks.map((check) => [check, 'ok']))
-  const { hash } = await loadRules(prepared.rules)
+  const {
+    rules: { hash },
+  } = await loadRules(prepared.rules)
   const said = Object.fromEntries(lines.map(({ check, what }) => [check, what]))
   expect(said).toMatchObject({
     configuration: 'mode sandbox, instance sandbox',
@@ -390,6 +392,45 @@ describe('Redis', () => {
     const old = (await redisTime(database.redis)) - minute
     await database.redis.xadd(names.reports, old, 'report', '{"kind":"alive","proxy":"proxy-a","boot":"1"}')
     expect(await lookAt('proxies')).toMatchObject([{ state: 'warn', what: 'no proxy reports' }])
+  })
+})
+
+describe('While proxies are replaced', () => {
+  const [old, next] = ['a'.repeat(64), 'b'.repeat(64)] as const
+  const alive = (proxy: string, rules: string, draining: boolean) =>
+    ({ kind: 'alive', proxy, boot: proxy, rules, draining }) as const
+
+  test('both rule sets are told, and which is on its way out', async () => {
+    await writeReports(database.redis, [
+      alive('proxy-a', old, false),
+      alive('proxy-b', next, false),
+      alive('proxy-a', old, true),
+      { kind: 'confirmed', proxy: 'proxy-a', boot: 'proxy-a', sequence: 1, cut: 0 },
+    ])
+    expect(await lookAt('proxies')).toEqual([
+      {
+        state: 'ok',
+        what: '2 proxies report: proxy-a (rules aaaaaaaaaaaa, draining), proxy-b (rules bbbbbbbbbbbb)',
+      },
+    ])
+  })
+
+  test('two that take new connections by different rules are a warning', async () => {
+    await writeReports(database.redis, [alive('proxy-a', old, false), alive('proxy-b', next, false)])
+    expect(await lookAt('proxies')).toMatchObject([
+      {
+        state: 'warn',
+        what: expect.stringContaining('proxies that take new connections decide by different rule sets'),
+        mend: expect.stringContaining('SIGTERM'),
+      },
+    ])
+  })
+
+  test('one rule set is told once', async () => {
+    await writeReports(database.redis, [alive('proxy-a', old, true), alive('proxy-b', old, false)])
+    expect(await lookAt('proxies')).toEqual([
+      { state: 'ok', what: '2 proxies report: proxy-a (draining), proxy-b; rules aaaaaaaaaaaa' },
+    ])
   })
 })
 

@@ -38,6 +38,7 @@ const serviceShape = z.strictObject({
   tmpfs: z.array(z.string()),
   pids_limit: z.number(),
   stop_grace_period: z.string(),
+  stop_signal: z.string().optional(),
   logging: z.object({ driver: z.string() }),
   user: z.string(),
   command: z.array(z.string()),
@@ -177,13 +178,44 @@ describe('In compose.yaml', () => {
     expect(Object.keys(holders)).toContain(part)
   })
 
-  test.each(parts)('every file that %s is told of is mounted', (part) => {
+  test.each(parts)('every file that %s is told of is mounted, and nothing else', (part) => {
     const targets = compose.services[part].volumes.map((volume) =>
       typeof volume === 'string' ? (volume.split(':')[1] ?? '') : volume.target,
     )
     const secrets = (compose.services[part].secrets ?? []).map((name) => `/run/secrets/${name}`)
+    const mounted = [...targets, ...secrets]
     const told = Object.values(environmentOf(part)).filter((value) => /^\/(?:etc|var|run)\//.test(value))
-    expect([...targets, ...secrets].sort()).toEqual(told.sort())
+    const holderOf = (file: string) => mounted.find((at) => file === at || file.startsWith(`${at}/`))
+    expect(told.map(holderOf).sort()).toEqual(mounted.sort())
+  })
+
+  test.each(parts)('%s gets the rule set with its seal, and from elsewhere who may seal', (part) => {
+    const { PAGEPASS_RULES: rules = '', PAGEPASS_RULES_KEYS: sealers = '' } = environmentOf(part)
+    const mounts = compose.services[part].volumes.filter((volume) => typeof volume !== 'string')
+    expect(mounts.map(({ target }) => target)).toContain(dirname(rules))
+    expect(mounts.map(({ target }) => target)).toContain(sealers)
+    expect(sealers.startsWith(`${dirname(rules)}/`)).toBe(false)
+  })
+
+  test('the proxy ends at once, since the next one waits for its place', () => {
+    expect(services.filter(([, { stop_signal }]) => stop_signal !== undefined)).toMatchObject([
+      ['proxy', { stop_signal: 'SIGINT' }],
+    ])
+  })
+
+  test('a second proxy is like the first, but for its name, port and volume', () => {
+    const second: unknown = parse(textOf('infra/second-proxy.yaml'), { logLevel: 'error' })
+    expect(second).toEqual({
+      services: {
+        'proxy-2': {
+          extends: { file: 'compose.yaml', service: 'proxy' },
+          environment: { PAGEPASS_INSTANCE: 'proxy-2' },
+          ports: ['127.0.0.1:8081:8080'],
+          volumes: ['proxy-2-data:/var/lib/pagepass'],
+        },
+      },
+      volumes: { 'proxy-2-data': {} },
+    })
   })
 
   test('only the listeners of bot and proxy are published, on loopback, and no admin port', () => {

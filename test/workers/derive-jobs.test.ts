@@ -101,7 +101,7 @@ beforeEach(async () => {
     live: follower.live,
     occasions: createOccasions(database.redis),
     ended: (id) => readEnded(database.redis, parts.workers, id),
-    tell: createTell(rules, directory, messages),
+    tell: createTell(rules, directory, messages, clock),
     alarm: kept.alarm,
     ...others,
   }

@@ -1,5 +1,4 @@
 import type { Job, Queue } from 'bullmq'
-import { DelayedError } from 'bullmq'
 import { z } from 'zod'
 import type { MessageJob, NoteJob } from '#access/adapters/queues.ts'
 import type { Fleet } from '#access/adapters/redis/fleet.ts'
@@ -12,6 +11,7 @@ import { nameOfCard } from '#access/messages/cards.ts'
 import { plainText } from '#access/messages/slack-text.ts'
 import { summaryMessage, type Used } from '#access/messages/summary.ts'
 import type { Clock } from '#access/ports.ts'
+import { putOff } from '../outbox/put-off.ts'
 import { channelsOf } from '../outbox/tell.ts'
 
 const shape = z.object({ occasion: z.string(), grants: z.int() })
@@ -45,10 +45,8 @@ export const sumUp = async (
   const now = parts.clock.now()
   const fresh = ended.filter(({ end }) => now - end.at < waitAtMostMs)
   const unconfirmed = await Promise.all(fresh.map(({ sequence }) => parts.fleet.unconfirmed(sequence)))
-  if (unconfirmed.flat().length > 0 && now - job.timestamp < waitAtMostMs) {
-    await job.moveToDelayed(now + lookAgainMs, token)
-    throw new DelayedError()
-  }
+  if (unconfirmed.flat().length > 0 && now - job.timestamp < waitAtMostMs)
+    return putOff(job, token, parts.clock, lookAgainMs)
   if (ended.length === 0) return
   // Read after the confirmations: proxies report what was used before they confirm.
   const used: Used[] = await Promise.all(

@@ -7,7 +7,14 @@ export const putOff = async (
   token: string | undefined,
   clock: Clock,
   waitMs: number,
+): Promise<never> => putOffUntil(job, token, clock.now() + waitMs)
+
+/** The same, until a time. */
+export const putOffUntil = async (
+  job: Job<unknown>,
+  token: string | undefined,
+  at: number,
 ): Promise<never> => {
-  await job.moveToDelayed(clock.now() + waitMs, token)
+  await job.moveToDelayed(at, token)
   throw new DelayedError()
 }

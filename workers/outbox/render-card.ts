@@ -1,7 +1,8 @@
 import type { Place } from '#access/adapters/queues.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
-import { type Grant, occasionOf } from '#access/domain/grant.ts'
+import { occasionOf } from '#access/domain/grant.ts'
+import { isTakenByAcknowledging } from '#access/domain/page-rule.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { approvalMessage } from '#access/messages/approval-message.ts'
@@ -43,12 +44,6 @@ export const createRenderCard = ({ rules, directory, live, occasions, ended }: R
     return all[0] === undefined ? undefined : movedMessage(all[0].grant)
   }
 
-  const byAcknowledging = ({ why }: Grant): boolean =>
-    why.kind === 'page' &&
-    why.doubt !== 'page-by-self' &&
-    why.doubt !== 'page-untrusted' &&
-    rules.onPage.find(({ id }) => id === why.rule)?.how === 'on acknowledge'
-
   return async (name: string, to: Place): Promise<Rendered | undefined> => {
     const card = cardOfName(name)
     if (card === undefined) return undefined
@@ -63,7 +58,7 @@ export const createRenderCard = ({ rules, directory, live, occasions, ended }: R
     if (principalKey(person) !== principalKey(grant.who)) return undefined
     switch (card.kind) {
       case 'offer':
-        return offerMessage(grant, end, byAcknowledging(grant))
+        return offerMessage(grant, end, isTakenByAcknowledging(rules, grant))
       case 'keep':
         return keepMessage(grant, end)
       case 'reminder':

@@ -2,6 +2,7 @@ import type { webApi } from '@slack/bolt'
 import type { Place } from '#access/adapters/queues.ts'
 import type { Shown } from '#access/adapters/redis/cards.ts'
 import { Fault } from '#access/domain/errors.ts'
+import { cutMarkup, cutMarkupToBytes } from '#access/messages/slack-text.ts'
 import { attempt, awaitTurn, type Content, giveUp, postsTo, type Run, tier3 } from './call-slack.ts'
 import { longestText, nameOf } from './message-job.ts'
 import { isGone, refusesBlocks, refusesThread } from './slack-trouble.ts'
@@ -27,7 +28,7 @@ export const post = async (
     const sent = await attempt(run, lane, owner, () =>
       run.slack.chat.postMessage({
         channel,
-        text: text.slice(0, longestText),
+        text: cutMarkup(text, longestText),
         ...(blocks === undefined ? {} : { blocks }),
         ...(thread === undefined ? {} : { thread_ts: thread }),
         unfurl_links: false,
@@ -66,7 +67,7 @@ export const update = async (
   await awaitTurn(run, lane, owner)
   const put = (text: string, blocks: webApi.KnownBlock[]) =>
     attempt(run, lane, owner, () =>
-      run.slack.chat.update({ channel, ts, text: cutToBytes(text, longestUpdate), blocks }),
+      run.slack.chat.update({ channel, ts, text: cutMarkupToBytes(text, longestUpdate), blocks }),
     )
   // Blocks that aren't given would stay.
   let sent = await put(content.text, asBlocks(content) ?? [])
@@ -76,16 +77,6 @@ export const update = async (
   }
   if ('answer' in sent) return true
   return isGone(sent.refused.code) ? false : giveUp(`an update in ${channel}`, sent)
-}
-
-/** By whole characters. */
-const cutToBytes = (text: string, most: number): string => {
-  const bytes = Buffer.from(text)
-  if (bytes.length <= most) return text
-  return `${bytes
-    .subarray(0, most - 6)
-    .toString()
-    .replace(/\ufffd$/, '')}…`
 }
 
 /** The channel of a place. Opening somebody's direct messages again gives the same channel. */

@@ -2,11 +2,11 @@ import type { Queue } from 'bullmq'
 import type { MessageJob, Place } from '#access/adapters/queues.ts'
 import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
-import { groupsOf, type RuleSet } from '#access/domain/rule-set.ts'
+import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import { decidedNotice, waitingNotice } from '#access/messages/approval-message.ts'
 import { type Card, nameOfCard } from '#access/messages/cards.ts'
 import { standingText } from '#access/messages/pass-text.ts'
-import type { Directory } from '#access/ports.ts'
+import type { Clock, Directory } from '#access/ports.ts'
 
 /** More than so many are not asked by direct message. */
 const mostAsked = 30
@@ -15,7 +15,12 @@ const mostAsked = 30
  * Says what a change of a grant means to people: the live message of its occasion, the offer, the question to those who
  * approve. `sequence` is the number of the event, which makes every job's id: telling twice says it once.
  */
-export const createTell = (rules: RuleSet, directory: Directory, messages: Queue<MessageJob>) => {
+export const createTell = (
+  rules: RuleSet,
+  directory: Directory,
+  messages: Queue<MessageJob>,
+  clock: Clock,
+) => {
   const add = async (name: string, sequence: number, job: MessageJob): Promise<void> => {
     const to = 'channel' in job.to ? job.to.channel : job.to.user
     await messages.add(name, job, { jobId: `${name}-${sequence}-${to}` })
@@ -47,7 +52,7 @@ export const createTell = (rules: RuleSet, directory: Directory, messages: Queue
     approvers === undefined
       ? []
       : directory
-          .inGroups(groupsOf(rules, approvers.from))
+          .activeWhere((person) => belongsTo(rules, approvers.from, person, clock.now()))
           .filter((person) => person.slack !== undefined && principalKey(person) !== principalKey(who))
           .slice(0, mostAsked)
 

@@ -17,7 +17,9 @@ const incidentShape = z.object({
     title: z.string(),
     status: z.enum(['triggered', 'acknowledged', 'resolved']),
     urgency: z.enum(['high', 'low']),
+    priority: z.object({ summary: z.string() }).nullish(),
     service: reference,
+    escalation_policy: reference.nullish(),
     assignments: z.array(z.object({ at: time, assignee: reference })),
     acknowledgements: z.array(z.object({ acknowledger: reference })).nullish(),
     last_status_change_by: reference.nullish(),
@@ -38,6 +40,11 @@ const incidentShape = z.object({
   }),
 })
 type IncidentAnswer = z.output<typeof incidentShape>['incident']
+
+/** GET /oncalls: who is on call, at which level. */
+const onCallsShape = z.object({
+  oncalls: z.array(z.object({ user: reference, escalation_level: z.int() })),
+})
 
 /** GET /incidents/{id}/log_entries: who or what did what to it, newest first. */
 const logEntriesShape = z.object({
@@ -71,8 +78,12 @@ const harmless = new Set([
 
 const isPerson = ({ type }: { readonly type: string }): boolean => type.startsWith('user')
 
-/** Incidents as PagerDuty's REST API tells them. */
-export const createIncidents = (baseUrl: string, token: string): Incidents => {
+/** Incidents as PagerDuty's REST API tells them; with escalation levels, which take one more call, where rules ask. */
+export const createIncidents = (
+  baseUrl: string,
+  token: string,
+  { withLevels }: { readonly withLevels: boolean },
+): Incidents => {
   const { get } = createRest(baseUrl, token)
 
   /** What set it off, and which people had a hand in it. */
@@ -92,6 +103,21 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
     const shapedBy = agents.flatMap((agent) => (agent && isPerson(agent) ? [agent.id] : []))
     const first = entries.findLast(({ type }) => type === 'trigger_log_entry')?.agent
     return { trigger: !whole || !first ? { kind: 'unknown' } : triggerOf(first), shapedBy }
+  }
+
+  /** The lowest level that each of these is on call at, under the incident's policy; who is not has none. */
+  const levelsOf = async ({ escalation_policy: policy }: IncidentAnswer, users: readonly string[]) => {
+    const levels = new Map<string, number>()
+    if (!withLevels || policy == null || users.length === 0) return levels
+    const query = new URLSearchParams([
+      ['limit', String(pageLength)],
+      ['escalation_policy_ids[]', policy.id],
+      ...users.map((user): [string, string] => ['user_ids[]', user]),
+    ])
+    const found = await get(`/oncalls?${query}`, onCallsShape)
+    for (const { user, escalation_level: level } of found?.oncalls ?? [])
+      levels.set(user.id, Math.min(level, levels.get(user.id) ?? level))
+    return levels
   }
 
   /** What happened to it, newest first, and whether that is all. */
@@ -119,14 +145,25 @@ export const createIncidents = (baseUrl: string, token: string): Incidents => {
       const askedFor = (incident.incidents_responders ?? []).flatMap(({ requester }) =>
         requester && isPerson(requester) ? [requester.id] : [],
       )
+      const paged = pagedOf(incident)
+      const levels = resolved
+        ? new Map<string, number>()
+        : await levelsOf(
+            incident,
+            paged.map(({ user }) => user),
+          )
       return {
         id: incident.id,
         number: incident.incident_number,
         title: incident.title,
         status: incident.status,
         urgency: incident.urgency,
+        ...(incident.priority == null ? {} : { priority: incident.priority.summary }),
         service: incident.service.id,
-        paged: pagedOf(incident),
+        paged: paged.map((one) => {
+          const level = levels.get(one.user)
+          return level === undefined ? one : { ...one, level }
+        }),
         acknowledgedBy: (incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
         trigger,
         shapedBy: [...new Set([...shapedBy, ...askedFor])],

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
-import type { EndCause, Grant } from '../../domain/grant.ts'
+import type { Grant } from '../../domain/grant.ts'
+import { causeOfExpiry, causeOfRevoking } from '../../domain/grant-transitions.ts'
 import type { HeldGrant } from '../../domain/view.ts'
 import type { Clock } from '../../ports.ts'
 import { readUnverified, type Statements } from '../statements.ts'
@@ -56,7 +57,8 @@ export const createWriteAgain = (
       if (!mayGive) return 'left to a bot'
       return (await giveAgain(newer)) ? 'given' : 'refused'
     }
-    const { ended } = await store.end({ ...grant, version: counted }, causeOf(grant, clock.now()))
+    const cause = clock.now() < grant.until ? causeOfRevoking(grant) : causeOfExpiry(grant)
+    const { ended } = await store.end({ ...grant, version: counted }, cause)
     return ended ? 'ended' : 'refused'
   }
 
@@ -67,7 +69,7 @@ export const createWriteAgain = (
     // It is over before anybody could use it.
     if (found.counted === 0) await store.give({ ...grant, version: 1, until: grant.from })
     const version = Math.max(1, found.counted)
-    const { ended } = await store.end({ ...grant, version }, lostCause(grant))
+    const { ended } = await store.end({ ...grant, version }, causeOfRevoking(grant))
     return ended ? 'ended' : 'refused'
   }
 
@@ -96,11 +98,4 @@ const versionOf = (statement: string): number => {
   } catch {
     return 0
   }
-}
-
-const lostCause = ({ state }: Grant): EndCause => (state === 'active' ? 'revoked' : 'withdrawn')
-
-const causeOf = (grant: Grant, now: number): EndCause => {
-  if (now < grant.until) return lostCause(grant)
-  return grant.state === 'active' ? (grant.ending?.cause ?? 'expired') : 'lapsed'
 }

@@ -27,13 +27,14 @@ export interface StartedProcess {
   exited: Promise<Exit>
   /** What this run has logged last. */
   logTail: (lines?: number) => string
-  /** SIGTERM, and after `timeoutMs` (default 12,000) SIGKILL to it and all it started. */
+  /** SIGINT, and after `timeoutMs` (default 12,000) SIGKILL to it and all it started. */
   stop: (timeoutMs?: number) => Promise<Exit>
 }
 
 /**
  * Starts a child in a process group of its own, so that Ctrl-C reaches only us and we stop it in order.
- * The child needs to do no more than end on SIGTERM: a watchdog sends it one when we are killed.
+ * The child needs to do no more than end on SIGINT: a watchdog sends it one when we are killed. Not on SIGTERM, which lets
+ * a proxy go on for as long as something is open.
  */
 export async function startProcess({
   name,
@@ -72,7 +73,7 @@ export async function startProcess({
 
   // A part ends itself after 10 s and says what hung: let it.
   async function stop(timeoutMs = 12_000): Promise<Exit> {
-    if (running) send(pid, 'SIGTERM')
+    if (running) send(pid, 'SIGINT')
     const timer = setTimeout(() => send(-pid, 'SIGKILL'), timeoutMs)
     const exit = await exited
     clearTimeout(timer)

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 // `read` returns when the other end of its pipe is closed, which the kernel does for us even on kill -9.
 const script = `
 read never
-kill -s TERM "$1"
+kill -s INT "$1"
 for second in 1 2 3 4 5 6 7 8 9 10 11 12; do
   kill -s 0 "$1" || break
   sleep 1

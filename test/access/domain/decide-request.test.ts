@@ -3,15 +3,17 @@ import { describe, expect, test } from 'vitest'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { patternMatches } from '#access/domain/path-pattern.ts'
-import { principalKey } from '#access/domain/principal.ts'
+import type { Person } from '#access/domain/principal.ts'
 import { createView } from '#access/domain/view.ts'
 import {
   aGrant,
+  aPerson,
   hour,
   minute,
   noon,
   nthId,
   pageWhy,
+  provenOf,
   rulesOf,
   rulesText,
   serviceIn,
@@ -20,7 +22,6 @@ import {
 
 const rules = rulesOf()
 const orders = serviceIn(rules)
-const who = principalKey(aGrant().who)
 
 /** A view that is in step, holds these grants, and saw a head at `headAt`. */
 const viewOf = (grants: readonly Grant[], headAt: number | 'never') => {
@@ -38,7 +39,7 @@ type Given = {
   readonly method?: string
   readonly path?: string
   readonly groups?: readonly string[]
-  readonly principal?: string
+  readonly who?: Person
   readonly now?: number
   readonly headAt?: number | 'never'
 }
@@ -48,8 +49,7 @@ const decide = (given: Given) =>
     rules,
     viewOf(given.grants ?? [aGrant()], given.headAt ?? given.now ?? noon),
     {
-      principal: given.principal ?? who,
-      groups: given.groups ?? ['team-payments'],
+      who: provenOf(given.who ?? aPerson({ groups: given.groups ?? ['team-payments'] })),
       service: orders,
       method: given.method ?? 'GET',
       path: given.path ?? '/v1/orders',
@@ -145,8 +145,12 @@ describe('A request is denied', () => {
       { grants: [aGrant({ services: ['payments-svc'] })] },
       'grant-missing',
     ],
-    ['to another subject', { principal: 'http://127.0.0.1:7074 idp-ben' }, 'grant-missing'],
-    ['to the same subject of another issuer', { principal: 'http://evil.example idp-ana' }, 'grant-missing'],
+    ['to another subject', { who: aPerson({ subject: 'idp-ben' }) }, 'grant-missing'],
+    [
+      'to the same subject of another issuer',
+      { who: aPerson({ issuer: 'http://evil.example' }) },
+      'grant-missing',
+    ],
     [
       'where the grant’s tier is too low',
       { grants: [observe], method: 'POST', path: '/v1/orders/7/retry' },
@@ -242,7 +246,7 @@ describe('A request is denied', () => {
   })
 
   test('until the view was once in step', () => {
-    const request = { principal: who, groups: [], service: orders, method: 'GET', path: '/' }
+    const request = { who: provenOf(aPerson()), service: orders, method: 'GET', path: '/' }
     expect(decideRequest(rules, createView(), request, noon)).toEqual({
       allow: false,
       reason: 'view-missing',
@@ -316,7 +320,7 @@ describe('Whatever is granted and asked', () => {
       const view = viewOf([aGrant()], noon)
       const not = { grant: aGrant({ state, approvals: [other] }), statement: 'x', verified: true }
       const lying = { ...view, heldBy: () => [not] }
-      const request = { principal: who, groups: ['team-payments'], service: orders, method: 'GET', path: '/' }
+      const request = { who: provenOf(aPerson()), service: orders, method: 'GET', path: '/' }
       expect(decideRequest(rules, lying, request, noon)).toMatchObject({
         allow: false,
         reason: 'grant-missing',
@@ -330,7 +334,12 @@ describe('Whatever is granted and asked', () => {
       decideRequest(
         two,
         viewOf([aGrant({ tier: 'admin', approvals, approvers: { from: ['sre'], count: 1 } })], noon),
-        { principal: who, groups: ['sre'], service: serviceIn(two), method: 'DELETE', path: '/x' },
+        {
+          who: provenOf(aPerson({ groups: ['sre'] })),
+          service: serviceIn(two),
+          method: 'DELETE',
+          path: '/x',
+        },
         noon,
       ).allow
     const third = { ...other, subject: 'idp-ida' }

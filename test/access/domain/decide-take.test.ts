@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { decideTake } from '#access/domain/decide-take.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { Person } from '#access/domain/principal.ts'
-import { aGrant, aPerson, pageWhy, rulesOf, rulesText } from '../../builders.ts'
+import { aGrant, aPerson, noon, pageWhy, rulesOf, rulesText } from '../../builders.ts'
 
 const offer = (changes: Partial<Grant> = {}): Grant =>
   aGrant({ state: 'offered', step: 'offered', why: pageWhy(), ...changes })
@@ -77,5 +77,5 @@ test.each<[string, Grant, Person, string, string | undefined]>([
     'not-eligible',
   ],
 ])('An offer %s', (_, grant, person, text, reason) => {
-  expect(decideTake(rulesOf(text), grant, person)).toBe(reason)
+  expect(decideTake(rulesOf(text), grant, person, noon)).toBe(reason)
 })

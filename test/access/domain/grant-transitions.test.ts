@@ -1,8 +1,23 @@
 import { describe, expect, test } from 'vitest'
 import { isFault } from '#access/domain/errors.ts'
-import { type EndCause, endCauses, type GrantStep, grantSteps, liveStates } from '#access/domain/grant.ts'
-import { type GrantState, moveGrant, nextVersion, transitions } from '#access/domain/grant-transitions.ts'
-import { aGrant, anEnd, hour, minute, noon } from '../../builders.ts'
+import {
+  type EndCause,
+  endCauses,
+  type Grant,
+  type GrantStep,
+  grantSteps,
+  liveStates,
+} from '#access/domain/grant.ts'
+import {
+  byOf,
+  causeOfExpiry,
+  causeOfRevoking,
+  type GrantState,
+  moveGrant,
+  nextVersion,
+  transitions,
+} from '#access/domain/grant-transitions.ts'
+import { aGrant, anEnd, aPerson, hour, minute, noon } from '../../builders.ts'
 
 const states: readonly GrantState[] = ['none', ...liveStates, 'ended', 'refused']
 const steps: readonly (GrantStep | EndCause)[] = [...grantSteps, ...endCauses]
@@ -148,4 +163,25 @@ describe('The next version of a grant', () => {
       expect(isFault(error, 'store/conflict')).toBe(true)
     }
   })
+})
+
+describe('What ends a grant', () => {
+  const ending = { cause: 'handed over', was: noon, at: noon, keepable: false } as const
+
+  test.each<[string, Partial<Grant>, EndCause, EndCause]>([
+    ['that is access', {}, 'expired', 'revoked'],
+    ['that its incident let go of', { ending }, 'handed over', 'revoked'],
+    ['that is only offered', { state: 'offered' }, 'lapsed', 'withdrawn'],
+    ['that is only asked for', { state: 'pending' }, 'lapsed', 'withdrawn'],
+  ])('%s is a move of the table', (_, changes, expiry, revoking) => {
+    const grant = aGrant(changes)
+    expect([causeOfExpiry(grant), causeOfRevoking(grant)]).toEqual([expiry, revoking])
+    for (const cause of [expiry, revoking])
+      expect(moveGrant(grant.state, cause)).toMatch(/^(?:ended|refused)$/)
+  })
+})
+
+test('A person is named in a grant by no more than issuer, subject and name', () => {
+  const { issuer, subject, name } = aPerson()
+  expect(byOf(aPerson())).toEqual({ issuer, subject, name })
 })

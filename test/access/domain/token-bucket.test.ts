@@ -5,13 +5,13 @@ import { noon } from '../../builders.ts'
 
 describe('A token bucket', () => {
   test('gives a second’s worth at once, then says how long to wait', () => {
-    const bucket = createTokenBucket(10, noon)
+    const bucket = createTokenBucket(10, 10, noon)
     for (let count = 0; count < 10; count += 1) expect(bucket.take(noon)).toBe(0)
     expect(bucket.take(noon)).toBe(100)
   })
 
   test('gives again after just that wait', () => {
-    const bucket = createTokenBucket(10, noon)
+    const bucket = createTokenBucket(10, 10, noon)
     for (let count = 0; count < 10; count += 1) bucket.take(noon)
     expect(bucket.take(noon + 99)).toBeGreaterThan(0)
     expect(bucket.take(noon + 100)).toBe(0)
@@ -19,21 +19,21 @@ describe('A token bucket', () => {
   })
 
   test('of less than one a second still lets one through', () => {
-    const bucket = createTokenBucket(0.5, noon)
+    const bucket = createTokenBucket(0.5, 1, noon)
     expect(bucket.take(noon)).toBe(0)
     expect(bucket.take(noon)).toBe(2_000)
     expect(bucket.take(noon + 2_000)).toBe(0)
   })
 
   test('saves up no more than a second’s worth', () => {
-    const bucket = createTokenBucket(5, noon)
+    const bucket = createTokenBucket(5, 5, noon)
     const later = noon + 3_600_000
     for (let count = 0; count < 5; count += 1) expect(bucket.take(later)).toBe(0)
     expect(bucket.take(later)).toBeGreaterThan(0)
   })
 
   test('is not filled by a clock that goes back', () => {
-    const bucket = createTokenBucket(1, noon)
+    const bucket = createTokenBucket(1, 1, noon)
     bucket.take(noon)
     expect(bucket.take(noon - 60_000)).toBeGreaterThan(0)
     expect(bucket.take(noon)).toBeGreaterThan(0)
@@ -45,7 +45,7 @@ describe('A token bucket', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.array(fc.nat(400), { minLength: 1, maxLength: 200 }),
         (rate, pauses) => {
-          const bucket = createTokenBucket(rate, noon)
+          const bucket = createTokenBucket(rate, Math.max(1, rate), noon)
           let at = noon
           let given = 0
           for (const pause of pauses) {

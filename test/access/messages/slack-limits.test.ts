@@ -362,7 +362,7 @@ describe('Whatever others wrote, Slack takes', () => {
           isSaid(withdrawnAnswer(one))
           isSaid(revokedAnswer(one, told))
         }
-        isSaid(helpAnswer(name))
+        isSaid(helpAnswer(name, 'a'.repeat(64)))
         isSaid(listAnswer([], name))
         isSaid(listAnswer(grants, name))
         isSaid(chooseAnswer(grants, `${name} extend`))

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { clockTime, code, cutMarkup, fitting, plainText, quoted } from '#access/messages/slack-text.ts'
+import {
+  clockTime,
+  code,
+  cutMarkup,
+  cutMarkupToBytes,
+  fitting,
+  plainText,
+  quoted,
+} from '#access/messages/slack-text.ts'
 import { noon } from '../../builders.ts'
 
 describe('What somebody else wrote', () => {
@@ -39,6 +47,21 @@ describe('A message that is cut', () => {
     ['nowhere', 'ab', 2, 'ab'],
   ])('%s stays well formed', (_, text, longest, shown) => {
     expect(cutMarkup(text, longest)).toBe(shown)
+  })
+
+  test.each<[string, string, number, string]>([
+    ['in an entity', 'ab&amp;cd', 8, 'ab…'],
+    ['behind an entity', 'ab&amp;cdef', 10, 'ab&amp;…'],
+    ['in a time', `ab${clockTime(noon)}cd`, 20, 'ab…'],
+    ['in a time, in a letter of it', 'ab<@漢漢>cd', 9, 'ab…'],
+    ['in a letter of four bytes', 'ab😀cd', 7, 'ab…'],
+    ['in a letter of three bytes', 'ab漢cd', 6, 'ab…'],
+    ['behind a letter', 'ab漢cdef', 8, 'ab漢…'],
+    ['nowhere', 'a漢', 4, 'a漢'],
+  ])('in bytes %s stays well formed', (_, text, most, shown) => {
+    const cut = cutMarkupToBytes(text, most)
+    expect(cut).toBe(shown)
+    expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(most)
   })
 })
 

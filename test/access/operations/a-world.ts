@@ -133,7 +133,7 @@ export const aWorld = ({
     bySlack: (team, user) => index().bySlack(team, user),
     byPagerDuty: (user) => index().byPagerDuty(user),
     byPrincipal: (principal) => index().byPrincipal(principal),
-    inGroups: (groups) => index().inGroups(groups),
+    activeWhere: (is) => index().activeWhere(is),
   }
   const index = () =>
     indexDirectory({

@@ -10,6 +10,7 @@ const readers = { bot: readBotConfig, proxy: readProxyConfig, workers: readWorke
 type Part = keyof typeof readers
 
 const everything = {
+  PAGEPASS_RULES_KEYS: '/trust/signers',
   PAGEPASS_KEYS: '/keys',
   PAGEPASS_DATA_DIR: '/data',
   PAGEPASS_INSTANCE: 'a',

@@ -87,6 +87,26 @@ test('closing cuts what is left after the grace, upgraded connections too', asyn
   await cut
 })
 
+test('taking no more closes what is idle, and leaves what is under way for as long as it takes', async () => {
+  const asked = Promise.withResolvers<ServerResponse>()
+  const one = await listening(
+    createServer((request, response) => (request.url === '/' ? asked.resolve(response) : response.end('ok'))),
+  )
+  const idle = await connect(one.port, 'GET /idle HTTP/1.1\r\nhost: a\r\n\r\n')
+  await once(idle, 'data')
+  const socket = await connect(one.port, request)
+  const response = await asked.promise
+  one.takeNoMore()
+  one.takeNoMore()
+  await once(idle, 'close')
+  await expect(connect(one.port, request)).rejects.toThrow('ECONNREFUSED')
+  response.write('part of it')
+  await once(socket, 'data')
+  response.end('the rest')
+  await once(socket, 'close')
+  await one.close(hour)
+})
+
 test('closing twice is closing once', async () => {
   const one = await listening(createServer())
   await Promise.all([one.close(), one.close()])

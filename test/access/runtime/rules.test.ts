@@ -22,14 +22,17 @@ test('in production, an identity provider over plain HTTP is refused by name', a
     code: 'rules/invalid',
     message: expect.stringContaining('http://idp.example.com'),
   })
+  // One that is https gets as far as the seal.
   await withIssuer('https://idp.example.com')
-  const rules = await loadRulesFor({ PAGEPASS_MODE: 'production', PAGEPASS_RULES: file })
-  expect(rules.identity.issuer).toBe('https://idp.example.com')
+  await expect(loadRulesFor({ PAGEPASS_MODE: 'production', PAGEPASS_RULES: file })).rejects.toMatchObject({
+    code: 'config/invalid',
+    message: 'PAGEPASS_RULES_KEYS: is missing',
+  })
 })
 
 test('the sandbox takes one', async () => {
   await withIssuer('http://127.0.0.1:7074')
-  const rules = await loadRulesFor({ PAGEPASS_MODE: 'sandbox', PAGEPASS_RULES: file })
+  const { rules } = await loadRulesFor({ PAGEPASS_MODE: 'sandbox', PAGEPASS_RULES: file })
   expect(rules.identity.issuer).toBe('http://127.0.0.1:7074')
 })
 

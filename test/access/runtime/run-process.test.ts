@@ -71,7 +71,7 @@ describe.concurrent('A process that is told to stop', () => {
     program.child.kill('SIGTERM')
     await program.says('"stopping"')
     const ready = await fetch(`${url}/readyz`)
-    expect([ready.status, await ready.text()]).toEqual([503, 'stopping\n'])
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'stopping' }])
     expect((await fetch(`${url}/healthz`)).status).toBe(200)
     program.child.stdin?.end('go')
     expect(await program.ended).toEqual(stopped)
@@ -143,6 +143,98 @@ describe.concurrent('A process that is told to stop', () => {
     program.child.stdin?.end('go')
     expect(await program.ended).toEqual(stopped)
     expect(logOf(program)[0]).toMatchObject({ msg: 'stopping', why: 'the parent process is gone' })
+  })
+})
+
+/** It drains until the test says so, or until it is stopped. */
+const drains = (patience = '') => `
+  await runProcess('program', async () => {
+    const admin = await startAdmin({ host: '127.0.0.1', port: 0 }, () => [], () => ({ rules: 'abc' }))
+    console.log('port ' + admin.port + ' open')
+    return {
+      log,
+      drain: async () => { console.log('drain begun'); await told('empty'); return 'nothing is open' },
+      stop: [['the queue', () => told('go')], ['admin', () => admin.close()]],
+    }
+  }${patience})`
+const patient = ', { stopWithinMs: 600_000, sameSignalMs: 600_000 }'
+const impatient = ', { stopWithinMs: 600_000, sameSignalMs: 1 }'
+const messages = (program: Program): string[] => logOf(program).map(({ msg }) => msg)
+
+describe.concurrent('A process that can drain', () => {
+  test('does so on SIGTERM, says 503 at /readyz meanwhile, and stops when nothing is left', async () => {
+    const program = aProgram(drains(patient))
+    await program.says('open')
+    const url = `http://127.0.0.1:${/port (\d+)/.exec(program.output())?.[1]}`
+    program.child.kill('SIGTERM')
+    await program.says('drain begun')
+    const ready = await fetch(`${url}/readyz`)
+    expect([ready.status, await ready.json()]).toEqual([503, { status: 'draining', rules: 'abc' }])
+    const health = await fetch(`${url}/healthz`)
+    expect([health.status, await health.json()]).toEqual([200, { status: 'ok', rules: 'abc' }])
+    program.child.kill('SIGTERM')
+    program.child.stdin?.write('empty')
+    await program.says('"stopping"')
+    expect(logOf(program).at(-1)).toMatchObject({ why: 'nothing is open' })
+    program.child.stdin?.end('go')
+    expect(await program.ended).toEqual(stopped)
+    expect(messages(program)).toEqual(['draining', 'stopping', 'stopped'])
+  })
+
+  test('stops at once on SIGINT', async () => {
+    const program = aProgram(drains())
+    await program.says('open')
+    program.child.kill('SIGINT')
+    program.child.stdin?.end('go')
+    expect(await program.ended).toEqual(stopped)
+    expect(program.output()).not.toContain('drain begun')
+  })
+
+  test('stops on SIGINT while it drains, however soon that comes', async () => {
+    const program = aProgram(drains(patient))
+    await program.says('open')
+    program.child.kill('SIGTERM')
+    await program.says('drain begun')
+    program.child.kill('SIGINT')
+    await program.says('"stopping"')
+    // What it waited for comes too late to stop it again.
+    program.child.stdin?.end('empty go')
+    expect(await program.ended).toEqual(stopped)
+    expect(messages(program)).toEqual(['draining', 'stopping', 'stopped'])
+  })
+
+  test('stops on a second SIGTERM, and ends at once on a third', async () => {
+    const program = aProgram(drains(impatient))
+    await program.says('open')
+    program.child.kill('SIGTERM')
+    await program.says('still draining; a second signal stops it now')
+    program.child.kill('SIGTERM')
+    await program.says('a second signal ends it at once')
+    program.child.kill('SIGTERM')
+    expect(await program.ended).toEqual(failed)
+    expect(logOf(program).at(-1)).toMatchObject({ notEnded: ['the queue', 'admin'] })
+  })
+
+  test('stops when the parent that spawned it is gone', async () => {
+    const program = aProgram(drains(patient), ['pipe', 'pipe', 'pipe', 'ipc'])
+    await program.says('open')
+    program.child.kill('SIGTERM')
+    await program.says('drain begun')
+    program.child.disconnect()
+    program.child.stdin?.end('go')
+    expect(await program.ended).toEqual(stopped)
+  })
+
+  test('ends with 1 when draining fails', async () => {
+    const program = aProgram(`
+      await runProcess('program', async () => ({
+        log, drain: async () => { throw new Error('no') }, stop: async () => console.log('never'),
+      }))
+      console.log('up'); setInterval(() => {}, 1000)`)
+    await program.says('up')
+    program.child.kill('SIGTERM')
+    expect(await program.ended).toEqual(failed)
+    expect(program.output()).not.toContain('never')
   })
 })
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { connectPrompt } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
-import { createGrantStore, readEnded } from '#access/adapters/redis/grant-store.ts'
+import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { type ButtonAction, buttonActions, buttonValue } from '#access/domain/button.ts'
@@ -90,7 +90,6 @@ beforeEach(async () => {
     store: createGrantStore(prompt, parts.bot, clock),
     clock,
     log: log.log,
-    ended: async (id: string) => (await readEnded(prompt, parts.bot, id))?.grant,
   }
   run = (click) => runClick(whole, click)
   stop = async () => {

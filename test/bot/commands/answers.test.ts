@@ -77,7 +77,7 @@ describe('A private answer', () => {
 
   test('shows commands that can be read', () => {
     const answers = [
-      helpAnswer('/access'),
+      helpAnswer('/access', 'a'.repeat(64)),
       grantedAnswer(aGrant(), '/access'),
       listAnswer([], '/access'),
       refused({ reason: 'duration-too-long', longest: 2 * hour, tier: 'operate' }),

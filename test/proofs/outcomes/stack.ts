@@ -140,7 +140,7 @@ const start = async (
     history: readHistory(prompt, grants.statements, violated),
     /** What operations take, in this process. */
     parts: {
-      rules: await loadRules(prepared.rules),
+      rules: (await loadRules(prepared.rules)).rules,
       directory: await loadDirectory(prepared.directory, grants.statements),
       live: grants.live,
       store: grants.store,

@@ -207,7 +207,7 @@ describe('The offer', () => {
 
   test.each<[string, Doubt | undefined, 'on acknowledge' | 'auto', boolean]>([
     ['where the rule says so', undefined, 'on acknowledge', true],
-    ['where the page is late', 'page-late', 'on acknowledge', true],
+    ['not where the page is late', 'page-late', 'on acknowledge', false],
     ['not where they set it off', 'page-by-self', 'on acknowledge', false],
     ['not where its trigger is not trusted', 'page-untrusted', 'on acknowledge', false],
     ['not where the rule says otherwise', undefined, 'auto', false],

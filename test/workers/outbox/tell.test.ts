@@ -7,7 +7,7 @@ import type { Person } from '#access/domain/principal.ts'
 import { cardOfName } from '#access/messages/cards.ts'
 import { readMessage } from '#workers/outbox/message-job.ts'
 import { createTell, type Tell } from '#workers/outbox/tell.ts'
-import { aGrant, anEnd, aPerson, noon, nthId, pageWhy, rulesOf } from '../../builders.ts'
+import { aGrant, anEnd, aPerson, frozenClock, noon, nthId, pageWhy, rulesOf } from '../../builders.ts'
 
 const someone = (name: string, groups: string[], more: Partial<Person> = {}): Person => {
   const first = name.split(' ')[0] ?? ''
@@ -46,7 +46,7 @@ const tellWith = (all: readonly Person[]): Tell => {
     people: all.map((one) => ({ ...one, groups: [...one.groups] })),
   })
   // Of the queue only `add` is used.
-  return createTell(rulesOf(), directory, messages as unknown as Queue<MessageJob>)
+  return createTell(rulesOf(), directory, messages as unknown as Queue<MessageJob>, frozenClock())
 }
 beforeEach(() => {
   jobs = new Map()

@@ -27,7 +27,8 @@ beforeEach(async () => {
 })
 afterEach(() => pagerduty.close())
 
-const read = (id: string, token = 'pd-token') => createIncidents(base, token).read(id)
+const read = (id: string, token = 'pd-token', withLevels = false) =>
+  createIncidents(base, token, { withLevels }).read(id)
 /** Datadog pages Ana. */
 const trigger = (more: { by?: Agent; assignTo?: string; urgency?: 'low' } = {}): string =>
   pagerduty.incidents.trigger({ service: orders, title: 'Queue is stuck', by: datadog, ...more }).id
@@ -52,6 +53,23 @@ describe('An open incident', () => {
       trigger: { kind: 'integration', id: 'PIDATADOG' },
       shapedBy: [],
     })
+  })
+
+  test('says its priority, where it has one', async () => {
+    const id = trigger()
+    expect(await read(id)).not.toHaveProperty('priority')
+    pagerduty.incidents.changePriority(id, 'P1', ana)
+    expect(await read(id)).toMatchObject({ priority: 'P1', shapedBy: [people.ana.pagerduty.user] })
+  })
+
+  test('says at which level the paged are on call, where that is asked for', async () => {
+    const id = trigger()
+    expect(await read(id, 'pd-token', true)).toMatchObject({ paged: [{ user: 'PUANA01', level: 1 }] })
+    pagerduty.incidents.escalate(id, ben)
+    const second = (await read(id, 'pd-token', true))?.paged
+    expect(second).toEqual([expect.objectContaining({ level: 2 })])
+    pagerduty.incidents.reassign(id, ['PUEVE01'], cho)
+    expect((await read(id, 'pd-token', true))?.paged).toEqual([{ user: 'PUEVE01', name: expect.any(String), at: noon }])
   })
 
   test('that nobody knows is undefined', async () => {

@@ -85,7 +85,7 @@ test('it leads a process group of its own, so that Ctrl-C does not reach it', as
 test('stop lets it end in its own way', async () => {
   const bot = await startScript(
     'bot',
-    `${forever} process.on('SIGTERM', () => { console.log('bye'); process.exit(3) }); console.log('up')`,
+    `${forever} process.on('SIGINT', () => { console.log('bye'); process.exit(3) }); console.log('up')`,
   )
   await logged(bot, 'up')
   expect(await bot.stop()).toEqual({ code: 3, signal: null })
@@ -94,7 +94,7 @@ test('stop lets it end in its own way', async () => {
 })
 
 test('after the time-out it is killed, with what it started', async () => {
-  const stubborn = `process.on('SIGTERM', () => {}); ${forever}`
+  const stubborn = `process.on('SIGINT', () => {}); ${forever}`
   const bot = await startScript(
     'bot',
     `const child = require('node:child_process').spawn(process.execPath, ['--eval', ${JSON.stringify(stubborn)}]);

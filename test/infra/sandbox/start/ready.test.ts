@@ -97,7 +97,7 @@ test('the end of a process that was ready is nobody’s error', async () => {
   const url = await serve((_request, response) => response.end())
   const bot = await startScript(forever)
   await waitReady(url, { process: bot })
-  expect(await bot.stop()).toEqual({ code: null, signal: 'SIGTERM' })
+  expect(await bot.stop()).toEqual({ code: null, signal: 'SIGINT' })
 })
 
 test('waits no longer when it is told so', async () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parseRuleSet } from '#access/domain/parse-rule-set.ts'
+import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { hour, minute, rulesOf, rulesText, serviceIn, tierIn } from '../../builders.ts'
 
 /** A small rule set without a fault; its lines are numbered for the tables below. */

@@ -1,0 +1,143 @@
+import { createRouteIndex, type RouteIndex } from '../domain/route-index.ts'
+import {
+  type BreakGlass,
+  type EgressRule,
+  type Freeze,
+  namesService,
+  type Service,
+  type StandingRule,
+} from '../domain/rule-set.ts'
+import { readPatterns } from './compile-tiers.ts'
+import type { Compiling } from './compiling.ts'
+import type { YamlPath } from './read-yaml.ts'
+
+const longestBreakGlassMs = 1_800_000
+
+const routesOf = (texts: readonly string[], path: YamlPath, { report }: Compiling): RouteIndex =>
+  createRouteIndex([{ patterns: readPatterns(texts, path, report) }])
+
+/** Patterns that a standing rule names itself, and the terms that requests count under. */
+const allowing = (
+  name: string,
+  texts: readonly string[],
+  path: YamlPath,
+  rate = Number.POSITIVE_INFINITY,
+  burst = Math.max(1, rate),
+  { report }: Compiling,
+): NonNullable<StandingRule['allow']> => {
+  const patterns = readPatterns(texts, path, report)
+  const terms = {
+    name,
+    rank: 0,
+    longest: Number.POSITIVE_INFINITY,
+    usual: Number.POSITIVE_INFINITY,
+    rate,
+    burst,
+    whenStale: Number.POSITIVE_INFINITY,
+    reason: 'optional' as const,
+    approvals: undefined,
+    extend: { count: 0, share: 1 },
+    proxyOnly: false,
+    signIn: undefined,
+    patterns,
+  }
+  return { routes: createRouteIndex([terms]), terms }
+}
+
+export const compileStanding = (
+  compiling: Compiling,
+  services: ReadonlyMap<string, Service>,
+): StandingRule[] => {
+  const { source, known, report, ruleAt } = compiling
+  return source.standing.map(({ name, from, to, tier, allow, rate, burst }, index) => {
+    const path = ['standing', index]
+    known.services(to, [...path, 'to'])
+    if ((tier === undefined) === (allow === undefined)) report(path, 'say either "tier" or "allow"')
+    if (tier !== undefined && (rate ?? burst) !== undefined)
+      report(
+        [...path, rate === undefined ? 'burst' : 'rate'],
+        'the tier says how fast; leave it out, or say "allow"',
+      )
+    const rule = ruleAt('standing', index, name)
+    if (tier !== undefined && known.tier(tier, [...path, 'tier'])) {
+      const strict = [...services.values()].find(
+        (service) =>
+          namesService(to, service) &&
+          service.tiers.find((one) => one.name === tier)?.approvals !== undefined,
+      )
+      if (strict !== undefined)
+        report(
+          [...path, 'tier'],
+          `"${tier}" needs approval on ${strict.name}, so it is never standing; give a lower tier, or "allow" patterns`,
+        )
+    }
+    return {
+      ...rule,
+      from: readFrom(from, [...path, 'from'], compiling),
+      to,
+      tier,
+      allow:
+        allow === undefined
+          ? undefined
+          : allowing(rule.id, allow, [...path, 'allow'], rate, burst, compiling),
+    }
+  })
+}
+
+const readFrom = (from: string, path: YamlPath, { known }: Compiling): StandingRule['from'] => {
+  if (from.startsWith('workload:')) {
+    const name = from.slice('workload:'.length)
+    known.workload(name, path)
+    return { kind: 'workload', name }
+  }
+  if (from.startsWith('on call of ')) {
+    const service = from.slice('on call of '.length)
+    known.service(service, path)
+    return { kind: 'on call', service }
+  }
+  known.onePeople(from, path)
+  return { kind: 'people', name: from }
+}
+
+export const compileEgress = (compiling: Compiling): EgressRule[] =>
+  compiling.source.egress.map(({ name, from, to, allow }, index) => {
+    const path = ['egress', index]
+    for (const [place, workload] of from.entries())
+      compiling.known.workload(workload, [...path, 'from', place])
+    return {
+      ...compiling.ruleAt('egress', index, name),
+      from,
+      to: to.map((origin) => new URL(origin).origin),
+      allow: routesOf(allow, [...path, 'allow'], compiling),
+    }
+  })
+
+export const compileFreezes = ({ source, known, report, ruleAt }: Compiling): Freeze[] =>
+  source.freeze.map(({ name, ...freeze }, index) => {
+    const path = ['freeze', index]
+    known.services(freeze.services, [...path, 'services'])
+    known.tiers(freeze.tiers, [...path, 'tiers'])
+    if (freeze.until <= freeze.from) report([...path, 'until'], 'not after "from"; nothing is frozen')
+    return { ...ruleAt('freeze', index, name), ...freeze }
+  })
+
+export const compileBreakGlass = ({ source, known, report }: Compiling): BreakGlass | undefined => {
+  const glass = source.break_glass
+  if (glass === undefined) return undefined
+  const path = ['break_glass']
+  known.people(glass.who, [...path, 'who'], false)
+  known.tier(glass.tier, [...path, 'tier'])
+  if (glass.for > longestBreakGlassMs) report([...path, 'for'], 'longer than 30m; shorten it')
+  const keys = new Map(Object.entries(glass.keys))
+  if (keys.size < glass.need)
+    report(
+      [...path, 'need'],
+      `${glass.need} keys have to sign, and ${keys.size} are named; name more or need fewer`,
+    )
+  for (const [name, key] of keys) {
+    const twin = [...keys].find(([other, same]) => same === key && other < name)
+    if (twin !== undefined)
+      report([...path, 'keys', name], `the same key as "${twin[0]}"; each has a key of their own`)
+  }
+  return { who: glass.who, tier: glass.tier, for: glass.for, need: glass.need, keys }
+}

@@ -1,0 +1,114 @@
+import { type Pattern, parsePattern } from '../domain/path-pattern.ts'
+import type { Tier } from '../domain/tier.ts'
+import { type KnownNames, ownersName } from './known-names.ts'
+import type { YamlPath } from './read-yaml.ts'
+import type { Report } from './rule-file.ts'
+import type { OwnTier, RuleSetSource } from './source.ts'
+
+/** What a tier says of itself; each part may be left out where it is said elsewhere. */
+type Terms = Partial<Omit<Exclude<OwnTier, readonly string[]>, 'allow'>>
+export type Own = { readonly terms: Terms; readonly patterns: readonly Pattern[] }
+
+const usualMs = 3_600_000
+
+/** The patterns of a list that are well written; the others are reported. */
+export const readPatterns = (texts: readonly string[], path: YamlPath, report: Report): Pattern[] => {
+  const patterns: Pattern[] = []
+  for (const [index, text] of texts.entries()) {
+    const pattern = parsePattern(text)
+    if ('fault' in pattern) report([...path, index], pattern.fault)
+    else if (patterns.some((other) => other.text === pattern.text))
+      report([...path, index], `"${pattern.text}" stands twice in this list`)
+    else patterns.push(pattern)
+  }
+  return patterns
+}
+
+/** What a profile or a service says of tiers, by tier. */
+export const readOwnTiers = (
+  byTier: Readonly<Record<string, OwnTier>>,
+  path: YamlPath,
+  known: KnownNames,
+  report: Report,
+): Map<string, Own> => {
+  const own = new Map<string, Own>()
+  for (const [name, said] of Object.entries(byTier)) {
+    const at = [...path, name]
+    if (!known.tier(name, at, 'key')) continue
+    if (Array.isArray(said)) {
+      own.set(name, { terms: {}, patterns: readPatterns(said, at, report) })
+      continue
+    }
+    const { allow, ...terms } = said as Exclude<OwnTier, readonly string[]>
+    checkTerms(terms, at, known, report)
+    own.set(name, { terms, patterns: readPatterns(allow, [...at, 'allow'], report) })
+  }
+  return own
+}
+
+/** Reports what terms name in vain or say against themselves. */
+export const checkTerms = (terms: Terms, path: YamlPath, known: KnownNames, report: Report): void => {
+  const { approvals } = terms
+  if (approvals !== undefined) {
+    known.people(approvals.from, [...path, 'approvals', 'from'])
+    if (approvals.escalate !== undefined)
+      known.people(approvals.escalate.to, [...path, 'approvals', 'escalate', 'to'])
+    if (approvals.distinct === 'teams' && approvals.from.length < approvals.count)
+      report(
+        [...path, 'approvals', 'count'],
+        `${approvals.count} approvals from distinct teams need as many sets in "from"; it names ${approvals.from.length}`,
+      )
+  }
+  if (terms.longest !== undefined && terms.default !== undefined && terms.default > terms.longest)
+    report([...path, 'default'], 'longer than "longest"; shorten it')
+  if (terms.sign_in !== undefined && terms.sign_in.acr === undefined && terms.sign_in.max_age === undefined)
+    report([...path, 'sign_in'], 'asks for nothing; give it "acr", "max_age" or both')
+}
+
+/** A tier of one service: the common terms, then its profile's, then its own. */
+export const createTier = (
+  name: string,
+  rank: number,
+  common: RuleSetSource['tiers'][string],
+  owners: readonly string[],
+  own: readonly (Own | undefined)[],
+): Tier => {
+  const said = own.filter((one) => one !== undefined)
+  const terms = Object.assign({}, common, ...said.map((one) => one.terms)) as RuleSetSource['tiers'][string]
+  const { approvals, sign_in } = terms
+  const people = (names: readonly string[]): string[] => [
+    ...new Set(names.flatMap((one) => (one === ownersName ? owners : [one]))),
+  ]
+  return {
+    name,
+    rank,
+    longest: terms.longest,
+    usual: Math.min(terms.default ?? usualMs, terms.longest),
+    rate: terms.rate,
+    burst: terms.burst ?? Math.max(1, terms.rate),
+    whenStale: terms.when_stale,
+    reason: terms.reason ?? 'optional',
+    approvals:
+      approvals === undefined
+        ? undefined
+        : {
+            count: approvals.count,
+            from: people(approvals.from),
+            distinct: approvals.distinct === 'teams',
+            ...(approvals.escalate === undefined
+              ? {}
+              : { escalate: { after: approvals.escalate.after, to: people(approvals.escalate.to) } }),
+          },
+    extend: {
+      count: terms.extend?.count ?? Number.POSITIVE_INFINITY,
+      share: terms.extend?.share ?? Number.POSITIVE_INFINITY,
+    },
+    proxyOnly: terms.proxy_only ?? false,
+    signIn: sign_in === undefined ? undefined : { acr: sign_in.acr, maxAge: sign_in.max_age },
+    patterns: unique(said.flatMap((one) => one.patterns)),
+  }
+}
+
+const unique = (patterns: readonly Pattern[]): Pattern[] => [
+  ...new Map(patterns.map((pattern) => [pattern.text, pattern])).values(),
+]

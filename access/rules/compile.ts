@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson, type Json } from '../domain/canonical-json.ts'
+import { createRouteIndex } from '../domain/route-index.ts'
+import { namesService, type RuleSet, type Service } from '../domain/rule-set.ts'
+import { compileBreakGlass, compileEgress, compileFreezes, compileStanding } from './compile-access.ts'
+import { compilePageRules, compileRequestRules } from './compile-rules.ts'
+import { checkTerms, createTier, readOwnTiers } from './compile-tiers.ts'
+import type { Compiling } from './compiling.ts'
+import { createKnownNames, ownersName } from './known-names.ts'
+import type { YamlPath } from './read-yaml.ts'
+import type { Part, Place, Report } from './rule-file.ts'
+import type { RuleSetSource } from './source.ts'
+
+/** Resolves every name to what it means; reports each that dangles or contradicts. */
+export const compile = (
+  source: RuleSetSource,
+  placeOf: (path: YamlPath, part?: Part) => Place,
+  report: Report,
+): RuleSet => {
+  const known = createKnownNames(source, report)
+  const names = new Set<string>()
+  const ruleAt: Compiling['ruleAt'] = (section, index, name) => {
+    if (name !== undefined) {
+      if (name === ownersName)
+        report([section, index, 'name'], '"owners" has a meaning of its own; choose another name')
+      else if (names.has(name)) report([section, index, 'name'], `another rule is named "${name}" already`)
+      names.add(name)
+    }
+    const { file, line } = placeOf([section, index])
+    return { id: name ?? `${section}[${index}]`, where: `${file}:${line}` }
+  }
+  const compiling: Compiling = { source, known, report, ruleAt }
+
+  checkPeople(compiling)
+  if (Object.keys(source.tiers).length === 0) report(['tiers'], 'no tiers; name at least one')
+  for (const [name, terms] of Object.entries(source.tiers)) checkTerms(terms, ['tiers', name], known, report)
+
+  const bare = compileServices(compiling)
+  const onPage = compilePageRules(compiling, bare)
+  const onRequest = compileRequestRules(compiling)
+  const standing = compileStanding(compiling, bare)
+  const freezes = compileFreezes(compiling)
+  const services = new Map(
+    [...bare.values()].map((service): [string, Service] => {
+      const people = (who: readonly string[]): string[] => [
+        ...new Set(who.flatMap((one) => (one === ownersName ? service.owners : [one]))),
+      ]
+      const tier = (name: string) => service.tiers.find((one) => one.name === name)
+      return [
+        service.name,
+        {
+          ...service,
+          onPage: onPage
+            .filter((rule) => namesService(rule.services, service))
+            .map((rule) => ({
+              ...rule,
+              who: people(rule.who),
+              for: Math.min(rule.for, tier(rule.give)?.longest ?? rule.for),
+            })),
+          onRequest: onRequest
+            .filter((rule) => namesService(rule.services, service))
+            .flatMap((rule) => byApproval(rule, service).map((one) => ({ ...one, who: people(one.who) }))),
+          standing: standing.filter((rule) => namesService(rule.to, service)),
+          freezes: freezes.filter((freeze) => namesService(freeze.services, service)),
+        },
+      ]
+    }),
+  )
+  const { environment, domain, identity, incident_command, lock, drain } = source
+  if (incident_command !== undefined) {
+    known.people(incident_command.who, ['incident_command', 'who'], false)
+    known.tier(incident_command.cap, ['incident_command', 'cap'])
+  }
+  if (lock !== undefined) known.people(lock.who, ['lock', 'who'], false)
+  return {
+    environment,
+    domain,
+    identity: { issuer: identity.issuer, audience: identity.audience, sessionMax: identity.session_max },
+    people: new Map(
+      Object.entries(source.people).map(([name, { until, ...people }]) => [name, { ...people, until }]),
+    ),
+    workloads: new Map(Object.entries(source.workloads).map(([name, { subjects }]) => [name, subjects])),
+    services,
+    onPage,
+    onRequest,
+    standing,
+    egress: compileEgress(compiling),
+    freezes,
+    breakGlass: compileBreakGlass(compiling),
+    incidentCommand: incident_command,
+    lock,
+    drain,
+    hash: rulesHash(source),
+  }
+}
+
+/** A tier that a service lets nobody have without approval is asked for by approval, whatever the rule says. */
+const byApproval = (rule: RuleSet['onRequest'][number], service: Service): RuleSet['onRequest'][number][] => {
+  if (rule.how === 'approval') return [rule]
+  const stricter = rule.tiers.filter((name) => service.tiers.find((tier) => tier.name === name)?.approvals)
+  if (stricter.length === 0) return [rule]
+  const free = rule.tiers.filter((name) => !stricter.includes(name))
+  return [
+    ...(free.length === 0 ? [] : [{ ...rule, tiers: free }]),
+    { ...rule, tiers: stricter, how: 'approval' as const },
+  ]
+}
+
+const checkPeople = ({ source, report }: Compiling): void => {
+  for (const [name, people] of Object.entries(source.people)) {
+    const path = ['people', name]
+    if (name === ownersName)
+      report(path, '"owners" stands for the owners of each service; choose another name', 'key')
+    if (people.groups.length + people.roles.length + people.subjects.length === 0)
+      report(path, `nobody is in "${name}"; give it groups, roles or subjects`, 'key')
+  }
+  for (const [name, { subjects }] of Object.entries(source.workloads))
+    for (const [index, subject] of subjects.entries()) {
+      const other = Object.entries(source.workloads).find(
+        ([one, workload]) => one !== name && workload.subjects.includes(subject),
+      )
+      if (other !== undefined && other[0] < name)
+        report(['workloads', name, 'subjects', index], `"${subject}" is the workload "${other[0]}" already`)
+    }
+}
+
+const compileServices = ({ source, known, report }: Compiling): Map<string, Service> => {
+  const profiles = new Map(
+    Object.entries(source.profiles).map(([name, { tiers }]) => [
+      name,
+      readOwnTiers(tiers, ['profiles', name, 'tiers'], known, report),
+    ]),
+  )
+  const services = new Map<string, Service>()
+  for (const [name, service] of Object.entries(source.services)) {
+    const path = ['services', name]
+    known.people(service.owners, [...path, 'owners'], false)
+    known.release(service.serve, Object.keys(service.releases), [...path, 'serve'])
+    if (service.profile !== undefined) known.profile(service.profile, [...path, 'profile'])
+    const shared = service.profile === undefined ? undefined : profiles.get(service.profile)
+    const own = readOwnTiers(service.tiers, [...path, 'tiers'], known, report)
+    const tiers = Object.entries(source.tiers).map(([tier, terms], rank) =>
+      createTier(tier, rank, terms, service.owners, [shared?.get(tier), own.get(tier)]),
+    )
+    for (const tier of tiers) checkTier(service.tiers, tier, path, report)
+    if (tiers.every((tier) => tier.patterns.length === 0))
+      report(path, `the service "${name}" allows nothing; give it a profile or patterns under "tiers"`, 'key')
+    services.set(name, {
+      name,
+      releases: service.releases,
+      serve: service.serve,
+      pagerduty: service.pagerduty,
+      trustedTriggers: service.trusted_triggers,
+      channel: service.channel,
+      owners: service.owners,
+      labels: service.labels,
+      tiers,
+      routes: createRouteIndex(tiers),
+      onPage: [],
+      onRequest: [],
+      standing: [],
+      freezes: [],
+    })
+  }
+  return services
+}
+
+/** What a service's own terms contradict only together with those they stand on. */
+const checkTier = (
+  own: RuleSetSource['services'][string]['tiers'],
+  { name, approvals }: Service['tiers'][number],
+  path: YamlPath,
+  report: Report,
+): void => {
+  if (own[name] === undefined || approvals === undefined || !approvals.distinct) return
+  if (approvals.from.length < approvals.count)
+    report(
+      [...path, 'tiers', name],
+      `${approvals.count} approvals from distinct teams need as many sets in "from"; here it names ${approvals.from.length}`,
+    )
+}
+
+/** Tiers are hashed with their order, which is what gives them their rank. */
+const rulesHash = (source: RuleSetSource): string => {
+  const ordered = { ...source, tiers: Object.entries(source.tiers) }
+  return createHash('sha256')
+    .update(canonicalJson(JSON.parse(JSON.stringify(ordered)) as Json))
+    .digest('hex')
+}

@@ -1,0 +1,16 @@
+import type { KnownNames } from './known-names.ts'
+import type { Report } from './rule-file.ts'
+import type { RuleSetSource } from './source.ts'
+
+/** What every part of compiling a rule set needs. */
+export type Compiling = {
+  readonly source: RuleSetSource
+  readonly known: KnownNames
+  readonly report: Report
+  /** What a rule of a section is called, and where it is written. */
+  readonly ruleAt: (
+    section: string,
+    index: number,
+    name: string | undefined,
+  ) => { readonly id: string; readonly where: string }
+}

@@ -1,0 +1,61 @@
+import type { RuleSet } from '../domain/rule-set.ts'
+import { compile } from './compile.ts'
+import { describeIssue } from './describe-issue.ts'
+import { mergeFiles } from './merge-files.ts'
+import type { YamlPath } from './read-yaml.ts'
+import {
+  type Part,
+  type Place,
+  placeIn,
+  type Report,
+  type RuleFile,
+  type RuleSetFault,
+  readFiles,
+} from './rule-file.ts'
+import { type RuleSetSource, ruleSetSource } from './source.ts'
+
+export type ParsedRuleSet =
+  | {
+      readonly ok: true
+      readonly rules: RuleSet
+      /** What the files say, merged; defaults are filled in, durations are milliseconds. */
+      readonly source: RuleSetSource
+      readonly placeOf: (path: YamlPath, part?: Part) => Place
+    }
+  | { readonly ok: false; readonly faults: readonly RuleSetFault[] }
+
+/** More faults than anybody reads at once. */
+const mostFaults = 100
+
+/** The rule set that these files say, or every fault in them at once. A text is a file of its own. */
+export const parseRuleSet = (files: readonly RuleFile[] | string): ParsedRuleSet => {
+  const given: readonly RuleFile[] =
+    typeof files === 'string' ? [{ name: 'access.yaml', part: 'whole', bytes: files }] : files
+  const { read, faults: unread } = readFiles(given)
+  if (unread.length > 0) return fail(unread)
+  const merged = mergeFiles(read)
+  if (merged.faults.length > 0) return fail(merged.faults)
+
+  const faults: RuleSetFault[] = []
+  const placeOf = (path: YamlPath, part?: Part): Place => placeIn(read, path, part)
+  const report: Report = (path, what, part) => faults.push({ ...placeOf(path, part), what })
+  const parsed = ruleSetSource.safeParse(merged.value)
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues)
+      for (const { path, what, part } of describeIssue(merged.value, issue)) report(path, what, part)
+    return fail(faults)
+  }
+  const rules = compile(parsed.data, placeOf, report)
+  return faults.length > 0 ? fail(faults) : { ok: true, rules, source: parsed.data, placeOf }
+}
+
+const fail = (faults: readonly RuleSetFault[]): ParsedRuleSet => {
+  const order = [...faults].sort(
+    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
+  )
+  const first = order[0]
+  const surplus = order.length - mostFaults
+  if (first === undefined || surplus <= 0) return { ok: false, faults: order }
+  const rest = { ...first, line: 1, column: 1, what: `and ${surplus} more; mend these first` }
+  return { ok: false, faults: [...order.slice(0, mostFaults), rest] }
+}

@@ -1,0 +1,56 @@
+import type { ParsedRuleSet } from './parse-rule-set.ts'
+import type { RuleSetFault } from './rule-file.ts'
+import { impossibleApprovals, unnamedApprovers } from './warnings/approvers.ts'
+import { dangerousPatterns, widePatterns } from './warnings/dangerous-patterns.ts'
+import { ended } from './warnings/ended.ts'
+import { type Finding, type Looked, type WarningKind, warningLevels } from './warnings/finding.ts'
+import { notEnforced } from './warnings/not-enforced.ts'
+import { unreachableServices, unreachableTiers } from './warnings/out-of-reach.ts'
+import { leftOutLevels, unnamedPagerDuty, untrustedTriggers } from './warnings/pages.ts'
+import { shadowedRules } from './warnings/shadowed-rules.ts'
+import { unreachablePatterns } from './warnings/unreachable-patterns.ts'
+import { samePeople, unused } from './warnings/unused.ts'
+
+/** Something odd about a sound rule set: where, what, and how to mend it. `kind` stays the same when the words change. */
+export type RuleSetWarning = RuleSetFault & {
+  readonly kind: WarningKind
+  readonly level: 'warning' | 'note'
+}
+
+const looks: readonly ((looked: Looked) => readonly Finding[])[] = [
+  dangerousPatterns,
+  widePatterns,
+  unreachablePatterns,
+  shadowedRules,
+  samePeople,
+  unreachableServices,
+  unreachableTiers,
+  unnamedApprovers,
+  impossibleApprovals,
+  leftOutLevels,
+  untrustedTriggers,
+  unnamedPagerDuty,
+  notEnforced,
+  unused,
+  ended,
+]
+
+/**
+ * What somebody who wrote this rule set probably did not mean, in the order of its files. `now` is in milliseconds since
+ * the epoch.
+ */
+export const warningsOf = (
+  { rules, source, placeOf }: Pick<Extract<ParsedRuleSet, { ok: true }>, 'rules' | 'source' | 'placeOf'>,
+  now: number,
+): readonly RuleSetWarning[] => {
+  const looked = { rules, source, now }
+  // What services share is said once, however many of them it is about.
+  const once = new Map<string, RuleSetWarning>()
+  for (const { kind, path, part, what } of looks.flatMap((look) => look(looked))) {
+    const id = JSON.stringify([path, what])
+    if (!once.has(id)) once.set(id, { ...placeOf(path, part), kind, level: warningLevels[kind], what })
+  }
+  return [...once.values()].sort(
+    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
+  )
+}

@@ -1,0 +1,94 @@
+import type { Pattern } from '../../domain/path-pattern.ts'
+import { type Service, tierOf } from '../../domain/rule-set.ts'
+import type { YamlPath } from '../read-yaml.ts'
+import { type Danger, dangerIn, dangers } from './dangers.ts'
+import { type Finding, type Looked, listed } from './finding.ts'
+import { ownPatternsOf, patternsOfProfile, patternsOfStanding, type WrittenPattern } from './written-patterns.ts'
+
+/** Patterns that name a path which tells or does more than one expects of a read. */
+export const dangerousPatterns = (looked: Looked): Finding[] => [
+  ...writtenOnce(looked).flatMap(({ written, services }) => {
+    const danger = dangerIn(
+      written.pattern,
+      dangers.filter(({ belongs }) => isTooLow(belongs, written.tier, services)),
+    )
+    return danger === undefined ? [] : [dangerous(written.path, written.pattern, danger)]
+  }),
+  ...patternsOfStanding(looked.source).flatMap(({ path, pattern }) => {
+    const danger = dangerIn(pattern)
+    return danger === undefined ? [] : [standingDanger(path, pattern, danger)]
+  }),
+]
+
+/** Wide patterns of the lowest tier: one note for each place that says so, however many services share it. */
+export const widePatterns = (looked: Looked): Finding[] => {
+  const [lowest, ...above] = Object.keys(looked.source.tiers)
+  return writtenOnce(looked).flatMap(({ written: { path, pattern, tier } }): Finding[] => {
+    if (tier !== lowest || !pattern.open || pattern.segments.length > 0) return []
+    if (pattern.method === '*' && above.length > 0)
+      return [
+        {
+          kind: 'everything-in-lowest',
+          path,
+          what: `"${pattern.text}" puts everything into the lowest tier, "${tier}", so "${listed(above)}" adds nothing; move it up`,
+        },
+      ]
+    if (pattern.method !== 'GET') return []
+    return [
+      {
+        kind: 'reads-everything',
+        path,
+        what: `"${pattern.text}" reads all there is, also what nobody thought of (/actuator/heapdump, /debug/pprof, /.env); where a service has such paths, name what may be read instead`,
+      },
+    ]
+  })
+}
+
+type Placed = { readonly written: WrittenPattern; readonly services: readonly Service[] }
+
+/** Every pattern where it is written, with the services that it is for. */
+const writtenOnce = ({ rules, source }: Looked): Placed[] => {
+  const services = (wanted: (name: string) => boolean): Service[] =>
+    [...rules.services.values()].filter(({ name }) => wanted(name))
+  return [
+    ...Object.keys(source.profiles).flatMap((profile) => {
+      const sharing = services((name) => source.services[name]?.profile === profile)
+      return sharing.length === 0
+        ? []
+        : patternsOfProfile(source, profile).map((written) => ({ written, services: sharing }))
+    }),
+    ...Object.keys(source.services).flatMap((service) =>
+      ownPatternsOf(source, service).map((written) => ({
+        written,
+        services: services((name) => name === service),
+      })),
+    ),
+  ]
+}
+
+const isTooLow = (belongs: Danger['belongs'], tier: string, services: readonly Service[]): boolean =>
+  services.some((service) => {
+    const { approvals, rank } = tierOf(service, tier) ?? {}
+    return approvals === undefined && (belongs === 'approval' || rank === 0)
+  })
+
+const kindOf = ({ belongs, methods }: Danger): Finding['kind'] =>
+  belongs === 'above' || methods.includes('WS') ? 'does-more-than-read' : 'reads-too-much'
+
+const pathOf = ({ segments }: Danger): string => `/${segments.join('/')}`
+
+const dangerous = (path: YamlPath, { text }: Pattern, danger: Danger): Finding => ({
+  kind: kindOf(danger),
+  path,
+  what: `"${text}" reaches ${pathOf(danger)}: ${danger.because}; ${
+    danger.belongs === 'approval'
+      ? 'put it into a tier that needs approval, or name only what may be read'
+      : 'put it into a tier above the lowest, or leave it out'
+  }`,
+})
+
+const standingDanger = (path: YamlPath, { text }: Pattern, danger: Danger): Finding => ({
+  kind: kindOf(danger),
+  path,
+  what: `"${text}" reaches ${pathOf(danger)} without a pass: ${danger.because}; leave it out, or put it into a tier that is asked for`,
+})

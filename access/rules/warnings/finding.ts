@@ -1,0 +1,55 @@
+import type { RuleSet } from '../../domain/rule-set.ts'
+import type { YamlPath } from '../read-yaml.ts'
+import type { Part } from '../rule-file.ts'
+import type { RuleSetSource } from '../source.ts'
+
+/** What a sound rule set may be warned of. A note is for reading; a warning is for mending. */
+export const warningLevels = {
+  'reads-too-much': 'warning',
+  'does-more-than-read': 'warning',
+  'everything-in-lowest': 'warning',
+  'reads-everything': 'note',
+  'pattern-unreachable': 'warning',
+  'pattern-within': 'note',
+  'pattern-twice': 'note',
+  'rule-shadowed': 'warning',
+  'people-twice': 'note',
+  'service-unreachable': 'warning',
+  'tier-unreachable': 'warning',
+  'approvers-unnamed': 'warning',
+  'approvers-gone': 'warning',
+  'approvers-too-few': 'warning',
+  'approvers-only-self': 'warning',
+  'levels-left-out': 'note',
+  'triggers-untrusted': 'warning',
+  'pagerduty-unnamed': 'warning',
+  'pagerduty-unnamed-for-all': 'note',
+  'not-enforced': 'note',
+  'people-unused': 'note',
+  'workload-unused': 'note',
+  'profile-unused': 'note',
+  'label-unused': 'note',
+  'people-ended': 'warning',
+  'people-ending': 'note',
+  'freeze-over': 'note',
+} as const satisfies Readonly<Record<string, 'warning' | 'note'>>
+
+export type WarningKind = keyof typeof warningLevels
+
+/** What a warning found: where it stands, what is odd there and how to mend it. */
+export type Finding = {
+  readonly kind: WarningKind
+  readonly path: YamlPath
+  readonly part?: Part
+  readonly what: string
+}
+
+/** What warnings look at. `now` is in milliseconds since the epoch. */
+export type Looked = { readonly rules: RuleSet; readonly source: RuleSetSource; readonly now: number }
+
+/** `a`, `a and b`, `a, b and 3 more`: never a page of names. */
+export const listed = (names: readonly string[]): string => {
+  const [first = '', second, ...rest] = names
+  if (second === undefined) return first
+  return rest.length === 0 ? `${first} and ${second}` : `${first}, ${second} and ${rest.length} more`
+}

@@ -1,0 +1,69 @@
+import type { YamlPath } from '../read-yaml.ts'
+import type { RuleSetSource } from '../source.ts'
+import type { Finding, Looked } from './finding.ts'
+
+/** What is read, checked and hashed, and has no effect yet: a line for each, where it is said first. */
+export const notEnforced = ({ source }: Looked): Finding[] => {
+  const found: readonly (readonly [string, YamlPath | undefined])[] = [
+    ['break_glass', source.break_glass && ['break_glass']],
+    ['incident_command', source.incident_command && ['incident_command']],
+    ['lock', source.lock && ['lock']],
+    ['egress', source.egress.length > 0 ? ['egress'] : undefined],
+    ['approvals.escalate', termPath(source, 'escalate')],
+    ['proxy_only', termPath(source, 'proxy_only')],
+    ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
+    ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],
+    [
+      'on call of',
+      inList('standing', source.standing, ({ from }) => from.startsWith('on call of '), 'from'),
+    ],
+  ]
+  return found.flatMap(([name, path]): Finding[] =>
+    path === undefined
+      ? []
+      : [
+          {
+            kind: 'not-enforced',
+            path,
+            part: 'key',
+            what: `"${name}" is checked and ${name === 'proxy_only' ? 'changes' : 'gives'} nothing yet; don't count on it`,
+          },
+        ],
+  )
+}
+
+const inList = <R>(
+  section: string,
+  rules: readonly R[],
+  says: (rule: R) => boolean,
+  key: string,
+): YamlPath | undefined => {
+  const index = rules.findIndex(says)
+  return index === -1 ? undefined : [section, index, key]
+}
+
+/** Where a tier says this first: everywhere, in a profile or in a service. */
+const termPath = (
+  { tiers, profiles, services }: RuleSetSource,
+  term: 'escalate' | 'proxy_only',
+): YamlPath | undefined => {
+  const places: [YamlPath, RuleSetSource['services'][string]['tiers']][] = [
+    [['tiers'], Object.fromEntries(Object.entries(tiers).map(([name, terms]) => [name, { ...terms, allow: [] }]))],
+    ...Object.entries(profiles).map(([name, own]): (typeof places)[number] => [
+      ['profiles', name, 'tiers'],
+      own.tiers,
+    ]),
+    ...Object.entries(services).map(([name, own]): (typeof places)[number] => [
+      ['services', name, 'tiers'],
+      own.tiers,
+    ]),
+  ]
+  for (const [path, byTier] of places)
+    for (const [name, own] of Object.entries(byTier)) {
+      if (Array.isArray(own) || !('allow' in own)) continue
+      if (term === 'proxy_only' && own.proxy_only === true) return [...path, name, 'proxy_only']
+      if (term === 'escalate' && own.approvals?.escalate !== undefined)
+        return [...path, name, 'approvals', 'escalate']
+    }
+  return undefined
+}

@@ -1,0 +1,137 @@
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sealOf } from '#access/adapters/seal.ts'
+import { createSealKey, readSealKey } from '#access/adapters/seal-keys.ts'
+import { checkSealed, sealFileOf } from '#access/runtime/check-sealed.ts'
+import { loadRulesFor } from '#access/runtime/rules.ts'
+import { aFolder, rulesText } from '../../builders.ts'
+
+let folder: string
+let remove: () => Promise<void>
+let path: string
+let trusted: string
+const https = rulesText.replace(/issuer: [^\s,}]+/, 'issuer: https://idp.example.com')
+
+beforeAll(async () => {
+  ;({ folder, remove } = await aFolder())
+  for (const name of ['rules', 'trust']) await mkdir(join(folder, name))
+  path = join(folder, 'rules', 'access.yaml')
+  await writeFile(path, https)
+  trusted = join(folder, 'trust', 'signers')
+  await createSealKey(join(folder, 'alice'), 'alice')
+  await rename(join(folder, 'alice.pub'), trusted)
+})
+afterAll(() => remove())
+
+const load = (changes: object = {}) =>
+  loadRulesFor({
+    PAGEPASS_MODE: 'production',
+    PAGEPASS_RULES: path,
+    PAGEPASS_RULES_KEYS: trusted,
+    ...changes,
+  })
+const seal = async (at = path): Promise<void> => {
+  const { rules } = await load({ PAGEPASS_MODE: 'sandbox', PAGEPASS_RULES_KEYS: undefined })
+  const { hash, environment } = rules
+  const text = await sealOf(
+    { rules: hash, environment, author: 'ana', at: 1_000 },
+    await readSealKey(join(folder, 'alice')),
+  )
+  await writeFile(sealFileOf(at), `${text}\n`)
+}
+
+describe('In production', () => {
+  test('a rule set without a seal is refused, with the mend', async () => {
+    await expect(load()).rejects.toMatchObject({
+      code: 'rules/unsealed',
+      message: `the rule set ${path} is not sealed: no ${path}.seal (ENOENT)`,
+      mend: `have somebody else than its author read it, then: pagepass rules seal ${path} --key FILE`,
+    })
+  })
+
+  test('a sealed one is taken, and who sealed it is told', async () => {
+    await seal()
+    expect((await load()).seal).toMatchObject({ signer: 'alice', author: 'ana' })
+  })
+
+  test('one that was changed after it was sealed is refused', async () => {
+    await writeFile(path, https.replace(/longest: \d+h/, 'longest: 3h'))
+    await expect(load()).rejects.toMatchObject({
+      code: 'rules/seal-invalid',
+      message: expect.stringMatching(/access\.yaml\.seal does not hold: it is for the rules hash/),
+    })
+  })
+
+  test('one whose text changed and whose meaning did not is taken', async () => {
+    await writeFile(path, `# said more clearly\n${https}`)
+    expect((await load()).seal).toMatchObject({ signer: 'alice' })
+  })
+
+  test('who may seal must be told', async () => {
+    await expect(load({ PAGEPASS_RULES_KEYS: undefined })).rejects.toMatchObject({
+      code: 'config/invalid',
+      message: 'PAGEPASS_RULES_KEYS: is missing',
+    })
+  })
+})
+
+describe('The sandbox', () => {
+  test('demands no seal', async () => {
+    const { seal: none } = await load({ PAGEPASS_MODE: 'sandbox', PAGEPASS_RULES_KEYS: undefined })
+    expect(none).toBeUndefined()
+  })
+
+  test('checks one where it is told who may seal', async () => {
+    await writeFile(sealFileOf(path), 'nonsense')
+    await expect(load({ PAGEPASS_MODE: 'sandbox' })).rejects.toMatchObject({ code: 'rules/seal-invalid' })
+    await seal()
+  })
+})
+
+describe('Keys that lie with the rules are refused:', () => {
+  const check = (keys: string, more: readonly string[] = []) =>
+    checkSealed({ path, files: [path, ...more], hash: '', environment: '' }, keys)
+  const refused = (folderName: string) => ({
+    code: 'keys/forbidden',
+    message: expect.stringContaining(`lies with the rule set, in ${folderName}`),
+  })
+
+  test('beside them, and below', async () => {
+    const rules = join(folder, 'rules')
+    await expect(check(join(rules, 'signers'))).rejects.toMatchObject(refused(rules))
+    await expect(check(join(rules, 'keys', 'signers'))).rejects.toMatchObject(refused(rules))
+    await expect(check(join(rules, '..', 'rules', 'signers'))).rejects.toMatchObject(refused(rules))
+  })
+
+  test('anywhere in the folder of a rule set of many files', async () => {
+    const tree = join(folder, 'tree')
+    const files = ['env/production.yaml', 'services/a.yaml'].map((name) => join(tree, name))
+    const keys = join(tree, 'keys', 'signers')
+    await expect(
+      checkSealed({ path: files[0] ?? '', files, hash: '', environment: '' }, keys),
+    ).rejects.toMatchObject(refused(tree))
+  })
+
+  test('through a link to them, or from them', async () => {
+    const rules = join(folder, 'rules')
+    await symlink(path, join(folder, 'trust', 'link'))
+    await expect(check(join(folder, 'trust', 'link'))).rejects.toMatchObject(refused(rules))
+    await symlink(trusted, join(rules, 'link'))
+    await expect(check(join(rules, 'link'))).rejects.toMatchObject(refused(rules))
+  })
+
+  test('but not in a folder whose name begins alike', async () => {
+    const beside = join(folder, 'rules-trust')
+    await mkdir(beside)
+    await expect(check(join(beside, 'none'))).rejects.toMatchObject({ code: 'keys/missing' })
+  })
+})
+
+test.each([
+  ['access.yaml', 'access.yaml.seal'],
+  ['env/production.yaml', 'env/production.yaml.seal'],
+  ['rules/', 'rules.seal'],
+])('the seal of %s is %s', (path, file) => {
+  expect(sealFileOf(path)).toBe(file)
+})

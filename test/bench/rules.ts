@@ -1,0 +1,329 @@
+import { type DecisionRequest, decideRequest } from '#access/domain/decide-request.ts'
+import type { Grant } from '#access/domain/grant.ts'
+import { type Proven, principalKey } from '#access/domain/principal.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import { createView, type View } from '#access/domain/view.ts'
+import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
+import type { RuleFile } from '#access/rules/rule-file.ts'
+import { median, percentile, round } from '../measure.ts'
+
+export type RulesBenchOptions = {
+  readonly json: boolean
+  readonly rounds: number
+  /** Different requests per rule set, each decided three times a round. */
+  readonly requests: number
+}
+
+/** Of how many services, each with how many resources of eight patterns. */
+type Size = { readonly services: number; readonly resources: number }
+type Scene = {
+  readonly rules: RuleSet
+  readonly view: View
+  readonly requests: readonly DecisionRequest[]
+}
+/** Microseconds per call. */
+type Sample = { readonly p50: number; readonly p99: number; readonly find: number }
+
+const sizes = {
+  small: { services: 10, resources: 1 },
+  large: { services: 1_000, resources: 1 },
+  one: { services: 1, resources: 1_250 },
+} satisfies Record<string, Size>
+type Name = keyof typeof sizes
+const names: readonly Name[] = ['small', 'large', 'one']
+
+const issuer = 'https://idp.example.com'
+const now = Date.UTC(2026, 0, 15, 12)
+const hour = 3_600_000
+const principals = 2_000
+const batch = 100
+
+/**
+ * How long a decision takes, and whether it grows with the rule set: `decideRequest` with the service already found, as
+ * the proxy's pipeline calls it. The rule sets are read from YAML by the parser that every process uses; a service has
+ * ten rules in each of 10 and 1,000 services, and one service alone has 10,000 patterns. Principals and grants are as
+ * many in all of them.
+ *
+ * `p50` is the median of batches of 100 calls, each divided by 100; `p99` is of calls timed one by one, so it holds what
+ * the timer itself takes. Nothing is subtracted. The rule sets take turns within a round, and figures are medians over
+ * the rounds; a ratio is taken within each round. The first round only warms up.
+ */
+export const benchRules = ({ json, rounds, requests }: RulesBenchOptions): void => {
+  const startedAt = performance.now()
+  const scenes: Record<Name, Scene> = {
+    small: sceneOf(sizes.small, requests),
+    large: sceneOf(sizes.large, requests),
+    one: sceneOf(sizes.one, requests),
+  }
+  process.stderr.write(`three rule sets and their views in ${round(performance.now() - startedAt, 0)} ms\n`)
+  const samples: Record<Name, Sample>[] = []
+  for (let number = 0; number <= rounds; number += 1) {
+    const [small, large, one] = [sample(scenes.small), sample(scenes.large), sample(scenes.one)]
+    if (number > 0) samples.push({ small, large, one })
+  }
+  report(json, { rounds, requests }, scenes, samples)
+}
+
+const sample = ({ rules, view, requests }: Scene): Sample => {
+  const decide = (request: DecisionRequest) => decideRequest(rules, view, request, now)
+  const find = ({ service, method, path }: DecisionRequest) => service.routes.find(method, path)
+  return {
+    p50: median(timeBatches(requests, decide)),
+    p99: percentile(timeEach(requests, decide), 0.99),
+    find: median(timeBatches(requests, find)),
+  }
+}
+
+/** Results are kept until the batch is over, so that no call can be left out. */
+const kept: unknown[] = new Array(batch)
+
+const timeBatches = (
+  requests: readonly DecisionRequest[],
+  call: (request: DecisionRequest) => unknown,
+): number[] => {
+  const times: number[] = []
+  for (let start = 0; start + batch <= requests.length; start += batch) {
+    const some = requests.slice(start, start + batch).map(fresh)
+    const startedAt = performance.now()
+    for (const [place, request] of some.entries()) kept[place] = call(request)
+    times.push(((performance.now() - startedAt) * 1_000) / batch)
+  }
+  return times
+}
+
+const timeEach = (
+  requests: readonly DecisionRequest[],
+  call: (request: DecisionRequest) => unknown,
+): number[] =>
+  requests.map((made) => {
+    const request = fresh(made)
+    const startedAt = performance.now()
+    kept[0] = call(request)
+    return (performance.now() - startedAt) * 1_000
+  })
+
+const sceneOf = (size: Size, count: number): Scene => {
+  const parsed = parseRuleSet(filesOf(size))
+  if (!parsed.ok)
+    throw new Error(parsed.faults.map(({ file, line, what }) => `${file}:${line} ${what}`).join('\n'))
+  const { rules } = parsed
+  const people = Array.from({ length: principals }, (_, number) => provenOf(number, size))
+  const view = viewOf(rules, size)
+  const services = [...rules.services.values()]
+  const requests = Array.from({ length: count }, (_, number): DecisionRequest => {
+    const turn = shuffled(number, count)
+    const asker = turn % principals
+    // So that everybody asks for everything in their turn.
+    const what = turn + Math.floor(turn / principals)
+    // One in twenty asks for a service of others, where there are others.
+    const team = (teamOf(asker, size) + (what % 20 === 7 ? 1 : 0)) % services.length
+    const [who, service] = [people[asker], services[team]]
+    if (who === undefined || service === undefined) throw new Error('no principals or no services')
+    const [method, path] = askOf(what, size)
+    return { who, service, method, path: received(path) }
+  })
+  return { rules, view, requests }
+}
+
+/** Each number below `count` once, far from its neighbours: 7,919 is a prime that divides no round number. */
+const shuffled = (number: number, count: number): number => (number * 7_919) % count
+
+/** The same request as if it had just been read: what a proxy decides on was parsed a moment before. */
+const fresh = ({ who, service, method, path }: DecisionRequest): DecisionRequest => ({
+  who,
+  service,
+  method,
+  path: received(path),
+})
+
+/** A string of its own in one piece, as Node's HTTP parser makes them. */
+const received = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
+
+const teamOf = (principal: number, { services }: Size): number => principal % services
+const subjectOf = (principal: number): string => `00u${String(principal).padStart(17, '0')}`
+
+const provenOf = (number: number, size: Size): Proven => {
+  const subject = received(subjectOf(number))
+  const groups = ['everyone', 'engineers', `team-${teamOf(number, size)}`]
+  return { issuer, subject, principal: received(principalKey({ issuer, subject })), groups }
+}
+
+const pageRuleOf = (number: number): string => `
+  - { services: [svc-${number}], who: [team-${number}], urgency: high, give: operate, how: on acknowledge, for: 2h, cap: 8h }`
+const requestRuleOf = (number: number): string => `
+  - { services: [svc-${number}], who: [team-${number}], tiers: [observe, operate], how: at once }`
+
+/** A folder: what is common, and a file for each team. */
+const filesOf = ({ services, resources }: Size): RuleFile[] => {
+  const numbers = Array.from({ length: services }, (_, number) => number)
+  const common = `
+version: 1
+environment: production
+domain: access.example.com
+identity: { issuer: "${issuer}", audience: pagepass }
+people:${numbers.map((number) => `\n  team-${number}: { groups: [team-${number}] }`).join('')}
+tiers:
+  observe: { longest: 8h, rate: 50/s, when_stale: 15m }
+  operate: { longest: 2h, rate: 10/s, when_stale: 2m }
+  admin: { longest: 1h, rate: 5/s, when_stale: 30s }
+on_page:${numbers.map(pageRuleOf).join('')}
+on_request:${numbers.map(requestRuleOf).join('')}
+`
+  return [
+    { name: 'access.yaml', part: 'common', bytes: common },
+    ...numbers.map(
+      (number): RuleFile => ({
+        name: `services/team-${number}.yaml`,
+        part: 'team',
+        bytes: `services:${serviceText(number, resources)}`,
+      }),
+    ),
+  ]
+}
+
+const serviceText = (number: number, resources: number): string => {
+  const each = (text: (resource: string) => string): string =>
+    Array.from({ length: resources }, (_, place) => `\n        - ${text(resourceOf(place))}`).join('')
+  return `
+  svc-${number}:
+    releases: { blue: "http://svc-${number}.internal:8080" }
+    serve: blue
+    channel: "#inc-${number}"
+    owners: [team-${number}]
+    tiers:
+      observe:${each((name) => `GET /v1/${name}`)}${each((name) => `GET /v1/${name}/*`)}${each((name) => `GET /v1/${name}/*/events`)}
+      operate:${each((name) => `POST /v1/${name}/*/retry`)}${each((name) => `PUT /v1/${name}/*/flags/**`)}${each((name) => `PATCH /v1/${name}/*`)}
+      admin:${each((name) => `DELETE /v1/${name}/*`)}${each((name) => `"* /admin/${name}/**"`)}
+`
+}
+
+const resourceOf = (place: number): string => (place === 0 ? 'orders' : `orders-${place}`)
+
+/** What is asked: nine in ten within `operate`, of which two thirds read. */
+const askOf = (what: number, { resources }: Size): readonly [string, string] => {
+  const name = resourceOf((what * 31) % resources)
+  const id = 100_000 + what
+  switch (what % 10) {
+    case 0:
+    case 1:
+      return ['GET', `/v1/${name}`]
+    case 2:
+    case 3:
+    case 4:
+      return ['GET', `/v1/${name}/${id}`]
+    case 5:
+      return ['GET', `/v1/${name}/${id}/events`]
+    case 6:
+    case 7:
+      return ['POST', `/v1/${name}/${id}/retry`]
+    case 8:
+      return ['PUT', `/v1/${name}/${id}/flags/dry-run/on`]
+    default:
+      return what % 20 === 9 ? ['DELETE', `/v1/${name}/${id}`] : ['GET', `/internal/${name}/${id}`]
+  }
+}
+
+/** Everybody holds a pass of their team's service, by page or by asking; every second one holds a lower one, too. */
+const viewOf = (rules: RuleSet, size: Size): View => {
+  const view = createView()
+  const next = view.resync(0)
+  for (let number = 0; number < principals; number += 1) {
+    next.load(grantOf(rules, number, 'operate', size), `statement ${number}`)
+    if (number % 2 === 0) next.load(grantOf(rules, number, 'observe', size), `statement ${number} observe`)
+  }
+  next.commit()
+  view.headSeen(now)
+  return view
+}
+
+const grantOf = (rules: RuleSet, number: number, tier: 'observe' | 'operate', size: Size): Grant => {
+  const team = teamOf(number, size)
+  const paged = tier === 'operate' && number % 3 > 0
+  const [first, second] = [String(number).padStart(4, '0'), tier === 'operate' ? 'oper' : 'obse']
+  return {
+    id: `${first}-${second}-0000`,
+    version: 1,
+    environment: rules.environment,
+    state: 'active',
+    step: 'given',
+    who: { issuer, subject: subjectOf(number), name: `Person ${number}` },
+    services: [`svc-${team}`],
+    tier,
+    from: now - hour,
+    until: now + hour,
+    duration: 2 * hour,
+    why: paged
+      ? {
+          kind: 'page',
+          rule: `on_page[${team}]`,
+          incident: { id: `Q${number}`, number, title: 'Orders are late' },
+        }
+      : { kind: 'request', rule: `on_request[${team}]`, reason: 'stuck orders' },
+    nonce: String(number).padStart(22, '0'),
+    rules: rules.hash,
+    at: now - hour,
+  }
+}
+
+/** Patterns of services, and the rules of pages and requests. */
+const countRules = ({ services, onPage, onRequest }: RuleSet): number =>
+  [...services.values()].flatMap(({ tiers }) => tiers.flatMap(({ patterns }) => patterns)).length +
+  onPage.length +
+  onRequest.length
+
+const allowedShare = ({ rules, view, requests }: Scene): number =>
+  requests.filter((request) => decideRequest(rules, view, request, now).allow).length / requests.length
+
+const report = (
+  json: boolean,
+  run: { readonly rounds: number; readonly requests: number },
+  scenes: Readonly<Record<Name, Scene>>,
+  samples: readonly Readonly<Record<Name, Sample>>[],
+): void => {
+  const of = (name: Name, field: keyof Sample): number =>
+    round(median(samples.map((sampled) => sampled[name][field])), 3)
+  const ratio = (field: keyof Sample): number =>
+    round(median(samples.map(({ small, large }) => large[field] / small[field])))
+  const result = {
+    name: 'rules',
+    services: scenes.large.rules.services.size,
+    rules: countRules(scenes.large.rules),
+    counted: 'patterns of services, on_page and on_request rules',
+    ...run,
+    principals,
+    grants: [...scenes.large.view.all()].length,
+    allowed_share: round(allowedShare(scenes.large)),
+    p50_us: of('large', 'p50'),
+    p99_us: of('large', 'p99'),
+    scale_ratio: ratio('p50'),
+    small: {
+      services: scenes.small.rules.services.size,
+      rules: countRules(scenes.small.rules),
+      p50_us: of('small', 'p50'),
+      p99_us: of('small', 'p99'),
+    },
+    one_service_rules: countRules(scenes.one.rules),
+    one_service_p50_us: of('one', 'p50'),
+    one_service_p99_us: of('one', 'p99'),
+    /** The search for the pattern alone, which is a part of each decision. */
+    find: {
+      p50_us: of('large', 'find'),
+      scale_ratio: ratio('find'),
+      one_service_p50_us: of('one', 'find'),
+    },
+  }
+  if (json) {
+    process.stdout.write(`${JSON.stringify(result)}\n`)
+    return
+  }
+  process.stdout.write('one decision in µs (medians)\n')
+  for (const name of names) {
+    const { rules } = scenes[name]
+    const sizes = `${rules.services.size} services, ${countRules(rules)} rules`
+    const figures = [of(name, 'p50'), of(name, 'p99'), of(name, 'find')]
+    process.stdout.write(
+      `${sizes.padEnd(32)}p50 ${figures[0]}  p99 ${figures[1]}  (finding the pattern ${figures[2]})\n`,
+    )
+  }
+  process.stdout.write(`1,000 services ÷ 10 services: ${result.scale_ratio}\n`)
+}

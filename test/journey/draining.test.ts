@@ -1,0 +1,86 @@
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { people } from '#infra/sandbox/people.ts'
+import { messageText } from '#infra/sandbox/slack/plain-text.ts'
+import type { PartName } from '#infra/sandbox/stack.ts'
+import { call, openStream } from '../http-client.ts'
+import { type Stack, startStack } from '../running-stack.ts'
+import { openSocket } from '../socket-client.ts'
+
+let stack: Stack
+beforeAll(async () => {
+  stack = await startStack()
+}, 120_000)
+afterAll(async () => {
+  await stack?.stop()
+})
+
+const slash = async (text: string): Promise<string> => {
+  const sent = await stack.world.slack.sendCommand(people.ben, '/access', text)
+  return sent.answer === undefined ? `(${sent.failure})` : messageText(sent.answer)
+}
+const health = async (part: PartName, path: 'healthz' | 'readyz'): Promise<Record<string, unknown>> => {
+  const response = await fetch(`http://127.0.0.1:${stack.ports[`${part} admin`]}/${path}`)
+  return (await response.json()) as Record<string, unknown>
+}
+const eventually = (holds: () => Promise<void>) => vi.waitFor(holds, { timeout: 20_000, interval: 50 })
+
+/** A pass, and a stream and a WebSocket under it, in the proxy that runs now. */
+const openBoth = async () => {
+  expect(await slash('grant orders-svc 1h operate because draining')).toContain('You have a pass')
+  const at = {
+    port: stack.ports.proxy,
+    host: 'orders-svc.localhost',
+    token: await stack.world.idp.tokenFor(people.ben),
+  }
+  const stream = await openStream({ ...at, path: '/events?every=20' })
+  expect(stream.status).toBe(200)
+  const socket = await openSocket({ ...at, path: '/ws' })
+  const run = stack.run('proxy')
+  if (run === undefined) throw new Error('no proxy runs')
+  return { at, stream, socket, run }
+}
+
+test('A proxy that gets SIGTERM keeps what is open until the pass is revoked, and then ends', async () => {
+  const { at, stream, socket, run } = await openBoth()
+  process.kill(run.pid, 'SIGTERM')
+  await eventually(async () => expect(await health('proxy', 'readyz')).toMatchObject({ status: 'draining' }))
+  await expect(call({ ...at, path: '/v1/orders' })).rejects.toThrow('ECONNREFUSED')
+  await socket.echo('still here')
+  expect(await slash('revoke orders-svc')).toContain('1 of 1 proxy confirmed, 2 streams cut')
+  await stream.closed
+  expect(await socket.closed).toMatchObject({ code: 1008 })
+  expect(await run.exited).toEqual({ code: 0, signal: null })
+}, 60_000)
+
+test('SIGINT meanwhile ends it at once, and WebSockets are told 1012', async () => {
+  await stack.start('proxy')
+  const { stream, socket, run } = await openBoth()
+  process.kill(run.pid, 'SIGTERM')
+  await eventually(async () => expect(await health('proxy', 'readyz')).toMatchObject({ status: 'draining' }))
+  await socket.echo('still here')
+  process.kill(run.pid, 'SIGINT')
+  expect(await socket.closed).toMatchObject({ code: 1012 })
+  await stream.closed
+  expect(await run.exited).toEqual({ code: 0, signal: null })
+}, 60_000)
+
+test('A rule set that is edited under running processes is alarmed, and not applied', async () => {
+  await stack.start('proxy')
+  const parts = ['bot', 'workers', 'proxy'] as const
+  const { rules } = (await health('bot', 'healthz')) as { rules: { hash: string; changed_on_disk: boolean } }
+  expect(rules).toEqual({ hash: expect.stringMatching(/^[0-9a-f]{64}$/), changed_on_disk: false })
+  expect(await slash('help')).toContain(`Rules \`${rules.hash.slice(0, 12)}\``)
+  await appendFile(join(stack.folder, 'access.yaml'), 'services: no longer a rule set\n')
+  for (const part of parts) {
+    await eventually(async () =>
+      expect(await health(part, 'readyz')).toEqual({
+        status: 'ready',
+        rules: { hash: rules.hash, changed_on_disk: true },
+      }),
+    )
+    expect(stack.log(part)).toContain('the rule set changed on disk')
+  }
+  expect(await slash('grant orders-svc 1h operate because unchanged')).toContain('You have a pass')
+}, 60_000)
