@@ -1,12 +1,40 @@
 import { defineConfig } from 'vitest/config'
 
+/** Neither files nor sockets nor anything that a test could leave to the next one. */
+const pure = [
+  'test/access/{domain,messages,rules}/**/*.test.ts',
+  'test/access/operations/!(on-redis).test.ts',
+  'test/bot/commands/**/*.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/redis.setup.ts'],
-    // The tests mostly wait, so they are more than the cores of a small machine.
-    maxWorkers: 3,
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'pure',
+          include: pure,
+          // What they import costs more than what they do: each of two processes imports it once.
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'real',
+          include: ['test/**/*.test.ts'],
+          exclude: pure,
+          globalSetup: ['test/redis.setup.ts'],
+          // These mostly wait, so they are more than the cores of a small machine.
+          maxWorkers: 4,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { createKeys } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
-import { checkRules } from './check-rules.ts'
 import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
+import { type CheckOptions, checkRules } from './rules/check.ts'
+import { addExplain } from './rules/explain.ts'
+import { printRulesSchema, schemaParts } from './rules/schema.ts'
 import { sealRules } from './rules/seal.ts'
+import { addTest } from './rules/test.ts'
 import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
 
@@ -31,9 +34,34 @@ for (const [part, what] of Object.entries(parts)) {
 const rules = program.command('rules').description('work with the rule set')
 rules
   .command('check')
-  .description('check a rule set; names every fault with its line (exit 1)')
-  .argument('[file]', 'the rule set', 'access.yaml')
-  .action(checkRules)
+  .description('check a rule set: names every fault with its line, or what in it is odd')
+  .argument('[path]', 'a file, or a folder with all its environments', 'access.yaml')
+  .option('--strict', 'let warnings fail, too (exit 2)')
+  .option('--json', 'one JSON object a line: level, kind, file, line, column, what; then path, sound, hash')
+  .addHelpText(
+    'after',
+    `
+Prints "file:line:column what" for each fault; where there is none, for each warning and note; then the rules hash.
+Exit code: 0 it is sound; 1 it has faults or can't be read; 2 it is sound but for warnings, under --strict (notes
+never fail).`,
+  )
+  .action((path: string, options: CheckOptions) => checkRules(path, options, process.env))
+rules
+  .command('schema')
+  .description(
+    'print the JSON Schema by which editors complete and underline a rule set (access.schema.json)',
+  )
+  .addOption(
+    new Option(
+      '--part <part>',
+      'all in one file; or of a folder what is common, a team’s or an environment’s file',
+    )
+      .choices(schemaParts)
+      .default('whole'),
+  )
+  .action(printRulesSchema)
+addExplain(rules.command('explain'), process.env)
+addTest(rules.command('test'), process.env)
 rules
   .command('seal')
   .description('sign a rule set that somebody else wrote, so that production takes it')

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
 import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
-import type { Allowed, Decision } from '#access/domain/decision.ts'
+import type { Allowed, Decision, Denied } from '#access/domain/decision.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
@@ -10,6 +10,7 @@ import { reasons } from '#access/domain/reasons.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { HeldGrant, View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
+import { type Way, wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { Assertions } from './assertions.ts'
 import { createExchange, type Exchange, type GrantUse, type Outcome, type UpgradeAsked } from './exchange.ts'
 import { forward, type Upstreams } from './forward.ts'
@@ -79,7 +80,7 @@ export const createPipeline = (parts: PipelineParts) => {
     const decision = decideNow(exchange)
     if (!decision.allow) {
       if (decision.held !== undefined) countRefused(uses.of(decision.held), decision.reason)
-      return refuse(exchange, decision.reason, { needs: decision.needs })
+      return refuse(exchange, decision.reason, { needs: decision.needs, way: wayOf(exchange, decision) })
     }
     const assertion = decision.held.verified
       ? assertions.ready(decision.held, decision.service.name)
@@ -103,6 +104,9 @@ export const createPipeline = (parts: PipelineParts) => {
     await assertions.mint(held, service.name)
     return true
   }
+
+  const wayOf = ({ identity, service, now }: Exchange, denied: Denied): Way | undefined =>
+    identity === undefined || service === undefined ? undefined : wayIn(rules, service, denied, identity, now)
 
   const decideNow = ({ identity, service, method, path, now }: Exchange): Decision => {
     if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }

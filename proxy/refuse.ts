@@ -1,18 +1,21 @@
-import { formatDuration } from '#access/domain/duration.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import type { Tier } from '#access/domain/tier.ts'
+import { askCommand } from '#access/rules/explain/ask-command.ts'
+import type { Way } from '#access/rules/explain/who-may-ask.ts'
 import type { Exchange } from './exchange.ts'
 
 export type RefusalFacts = {
   /** The tier that would admit the request. */
   readonly needs?: Tier | undefined
+  /** By which rule they may ask for it, or what would have to change first. */
+  readonly way?: Way | undefined
   /** Seconds. */
   readonly retryAfter?: number
 }
 
 /**
  * Answers a refusal: problem details (RFC 9457) with the reason's code, the tier that would do, and the command
- * that would ask for it.
+ * that would ask for it (`ask`, by the rule `by`), or what would have to change before (`mend`).
  */
 export const answerRefusal = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
   const { response, request, service, upgrade } = exchange
@@ -22,8 +25,11 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
     response.destroy()
     return
   }
+  const { rule: by, mend } = facts.way ?? {}
   const ask =
-    service === undefined || facts.needs === undefined ? undefined : askCommand(service.name, facts.needs)
+    service === undefined || facts.needs === undefined || mend !== undefined
+      ? undefined
+      : askCommand(service.name, facts.needs)
   const problem = {
     type: `urn:pagepass:reason:${reason}`,
     title: person,
@@ -31,6 +37,8 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
     reason,
     ...(service === undefined ? {} : { service: service.name }),
     ...(facts.needs === undefined ? {} : { needs: facts.needs.name, rule: ruleOf(facts.needs, exchange) }),
+    ...(by === undefined ? {} : { by }),
+    ...(mend === undefined ? {} : { mend }),
     ...(ask === undefined ? {} : { ask }),
   }
   const body = `${JSON.stringify(problem)}\n`
@@ -46,11 +54,6 @@ export const answerRefusal = (exchange: Exchange, reason: Reason, facts: Refusal
   if (status === 400 || !request.complete || upgrade !== undefined) headers['connection'] = 'close'
   response.writeHead(status, headers)
   response.end(request.method === 'HEAD' ? undefined : body)
-}
-
-const askCommand = (service: string, tier: Tier): string => {
-  const duration = formatDuration(Math.min(tier.longest, 3_600_000))
-  return `/access grant ${service} ${duration} ${tier.name}${tier.reason === 'optional' ? '' : tier.reason === 'ticket' ? ' because CHG-…' : ' because …'}`
 }
 
 const ruleOf = (tier: Tier, { service }: Exchange): string => `services.${service?.name}.tiers.${tier.name}`

@@ -1,5 +1,6 @@
 import type { Doubt, LiveState } from './grant.ts'
 import type { Incident, Paged } from './incident.ts'
+import { isMoment } from './moment.ts'
 import { nearest } from './nearest.ts'
 import type { Person } from './principal.ts'
 import type { Reason } from './reasons.ts'
@@ -106,7 +107,7 @@ export const decideAsk = (
 
 /** Whether a pass may begin then by this rule. Milliseconds since the epoch. */
 export const isInReach = ({ ahead }: RequestRule, from: number, now: number): boolean =>
-  from >= now && from - now <= ahead
+  isMoment(now) && from >= now && from - now <= ahead
 
 /** Whether a pass of this tier may be asked for that lasts so many milliseconds. */
 export const isShortEnough = ({ longest }: Tier, duration: number): boolean =>
@@ -153,7 +154,8 @@ export const decidePage = (
 export const isGivenAtOnce = ({ how }: PageRule, { acknowledgedBy }: Incident, { user }: Paged): boolean =>
   how === 'auto' || (how === 'on acknowledge' && acknowledgedBy.includes(user))
 
-export const isLate = ({ at }: Paged, now: number): boolean => now - at > lateMs
+export const isLate = ({ at }: Paged, now: number): boolean =>
+  !(isMoment(now) && isMoment(at) && now - at <= lateMs)
 
 /** What a rule may demand of a page, whoever was paged. What PagerDuty does not say fits no condition. */
 export const pageConditions = {
@@ -195,7 +197,10 @@ export const isBySelf = ({ trigger, shapedBy }: Incident, { pagerduty }: Person)
 export const isTrusted = ({ trigger }: Incident, { trustedTriggers }: Service): boolean =>
   trigger.kind === 'integration' && trustedTriggers.includes(trigger.id)
 
-/** What the person would get by asking: offered where that is given at once, otherwise put before others. */
+/**
+ * What the person would get by asking: offered where that is given at once, otherwise put before others. So is what is
+ * frozen: to set an incident off is no way around a freeze.
+ */
 const asIfAsked = (
   rules: RuleSet,
   service: Service,
@@ -209,7 +214,7 @@ const asIfAsked = (
   const duration = page?.for ?? tier.usual
   const asked = requestRuleFor(rules, service, tier.name, person, now)
   const proposal = { service, tier: tier.name, duration, doubt }
-  if (asked?.how === 'at once')
+  if (asked?.how === 'at once' && freezeOf(service, tier.name, now) === undefined)
     return { give: true, proposal: { ...proposal, state: 'offered', rule: asked.id } }
   const approvers =
     tier.approvals === undefined ? { from: service.owners, count: 1 } : approversOf(tier.approvals)

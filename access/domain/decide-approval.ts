@@ -7,8 +7,12 @@ export type ApprovalDecision =
   | { readonly may: true; readonly completes: boolean; readonly teams: readonly string[] }
   | { readonly may: false; readonly reason: Reason }
 
-/** What it takes for something to be approved: so many people, perhaps each of another team. */
-export type Demand = { readonly count: number; readonly distinct?: boolean | undefined }
+/** What it takes for something to be approved: so many people, perhaps each of another team among those in `from`. */
+export type Demand = {
+  readonly count: number
+  readonly distinct?: boolean | undefined
+  readonly from?: readonly string[] | undefined
+}
 
 type Approval = NonNullable<Grant['approvals']>[number]
 
@@ -52,14 +56,16 @@ export const couldApprove = (
   return (demand.distinct === true ? differentTeams(teams) : teams.length) >= demand.count
 }
 
-const countsOf = (approvals: readonly Approval[], { who }: Grant, { distinct }: Demand): number => {
+const countsOf = (approvals: readonly Approval[], { who }: Grant, { distinct, from }: Demand): number => {
   const byOthers = new Map(
     approvals
       .filter((approval) => principalKey(approval) !== principalKey(who))
       .map((approval) => [principalKey(approval), approval]),
   )
   return distinct === true
-    ? differentTeams([...byOthers.values()].map(({ teams = [] }) => teams))
+    ? differentTeams(
+        [...byOthers.values()].map(({ teams = [] }) => teams.filter((team) => from?.includes(team) ?? true)),
+      )
     : byOthers.size
 }
 

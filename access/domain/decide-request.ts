@@ -1,12 +1,15 @@
 import { isApproved } from './decide-approval.ts'
 import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
+import type { HeldCheck } from './held-check.ts'
+import { isMoment } from './moment.ts'
 import type { Pattern } from './path-pattern.ts'
 import type { Claims, Proven } from './principal.ts'
 import {
   belongsTo,
   freezeOf,
   isFrom,
+  nextEndOf,
   type RuleSet,
   requestRulesFor,
   type Service,
@@ -36,6 +39,7 @@ export const decideRequest = (
   request: DecisionRequest,
   now: number,
 ): Decision => {
+  if (!isMoment(now)) return { allow: false, reason: 'view-missing' }
   const byGrant = decideByGrants(rules, view, request, now)
   if (byGrant.allow) return byGrant
   return decideByStanding(rules, request, now) ?? byGrant
@@ -51,28 +55,33 @@ const decideByGrants = (
   if (!view.ready()) return { allow: false, reason: 'view-missing' }
   const held = view.heldBy(service.name, who.principal)
   const route = service.routes.find(method, path)
-  const tier = route === undefined ? undefined : service.tiers[route.rank]
-  if (route === undefined || tier === undefined)
-    return { allow: false, reason: 'tier-none', ...nearestOf(held, now) }
+  if (route === undefined) return { allow: false, reason: 'tier-none', ...nearestOf(held, now) }
+  const { tier } = route
   if (held.length === 0) return { allow: false, reason: 'grant-missing', needs: tier }
-  if (view.age(now) > tier.whenStale) return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
+  if (!(view.age(now) <= tier.whenStale))
+    return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
 
-  const frozen = freezeOf(service, tier.name, now) !== undefined
+  const frozen = service.freezes.length > 0 && freezeOf(service, tier.name, now) !== undefined
   let best: HeldGrant | undefined
   let low: HeldGrant | undefined
   let beyond = false
   let stopped: HeldGrant | undefined
   for (const candidate of held) {
-    const { grant } = candidate
-    if (!isRunning(grant, now)) continue
-    const has = tierOf(service, grant.tier)
-    if (has === undefined || !mayHold(rules, service, has, who, grant, now)) {
-      beyond = true
-      continue
+    let { check } = candidate
+    if (
+      check === undefined ||
+      check.who !== who ||
+      check.service !== service ||
+      now < check.from ||
+      now >= check.until
+    ) {
+      if (!isRunning(candidate.grant, now)) continue
+      check = findOut(rules, service, who, candidate, now)
     }
-    if (has.rank < tier.rank) low = candidate
-    else if (frozen && isFreezable(grant)) stopped = candidate
-    else if (best === undefined || grant.until > best.grant.until) best = candidate
+    if (!check.may) beyond = true
+    else if (check.rank < tier.rank) low = candidate
+    else if (frozen && check.isFreezable) stopped = candidate
+    else if (best === undefined || candidate.grant.until > best.grant.until) best = candidate
   }
   if (best !== undefined)
     return isSignedIn(tier, who, now)
@@ -82,6 +91,23 @@ const decideByGrants = (
   if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low }
   if (beyond) return { allow: false, reason: 'grant-beyond-rules', needs: tier }
   return { allow: false, reason: 'grant-missing', needs: tier }
+}
+
+/** What holds for every request of a token under a running grant, found out once. */
+const findOut = (rules: RuleSet, service: Service, who: Proven, held: HeldGrant, now: number): HeldCheck => {
+  const { grant } = held
+  const tier = tierOf(service, grant.tier)
+  const check = {
+    service,
+    who,
+    may: tier !== undefined && mayHold(rules, service, tier, who, grant, now),
+    rank: tier?.rank ?? -1,
+    isFreezable: isFreezable(grant),
+    from: now,
+    until: Math.min(grant.until, nextEndOf(rules, now)),
+  }
+  held.check = check
+  return check
 }
 
 /** Whether a grant is access at this moment. */
@@ -122,11 +148,8 @@ export const admittedBy = (
     return route === undefined ? undefined : { tier: rule.allow.terms, pattern: route.pattern }
   }
   const route = service.routes.find(method, path)
-  const tier = route === undefined ? undefined : service.tiers[route.rank]
   const highest = rule.tier === undefined ? undefined : tierOf(service, rule.tier)
-  if (route === undefined || tier === undefined || highest === undefined || tier.rank > highest.rank)
-    return undefined
-  return { tier, pattern: route.pattern }
+  return route === undefined || highest === undefined || route.tier.rank > highest.rank ? undefined : route
 }
 
 /** Whether the sign-in behind the token is as strong and as new as the tier demands. What it does not say fails. */

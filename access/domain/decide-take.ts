@@ -2,7 +2,7 @@ import type { Grant } from './grant.ts'
 import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
 import type { Reason } from './reasons.ts'
-import { type RuleSet, requestRulesFor } from './rule-set.ts'
+import { freezeOf, type RuleSet, requestRulesFor } from './rule-set.ts'
 
 /**
  * Whether the rules still let this person have what they were offered, as the directory has them now: the reason why
@@ -11,6 +11,12 @@ import { type RuleSet, requestRulesFor } from './rule-set.ts'
 export const decideTake = (rules: RuleSet, grant: Grant, person: Person, now: number): Reason | undefined => {
   if (!person.active) return 'person-inactive'
   const page = pageRuleOf(rules, grant)
+  // Offered as if they had asked, and so it is taken.
+  const frozen = grant.services.some((name) => {
+    const service = rules.services.get(name)
+    return service !== undefined && freezeOf(service, grant.tier, now) !== undefined
+  })
+  if (page === undefined && frozen) return 'frozen'
   const eligible = grant.services.every((name) => {
     const service = rules.services.get(name)
     if (service === undefined) return false

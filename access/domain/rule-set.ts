@@ -19,7 +19,7 @@ export type Service = {
   /** In rising order. */
   readonly tiers: readonly Tier[]
   /** What all its tiers allow, compiled. */
-  readonly routes: RouteIndex
+  readonly routes: RouteIndex<Tier>
   /** The rules that name this service, in their order; `owners` is written out. */
   readonly onPage: readonly PageRule[]
   readonly onRequest: readonly RequestRule[]
@@ -83,7 +83,7 @@ export type StandingRule = Rule & {
   /** All that this tier and those below it allow; */
   readonly tier: string | undefined
   /** or these patterns, whatever tier would admit them; they count under terms of their own. */
-  readonly allow: { readonly routes: RouteIndex; readonly terms: Tier } | undefined
+  readonly allow: { readonly routes: RouteIndex<Tier>; readonly terms: Tier } | undefined
 }
 
 /** What a workload may call outside. */
@@ -91,7 +91,7 @@ export type EgressRule = Rule & {
   readonly from: readonly string[]
   /** Origins (`https://api.stripe.com`). */
   readonly to: readonly string[]
-  readonly allow: RouteIndex
+  readonly allow: RouteIndex<unknown>
 }
 
 /** When nothing is given by hand. Milliseconds since the epoch; `until` is not included. */
@@ -155,13 +155,22 @@ export const setsOf = (rules: RuleSet, who: readonly string[], claims: Claims, n
 
 const isOf = (rules: RuleSet, name: string, claims: Claims, now: number): boolean => {
   const people = rules.people.get(name)
-  if (people === undefined || (people.until !== undefined && now >= people.until)) return false
   const { groups, roles = [], issuer, subject } = claims
+  if (people === undefined || issuer !== rules.identity.issuer) return false
+  if (people.until !== undefined && !(now < people.until)) return false
   return (
     people.groups.some((group) => groups.includes(group)) ||
     people.roles.some((role) => roles.includes(role)) ||
-    (issuer === rules.identity.issuer && people.subjects.includes(subject))
+    people.subjects.includes(subject)
   )
+}
+
+/** When the next set of people has its end, in milliseconds since the epoch; never, where none has. */
+export const nextEndOf = ({ people }: RuleSet, now: number): number => {
+  let next = Number.POSITIVE_INFINITY
+  for (const { until } of people.values())
+    if (until !== undefined && until > now && until < next) next = until
+  return next
 }
 
 /** Whether a list of services (names, `label:x`, or `*`) names this one. */

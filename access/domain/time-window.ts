@@ -1,3 +1,5 @@
+import { isMoment } from './moment.ts'
+
 /** A weekly time window, by the clock on the wall of a place. */
 export type TimeWindow = {
   /** 0 is Sunday. Those on which it begins. */
@@ -34,6 +36,7 @@ const onTheWall = (zone: string, at: number): { readonly day: number; readonly m
 
 /** Whether a moment (milliseconds since the epoch) lies in the window. Follows daylight saving as the zone does. */
 export const isWithin = ({ days, from, until, zone }: TimeWindow, at: number): boolean => {
+  if (!isMoment(at)) return false
   const { day, minute } = onTheWall(zone, at)
   if (from < until) return days.includes(day) && minute >= from && minute < until
   return (days.includes(day) && minute >= from) || (days.includes((day + 6) % 7) && minute < until)

@@ -1,4 +1,5 @@
 import type { End, Grant } from './grant.ts'
+import type { HeldCheck } from './held-check.ts'
 import { principalKey } from './principal.ts'
 import { createSetHash } from './set-hash.ts'
 
@@ -9,6 +10,8 @@ export type HeldGrant = {
   readonly statement: string
   /** Whether the statement's signature has been checked: at first use, and in the background. */
   verified: boolean
+  /** What deciding keeps about it. */
+  check?: HeldCheck | undefined
 }
 
 /** One event of the stream. Sequence numbers are contiguous within an epoch. */
@@ -24,6 +27,8 @@ export type Applied = {
   readonly replaced?: HeldGrant
   /** The proven version that is newer than the one of the event. */
   readonly newer?: HeldGrant
+  /** The version that is newer than the one of the event, and held, but not proven yet. */
+  readonly unproven?: HeldGrant
 }
 
 /** What outlives a resync, so that a snapshot from an older Redis brings neither a grant nor a version back. */
@@ -75,7 +80,12 @@ export const createView = () => {
         load: (grant: Grant, statement: string): HeldGrant | undefined => {
           const known = [proven.get(grant.id), state.live.get(grant.id)]
           next.put(
-            known.find((held) => held?.statement === statement) ?? { grant, statement, verified: false },
+            known.find((held) => held?.statement === statement) ?? {
+              grant,
+              statement,
+              verified: false,
+              check: undefined,
+            },
           )
           return next.newer(grant)
         },
@@ -113,14 +123,17 @@ export const createView = () => {
     apply: (event: ViewEvent): Applied => state.apply(event),
     /** Carries out an end before its event is due here: during a resync the old state goes on deciding. */
     endEarly: (end: End): HeldGrant | undefined => state.end(end),
-    /** The signature of a grant was checked: no older version is taken any more. */
-    proved: (held: HeldGrant): void => {
+    /**
+     * The signature of a grant was checked: no older version is taken any more. Tells whether one had been taken
+     * meanwhile, which made way now.
+     */
+    proved: (held: HeldGrant): boolean => {
       held.verified = true
       const { id, version } = held.grant
-      if (ended.has(id) || (proven.get(id)?.grant.version ?? 0) > version) return
+      if (ended.has(id) || (proven.get(id)?.grant.version ?? 0) > version) return false
       proven.set(id, held)
-      state.overtake(held)
-      loading?.overtake(held)
+      const overtook = [state, loading].map((one) => one?.overtake(held))
+      return overtook.includes(true)
     },
     /** The signature of an end was checked. What is proven is never forgotten for a forged one. */
     proveEnd: ({ id }: End): void => {
@@ -226,9 +239,12 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
 
   const given = (grant: Grant, statement: string) => {
     const newest = newer(grant)
+    const held = live.get(grant.id)
+    const unproven = held !== undefined && !held.verified && held.grant.version > grant.version
     return {
-      ...put({ grant, statement, verified: false }),
+      ...put({ grant, statement, verified: false, check: undefined }),
       ...(newest === undefined ? {} : { newer: newest }),
+      ...(unproven ? { unproven: held } : {}),
     }
   }
 
@@ -249,11 +265,12 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
     put,
     newer,
     end,
-    /** A version was proven late: an older one that was taken meanwhile makes way. */
-    overtake: (held: HeldGrant): void => {
-      if ((live.get(held.grant.id)?.grant.version ?? held.grant.version) >= held.grant.version) return
+    /** A version was proven late: an older one that was taken meanwhile makes way. Tells whether there was one. */
+    overtake: (held: HeldGrant): boolean => {
+      if ((live.get(held.grant.id)?.grant.version ?? held.grant.version) >= held.grant.version) return false
       put(held)
       if (exact) remember()
+      return true
     },
     sequence: (): number => sequence,
     exact: (): void => {

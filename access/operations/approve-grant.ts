@@ -5,6 +5,7 @@ import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
 import type { DecideParts, Directory } from '../ports.ts'
+import { endBeside } from './end-with-incident.ts'
 import { standing } from './find-held.ts'
 
 /** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
@@ -17,10 +18,11 @@ export type ApproveParts = DecideParts & { readonly directory: Directory }
 
 /** Somebody else approves what a person asked for. How long it lasts counts from the last approval. */
 export const approveGrant = async (
-  { rules, directory, live, store, clock }: ApproveParts,
+  parts: ApproveParts,
   person: Person,
   id: string,
 ): Promise<ApproveOutcome> => {
+  const { rules, directory, live, store, clock } = parts
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const now = clock.now()
     const grant = await standing(live, id, now)
@@ -35,8 +37,10 @@ export const approveGrant = async (
     const next = decision.completes
       ? nextVersion(grant, 'approved', { approvals, from: now, until: now + grant.duration }, now, person)
       : nextVersion(grant, 'endorsed', { approvals }, now, person)
-    if ((await store.give(next)).given) return { grant: next }
-    // Somebody else decided meanwhile: what they made of it is decided on again.
+    // Where somebody else decided meanwhile, what they made of it is decided on again.
+    if (!(await store.give(next)).given) continue
+    if (decision.completes) await endBeside(parts, next)
+    return { grant: next }
   }
   return { refused: 'already-decided' }
 }

@@ -28,21 +28,21 @@ const attempts = 5
  */
 const changeAll = async (
   { live, clock }: DecideParts,
-  incident: Incident,
-  change: (grant: Grant, now: number) => Promise<boolean> | undefined,
+  incident: string,
+  change: (grant: Grant, now: number) => Promise<boolean | undefined> | undefined,
 ): Promise<boolean> => {
   const one = async ({ grant: { id } }: HeldGrant): Promise<boolean> => {
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const now = clock.now()
       const grant = await standing(live, id, now)
-      const stored = grant !== undefined && isOf(grant, incident.id) ? change(grant, now) : undefined
+      const stored = grant !== undefined && isOf(grant, incident) ? await change(grant, now) : undefined
       if (stored === undefined) return false
-      if (await stored) return true
+      if (stored) return true
     }
     throw new Fault('store/conflict', `grant ${id} changed each time it was to follow its incident`)
   }
   await live.catchUp()
-  const changed = await Promise.all(heldOf(live, incident.id, clock.now()).map(one))
+  const changed = await Promise.all(heldOf(live, incident, clock.now()).map(one))
   return changed.includes(true)
 }
 
@@ -61,7 +61,7 @@ export const letGo = (
 ): Promise<boolean> => {
   const { rules, store } = parts
   const end = async (grant: Grant): Promise<boolean> => (await store.end(grant, cause)).ended
-  return changeAll(parts, incident, (grant, now) => {
+  return changeAll(parts, incident.id, (grant, now) => {
     if (!which(grant)) return undefined
     if (grant.state !== 'active') return end(grant)
     if (grant.kept && keepable) return undefined
@@ -84,7 +84,7 @@ export const takeBack = (
   incident: Incident,
   which: (grant: Grant) => boolean,
 ): Promise<boolean> =>
-  changeAll(parts, incident, (grant, now) =>
+  changeAll(parts, incident.id, (grant, now) =>
     grant.ending === undefined || !which(grant)
       ? undefined
       : stored(parts, nextVersion(grant, 'restored', { until: grant.ending.was }, now)),
@@ -94,28 +94,45 @@ export const takeBack = (
 export const moveTo = (parts: DecideParts, incident: Incident, parent: Incident): Promise<boolean> => {
   const { rules, live, store } = parts
   const { id, number, title } = parent
-  return changeAll(parts, incident, (grant, now) => {
+  return changeAll(parts, incident.id, async (grant, now) => {
     if (grant.why.kind !== 'page') return undefined
-    if (heldOf(live, id, now).some((held) => coveredBy(rules, grant, held.grant)))
-      return store.end(grant, 'superseded').then(({ ended }) => ended)
+    if (await anyGenuine(live, heldOf(live, id, now), (other) => coveredBy(rules, grant, other)))
+      return (await store.end(grant, 'superseded')).ended
     const why = { ...grant.why, incident: { id, number, title }, mergedFrom: incident.id }
     const ending = grant.ending === undefined ? {} : { ending: grant.ending }
     return stored(parts, nextVersion(grant, 'moved', { why, ...ending }, now))
   })
 }
 
-/** A pass came with a merge, or was taken back, when its holder had been given another: one that is enough is left. */
-export const endDoubles = async (parts: DecideParts, incident: Incident): Promise<boolean> => {
+/**
+ * A pass came with a merge, was taken back, kept, taken or approved, when its holder had been given another: one that is
+ * enough is left. Whoever makes one stand does this afterwards: of two who do so at once, the later sees both.
+ */
+export const endDoubles = async (parts: DecideParts, incident: string): Promise<boolean> => {
   const { rules, live, store, clock } = parts
   await live.catchUp()
-  const holders = heldOf(live, incident.id, clock.now()).map(({ grant }) => principalKey(grant.who))
+  const holders = heldOf(live, incident, clock.now()).map(({ grant }) => principalKey(grant.who))
   if (new Set(holders).size === holders.length) return false
-  return changeAll(parts, incident, (grant, now) => {
-    const others = heldOf(live, incident.id, now).map((held) => held.grant)
-    return others.some((other) => isEnoughFor(rules, grant, other))
-      ? store.end(grant, 'superseded').then(({ ended }) => ended)
-      : undefined
-  })
+  return changeAll(parts, incident, async (grant, now) =>
+    (await anyGenuine(live, heldOf(live, incident, now), (other) => isEnoughFor(rules, grant, other)))
+      ? (await store.end(grant, 'superseded')).ended
+      : undefined,
+  )
+}
+
+/** What its holder made stand: where a page gave it, what it is enough for ends. */
+export const endBeside = async (parts: DecideParts, { why }: Grant): Promise<void> => {
+  if (why.kind === 'page') await endDoubles(parts, why.incident.id)
+}
+
+/** Whether there is such a one. What somebody forged makes no other needless. */
+const anyGenuine = async (
+  live: LiveGrants,
+  all: readonly HeldGrant[],
+  is: (grant: Grant) => boolean,
+): Promise<boolean> => {
+  for (const held of all) if (is(held.grant) && (await live.genuine(held))) return true
+  return false
 }
 
 /** Of two that cover each other the same one is left, whoever looks. */

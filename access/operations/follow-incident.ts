@@ -33,7 +33,7 @@ const followOpen = async (parts: FollowParts, incident: Incident): Promise<boole
     ),
     letGo(parts, incident, 'handed over', false, (grant) => !isHeld(parts, incident, grant)),
   ])
-  return (await endDoubles(parts, incident)) || back || changed.includes(true)
+  return (await endDoubles(parts, incident.id)) || back || changed.includes(true)
 }
 
 const closeIncident = async (parts: FollowParts, incident: Incident): Promise<void> => {

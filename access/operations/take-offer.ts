@@ -4,16 +4,17 @@ import { nextVersion } from '../domain/grant-transitions.ts'
 import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import type { DecideParts } from '../ports.ts'
+import { endBeside } from './end-with-incident.ts'
 import { ownStanding } from './find-held.ts'
 
 export type TakeOutcome = { readonly grant: Grant } | { readonly refused: Reason }
 
-/** The paged person takes what they are offered. Only they can, and only while the rules still let them. */
-export const takeOffer = async (
-  { rules, live, store, clock }: DecideParts,
-  person: Person,
-  id: string,
-): Promise<TakeOutcome> => {
+/**
+ * The paged person takes what they are offered. Only they can, and only while the rules still let them. An earlier pass of
+ * the incident that runs out sooner makes way.
+ */
+export const takeOffer = async (parts: DecideParts, person: Person, id: string): Promise<TakeOutcome> => {
+  const { rules, live, store, clock } = parts
   const now = clock.now()
   const found = await ownStanding(live, person, id, now)
   if ('refused' in found) return found
@@ -22,5 +23,7 @@ export const takeOffer = async (
   const reason = decideTake(rules, grant, person, now)
   if (reason !== undefined) return { refused: reason }
   const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
-  return (await store.give(taken)).given ? { grant: taken } : { refused: 'already-decided' }
+  if (!(await store.give(taken)).given) return { refused: 'already-decided' }
+  await endBeside(parts, taken)
+  return { grant: taken }
 }

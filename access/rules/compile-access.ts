@@ -1,3 +1,4 @@
+import { formatDuration } from '../domain/duration.ts'
 import { createRouteIndex, type RouteIndex } from '../domain/route-index.ts'
 import {
   type BreakGlass,
@@ -13,7 +14,7 @@ import type { YamlPath } from './read-yaml.ts'
 
 const longestBreakGlassMs = 1_800_000
 
-const routesOf = (texts: readonly string[], path: YamlPath, { report }: Compiling): RouteIndex =>
+const routesOf = (texts: readonly string[], path: YamlPath, { report }: Compiling): RouteIndex<unknown> =>
   createRouteIndex([{ patterns: readPatterns(texts, path, report) }])
 
 /** Patterns that a standing rule names itself, and the terms that requests count under. */
@@ -23,7 +24,7 @@ const allowing = (
   path: YamlPath,
   rate = Number.POSITIVE_INFINITY,
   burst = Math.max(1, rate),
-  { report }: Compiling,
+  { report, table }: Compiling,
 ): NonNullable<StandingRule['allow']> => {
   const patterns = readPatterns(texts, path, report)
   const terms = {
@@ -41,7 +42,7 @@ const allowing = (
     signIn: undefined,
     patterns,
   }
-  return { routes: createRouteIndex([terms]), terms }
+  return { routes: createRouteIndex([terms], table), terms }
 }
 
 export const compileStanding = (
@@ -52,11 +53,16 @@ export const compileStanding = (
   return source.standing.map(({ name, from, to, tier, allow, rate, burst }, index) => {
     const path = ['standing', index]
     known.services(to, [...path, 'to'])
-    if ((tier === undefined) === (allow === undefined)) report(path, 'say either "tier" or "allow"')
-    if (tier !== undefined && (rate ?? burst) !== undefined)
+    if (tier === undefined && allow === undefined)
+      report(path, 'this rule gives nothing; add "tier: observe", or "allow: [GET /v1/orders/*]"')
+    if (tier !== undefined && allow !== undefined)
+      report([...path, 'allow'], '"tier" and "allow" both say what it gives; keep one', 'key')
+    const fast = rate === undefined ? 'burst' : 'rate'
+    if (tier !== undefined && allow === undefined && (rate ?? burst) !== undefined)
       report(
-        [...path, rate === undefined ? 'burst' : 'rate'],
-        'the tier says how fast; leave it out, or say "allow"',
+        [...path, fast],
+        `"${fast}" is the tier's to say; leave it out, or name patterns with "allow"`,
+        'key',
       )
     const rule = ruleAt('standing', index, name)
     if (tier !== undefined && known.tier(tier, [...path, 'tier'])) {
@@ -117,7 +123,8 @@ export const compileFreezes = ({ source, known, report, ruleAt }: Compiling): Fr
     const path = ['freeze', index]
     known.services(freeze.services, [...path, 'services'])
     known.tiers(freeze.tiers, [...path, 'tiers'])
-    if (freeze.until <= freeze.from) report([...path, 'until'], 'not after "from"; nothing is frozen')
+    if (freeze.until <= freeze.from)
+      report([...path, 'until'], '"until" is not after "from", so nothing is frozen; write a later one')
     return { ...ruleAt('freeze', index, name), ...freeze }
   })
 
@@ -127,17 +134,23 @@ export const compileBreakGlass = ({ source, known, report }: Compiling): BreakGl
   const path = ['break_glass']
   known.people(glass.who, [...path, 'who'], false)
   known.tier(glass.tier, [...path, 'tier'])
-  if (glass.for > longestBreakGlassMs) report([...path, 'for'], 'longer than 30m; shorten it')
+  if (glass.for > longestBreakGlassMs)
+    report(
+      [...path, 'for'],
+      `"for" (${formatDuration(glass.for)}) is longer than 30m, the most there may be; shorten it`,
+    )
   const keys = new Map(Object.entries(glass.keys))
   if (keys.size < glass.need)
     report(
       [...path, 'need'],
       `${glass.need} keys have to sign, and ${keys.size} are named; name more or need fewer`,
     )
+  const holders = new Map<string, string>()
   for (const [name, key] of keys) {
-    const twin = [...keys].find(([other, same]) => same === key && other < name)
+    const twin = holders.get(key)
     if (twin !== undefined)
-      report([...path, 'keys', name], `the same key as "${twin[0]}"; each has a key of their own`)
+      report([...path, 'keys', name], `this is the key of "${twin}" already; give each a key of their own`)
+    holders.set(key, twin ?? name)
   }
   return { who: glass.who, tier: glass.tier, for: glass.for, need: glass.need, keys }
 }

@@ -1,3 +1,4 @@
+import { formatDuration } from '../domain/duration.ts'
 import { namesService, type PageRule, type RequestRule, type Service } from '../domain/rule-set.ts'
 import type { TimeWindow } from '../domain/time-window.ts'
 import type { Compiling } from './compiling.ts'
@@ -26,11 +27,14 @@ export const compilePageRules = (
       if (tier !== undefined && rule.for > tier.longest)
         report(
           [...path, 'for'],
-          `longer than the tier "${rule.give}" lasts at most; shorten it or raise "longest"`,
+          `"for" (${formatDuration(rule.for)}) is longer than "${rule.give}" lasts at most (${formatDuration(tier.longest)}); shorten it, or raise "longest"`,
         )
     }
     if (rule.cap !== undefined && rule.cap < rule.for)
-      report([...path, 'cap'], 'shorter than "for"; a pass is renewed up to its cap')
+      report(
+        [...path, 'cap'],
+        `"cap" (${formatDuration(rule.cap)}) is shorter than "for" (${formatDuration(rule.for)}); raise it, or shorten "for"`,
+      )
     for (const [place, also] of rule.also.entries()) {
       const at = [...path, 'also', place]
       known.services(also.services, [...at, 'services'])
@@ -76,12 +80,12 @@ export const compileRequestRules = ({ source, known, report, ruleAt }: Compiling
       if (rule.how === 'approval' && approvals === undefined && !somewhere)
         report(
           [...path, 'tiers', place],
-          `nobody is named to approve "${tier}"; give the tier "approvals: { count, from }"`,
+          `nobody is named to approve "${tier}"; give the tier approvals, for example approvals: { count: 1, from: [${rule.who[0] ?? 'sre'}] }`,
         )
       if (rule.how === 'at once' && approvals !== undefined)
         report(
           [...path, 'tiers', place],
-          `"${tier}" needs approval, so it can't be given at once; say "how: approval"`,
+          `"${tier}" needs approval, so it can't be given at once; ${rule.tiers.length === 1 ? 'say "how: approval"' : 'give it a rule of its own with "how: approval"'}`,
         )
     }
     const { name, when, ahead } = rule

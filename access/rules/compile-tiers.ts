@@ -1,3 +1,4 @@
+import { formatDuration } from '../domain/duration.ts'
 import { type Pattern, parsePattern } from '../domain/path-pattern.ts'
 import type { Tier } from '../domain/tier.ts'
 import { type KnownNames, ownersName } from './known-names.ts'
@@ -18,7 +19,7 @@ export const readPatterns = (texts: readonly string[], path: YamlPath, report: R
     const pattern = parsePattern(text)
     if ('fault' in pattern) report([...path, index], pattern.fault)
     else if (patterns.some((other) => other.text === pattern.text))
-      report([...path, index], `"${pattern.text}" stands twice in this list`)
+      report([...path, index], `"${pattern.text}" stands twice in this list; keep one`)
     else patterns.push(pattern)
   }
   return patterns
@@ -56,13 +57,16 @@ export const checkTerms = (terms: Terms, path: YamlPath, known: KnownNames, repo
     if (approvals.distinct === 'teams' && approvals.from.length < approvals.count)
       report(
         [...path, 'approvals', 'count'],
-        `${approvals.count} approvals from distinct teams need as many sets in "from"; it names ${approvals.from.length}`,
+        `${approvals.count} approvals from distinct teams need as many sets in "from", which names ${approvals.from.length}; name more, or lower "count"`,
       )
   }
   if (terms.longest !== undefined && terms.default !== undefined && terms.default > terms.longest)
-    report([...path, 'default'], 'longer than "longest"; shorten it')
+    report(
+      [...path, 'default'],
+      `"default" (${formatDuration(terms.default)}) is longer than "longest" (${formatDuration(terms.longest)}); shorten it`,
+    )
   if (terms.sign_in !== undefined && terms.sign_in.acr === undefined && terms.sign_in.max_age === undefined)
-    report([...path, 'sign_in'], 'asks for nothing; give it "acr", "max_age" or both')
+    report([...path, 'sign_in'], '"sign_in" asks for nothing; give it "acr", "max_age" or both')
 }
 
 /** A tier of one service: the common terms, then its profile's, then its own. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson, type Json } from '../domain/canonical-json.ts'
-import { createRouteIndex } from '../domain/route-index.ts'
+import { formatDuration } from '../domain/duration.ts'
+import { createRouteIndex, createRouteTable } from '../domain/route-index.ts'
 import { namesService, type RuleSet, type Service } from '../domain/rule-set.ts'
 import { compileBreakGlass, compileEgress, compileFreezes, compileStanding } from './compile-access.ts'
 import { compilePageRules, compileRequestRules } from './compile-rules.ts'
@@ -9,30 +10,39 @@ import type { Compiling } from './compiling.ts'
 import { createKnownNames, ownersName } from './known-names.ts'
 import type { YamlPath } from './read-yaml.ts'
 import type { Part, Place, Report } from './rule-file.ts'
-import type { RuleSetSource } from './source.ts'
+import type { OwnTier, RuleSetSource } from './source.ts'
+import { quoted } from './wording.ts'
 
-/** Resolves every name to what it means; reports each that dangles or contradicts. */
+/** Resolves every name to what it means; reports each that dangles (`reportName`) or contradicts. */
 export const compile = (
   source: RuleSetSource,
   placeOf: (path: YamlPath, part?: Part) => Place,
   report: Report,
+  reportName = report,
 ): RuleSet => {
-  const known = createKnownNames(source, report)
-  const names = new Set<string>()
+  const known = createKnownNames(source, reportName)
+  const names = new Map<string, string>()
   const ruleAt: Compiling['ruleAt'] = (section, index, name) => {
+    const { file, line } = placeOf([section, index])
+    const where = `${file}:${line}`
     if (name !== undefined) {
+      const other = names.get(name)
       if (name === ownersName)
         report([section, index, 'name'], '"owners" has a meaning of its own; choose another name')
-      else if (names.has(name)) report([section, index, 'name'], `another rule is named "${name}" already`)
-      names.add(name)
+      else if (other !== undefined)
+        report(
+          [section, index, 'name'],
+          `the rule at ${other} is named "${name}" already; choose another name`,
+        )
+      names.set(name, other ?? where)
     }
-    const { file, line } = placeOf([section, index])
-    return { id: name ?? `${section}[${index}]`, where: `${file}:${line}` }
+    return { id: name ?? `${section}[${index}]`, where }
   }
-  const compiling: Compiling = { source, known, report, ruleAt }
+  const compiling: Compiling = { source, known, report, table: createRouteTable(), ruleAt }
 
   checkPeople(compiling)
-  if (Object.keys(source.tiers).length === 0) report(['tiers'], 'no tiers; name at least one')
+  if (Object.keys(source.tiers).length === 0)
+    report(['tiers'], 'there are no tiers; name at least one, for example observe')
   for (const [name, terms] of Object.entries(source.tiers)) checkTerms(terms, ['tiers', name], known, report)
 
   const bare = compileServices(compiling)
@@ -60,8 +70,8 @@ export const compile = (
           onRequest: onRequest
             .filter((rule) => namesService(rule.services, service))
             .flatMap((rule) => byApproval(rule, service).map((one) => ({ ...one, who: people(one.who) }))),
-          standing: standing.filter((rule) => namesService(rule.to, service)),
-          freezes: freezes.filter((freeze) => namesService(freeze.services, service)),
+          standing: orNone(standing.filter((rule) => namesService(rule.to, service))),
+          freezes: orNone(freezes.filter((freeze) => namesService(freeze.services, service))),
         },
       ]
     }),
@@ -94,6 +104,10 @@ export const compile = (
   }
 }
 
+/** All that have none share one list, which is at hand whichever service is asked for. */
+const none: readonly never[] = []
+const orNone = <Of>(list: readonly Of[]): readonly Of[] => (list.length === 0 ? none : list)
+
 /** A tier that a service lets nobody have without approval is asked for by approval, whatever the rule says. */
 const byApproval = (rule: RuleSet['onRequest'][number], service: Service): RuleSet['onRequest'][number][] => {
   if (rule.how === 'approval') return [rule]
@@ -112,19 +126,26 @@ const checkPeople = ({ source, report }: Compiling): void => {
     if (name === ownersName)
       report(path, '"owners" stands for the owners of each service; choose another name', 'key')
     if (people.groups.length + people.roles.length + people.subjects.length === 0)
-      report(path, `nobody is in "${name}"; give it groups, roles or subjects`, 'key')
+      report(
+        path,
+        `nobody is in "${name}"; give it groups, roles or subjects, for example groups: [${name}]`,
+        'key',
+      )
   }
+  const workloads = new Map<string, string>()
   for (const [name, { subjects }] of Object.entries(source.workloads))
     for (const [index, subject] of subjects.entries()) {
-      const other = Object.entries(source.workloads).find(
-        ([one, workload]) => one !== name && workload.subjects.includes(subject),
-      )
-      if (other !== undefined && other[0] < name)
-        report(['workloads', name, 'subjects', index], `"${subject}" is the workload "${other[0]}" already`)
+      const other = workloads.get(subject)
+      if (other !== undefined && other !== name)
+        report(
+          ['workloads', name, 'subjects', index],
+          `${quoted(subject)} is the workload "${other}" already; give each a subject of its own`,
+        )
+      workloads.set(subject, other ?? name)
     }
 }
 
-const compileServices = ({ source, known, report }: Compiling): Map<string, Service> => {
+const compileServices = ({ source, known, report, table }: Compiling): Map<string, Service> => {
   const profiles = new Map(
     Object.entries(source.profiles).map(([name, { tiers }]) => [
       name,
@@ -142,11 +163,14 @@ const compileServices = ({ source, known, report }: Compiling): Map<string, Serv
     const tiers = Object.entries(source.tiers).map(([tier, terms], rank) =>
       createTier(tier, rank, terms, service.owners, [shared?.get(tier), own.get(tier)]),
     )
-    for (const tier of tiers) checkTier(service.tiers, tier, path, report)
-    if (tiers.every((tier) => tier.patterns.length === 0))
+    for (const tier of tiers) checkTier(source, service, tier, path, report)
+    if (tiers.length > 0 && tiers.every((tier) => tier.patterns.length === 0))
       report(path, `the service "${name}" allows nothing; give it a profile or patterns under "tiers"`, 'key')
     services.set(name, {
       name,
+      routes: createRouteIndex(tiers, table),
+      freezes: [],
+      standing: [],
       releases: service.releases,
       serve: service.serve,
       pagerduty: service.pagerduty,
@@ -155,30 +179,39 @@ const compileServices = ({ source, known, report }: Compiling): Map<string, Serv
       owners: service.owners,
       labels: service.labels,
       tiers,
-      routes: createRouteIndex(tiers),
       onPage: [],
       onRequest: [],
-      standing: [],
-      freezes: [],
     })
   }
   return services
 }
 
-/** What a service's own terms contradict only together with those they stand on. */
+/** What a service's terms contradict only together with those they stand on. */
 const checkTier = (
-  own: RuleSetSource['services'][string]['tiers'],
-  { name, approvals }: Service['tiers'][number],
+  source: RuleSetSource,
+  { tiers, owners }: RuleSetSource['services'][string],
+  { name, longest, approvals }: Service['tiers'][number],
   path: YamlPath,
   report: Report,
 ): void => {
-  if (own[name] === undefined || approvals === undefined || !approvals.distinct) return
-  if (approvals.from.length < approvals.count)
+  const own = termsOf(tiers[name])
+  if (own.default !== undefined && own.longest === undefined && own.default > longest)
     report(
-      [...path, 'tiers', name],
-      `${approvals.count} approvals from distinct teams need as many sets in "from"; here it names ${approvals.from.length}`,
+      [...path, 'tiers', name, 'default'],
+      `"default" (${formatDuration(own.default)}) is longer than "longest" of this tier (${formatDuration(longest)}); shorten it`,
     )
+  if (approvals === undefined || !approvals.distinct || approvals.from.length >= approvals.count) return
+  const said = own.approvals ?? source.tiers[name]?.approvals
+  // Too few sets by themselves are a fault where they are written.
+  if (said === undefined || said.from.length < approvals.count) return
+  report(
+    own.approvals === undefined ? [...path, 'owners'] : [...path, 'tiers', name, 'approvals', 'from'],
+    `"${name}" needs ${approvals.count} approvals from distinct teams, and with the owners (${owners.join(', ')}) only ${approvals.from.join(', ')} approves here; name another set in "from"`,
+  )
 }
+
+const termsOf = (own: OwnTier | undefined): Partial<Exclude<OwnTier, readonly string[]>> =>
+  own === undefined || Array.isArray(own) ? {} : (own as Exclude<OwnTier, readonly string[]>)
 
 /** Tiers are hashed with their order, which is what gives them their rank. */
 const rulesHash = (source: RuleSetSource): string => {

@@ -2,6 +2,7 @@ import { nearest } from '../domain/nearest.ts'
 import type { YamlPath } from './read-yaml.ts'
 import type { Part, Report } from './rule-file.ts'
 import type { RuleSetSource } from './source.ts'
+import { quoted } from './wording.ts'
 
 /** Stands for the owners of the service that a rule is about. */
 export const ownersName = 'owners'
@@ -11,47 +12,76 @@ export const createKnownNames = (source: RuleSetSource, report: Report) => {
   const tiers = Object.keys(source.tiers)
   const people = Object.keys(source.people)
   const services = Object.keys(source.services)
-  const labels = new Set(Object.values(source.services).flatMap((service) => service.labels))
+  const workloads = Object.keys(source.workloads)
+  const labels = [...new Set(Object.values(source.services).flatMap((service) => service.labels))]
 
+  /** `instead`: what is meant where the name stands for something of another kind. */
   const known = (
     kind: string,
-    names: Iterable<string>,
+    names: readonly string[],
     name: string,
     path: YamlPath,
-    part?: Part,
+    { part, instead }: { readonly part?: Part | undefined; readonly instead?: string | undefined } = {},
   ): boolean => {
-    const all = [...names]
-    if (all.includes(name)) return true
-    const hint = nearest(name, all)
-    const some = all.length > 8 ? `${all.slice(0, 8).join(', ')}, …` : all.join(', ') || 'none'
-    report(
-      path,
-      `unknown ${kind} "${name}"; ${hint === undefined ? `known are: ${some}` : `did you mean "${hint}"?`}`,
-      part,
-    )
+    if (names.includes(name)) return true
+    const hint = instead ?? nearest(name, names)
+    const some = names.length > 8 ? `${names.slice(0, 8).join(', ')}, …` : names.join(', ')
+    const others = names.length === 0 ? `there is no ${kind} at all` : `known are: ${some}`
+    const mend = hint === undefined ? others : `did you mean ${quoted(hint)}?`
+    report(path, `unknown ${kind} ${quoted(name)}; ${mend}`, part)
     return false
   }
 
+  /** That there are no tiers is a fault of its own. */
+  const tier = (name: string, path: YamlPath, part?: Part): boolean =>
+    tiers.length > 0 && known('tier', tiers, name, path, { part })
+
+  const onePeople = (name: string, path: YamlPath, withOwners = false, instead?: string): void => {
+    if (name === ownersName) {
+      if (withOwners) return
+      const one = people.length === 0 ? '' : `: ${people.slice(0, 8).join(', ')}`
+      report(path, `"owners" means nobody here, where no one service is meant; name a set of people${one}`)
+      return
+    }
+    if (people.includes(name)) return
+    const [group] = Object.entries(source.people).find(([, { groups }]) => groups.includes(name)) ?? []
+    known('people', people, name, path, { instead: instead ?? group })
+  }
+
   return {
-    tier: (name: string, path: YamlPath, part?: Part): boolean => known('tier', tiers, name, path, part),
+    tier,
     tiers: (names: readonly string[], path: YamlPath): boolean =>
-      names.map((name, index) => known('tier', tiers, name, [...path, index])).every(Boolean),
+      names.map((name, index) => tier(name, [...path, index])).every(Boolean),
     /** `owners` counts where the rule is about one service at a time. */
     people: (names: readonly string[], path: YamlPath, withOwners = true): void => {
-      for (const [index, name] of names.entries())
-        if (name !== ownersName || !withOwners) known('people', people, name, [...path, index])
+      for (const [index, name] of names.entries()) onePeople(name, [...path, index], withOwners)
     },
+    /** Of a standing rule, which may be from workloads, too. */
+    onePeople: (name: string, path: YamlPath): void =>
+      onePeople(name, path, false, workloads.includes(name) ? `workload:${name}` : undefined),
     services: (names: readonly string[], path: YamlPath): void => {
       for (const [index, name] of names.entries()) {
         if (name === '*') continue
-        if (name.startsWith('label:')) known('label', labels, name.slice('label:'.length), [...path, index])
-        else known('service', services, name, [...path, index])
+        const at = [...path, index]
+        const label = name.startsWith('label:') ? name.slice('label:'.length) : undefined
+        if (label === undefined) {
+          known('service', services, name, at, {
+            instead: labels.includes(name) ? `label:${name}` : undefined,
+          })
+        } else {
+          const near = services.includes(label) ? label : nearest(label.trim(), labels)
+          const instead = near === undefined || near === label ? near : `label:${near}`
+          known('label', labels, label, at, { instead })
+        }
       }
     },
     service: (name: string, path: YamlPath): boolean => known('service', services, name, path),
-    workload: (name: string, path: YamlPath): boolean =>
-      known('workload', Object.keys(source.workloads), name, path),
-    onePeople: (name: string, path: YamlPath): boolean => known('people', people, name, path),
+    workload: (name: string, path: YamlPath): boolean => {
+      const plain = name.replace(/^workload:/, '')
+      return known('workload', workloads, name, path, {
+        instead: plain !== name && workloads.includes(plain) ? plain : undefined,
+      })
+    },
     profile: (name: string, path: YamlPath): boolean =>
       known('profile', Object.keys(source.profiles), name, path),
     release: (name: string, releases: readonly string[], path: YamlPath): boolean =>

@@ -1,6 +1,7 @@
 import type { RuleSet } from '../domain/rule-set.ts'
 import { compile } from './compile.ts'
-import { describeIssue } from './describe-issue.ts'
+import { describeIssues } from './describe-issue.ts'
+import { mendShape } from './mend-shape.ts'
 import { mergeFiles } from './merge-files.ts'
 import type { YamlPath } from './read-yaml.ts'
 import {
@@ -39,10 +40,16 @@ export const parseRuleSet = (files: readonly RuleFile[] | string): ParsedRuleSet
   const faults: RuleSetFault[] = []
   const placeOf = (path: YamlPath, part?: Part): Place => placeIn(read, path, part)
   const report: Report = (path, what, part) => faults.push({ ...placeOf(path, part), what })
-  const parsed = ruleSetSource.safeParse(merged.value)
+  const parsed = ruleSetSource.safeParse(merged.value, { error: () => '' })
   if (!parsed.success) {
-    for (const issue of parsed.error.issues)
-      for (const { path, what, part } of describeIssue(merged.value, issue)) report(path, what, part)
+    const described = describeIssues(merged.value, parsed.error.issues)
+    for (const { path, what, part } of described) report(path, what, part)
+    const mended = mendShape(merged.value, described)
+    const rest = ruleSetSource.safeParse(mended?.value)
+    const reportName: Report = (path, what, part) => {
+      if (mended?.isOurs(path) === false) report(path, what, part)
+    }
+    if (rest.success) compile(rest.data, placeOf, () => {}, reportName)
     return fail(faults)
   }
   const rules = compile(parsed.data, placeOf, report)

@@ -44,10 +44,15 @@ export const readFiles = (
   return { read, faults }
 }
 
+/** Whether a file says anything under the first key of a path. */
+const mentions = (value: unknown, key: string | number | undefined): boolean =>
+  key === undefined || (typeof value === 'object' && value !== null && Object.hasOwn(value, key))
+
 /** Where a path stands: in the file that says the most of it. */
 export const placeIn = (read: readonly ReadFile[], path: YamlPath, part: Part = 'value'): Place => {
-  let deepest = { depth: -1, file: '', line: 1, column: 1 }
+  let deepest = { depth: -1, file: read[0]?.file.name ?? '', line: 1, column: 1 }
   for (const { file, source } of read) {
+    if (!mentions(source.value, path[0])) continue
     const place = source.placeOf(path, part)
     if (place.depth > deepest.depth) deepest = { ...place, file: file.name }
   }

@@ -1,102 +1,127 @@
 import { z } from 'zod'
 import { parseDuration } from '../domain/duration.ts'
 import { parseInstant, parseWindowDays, parseWindowHours } from './read-time.ts'
+import {
+  faultOfIssuer,
+  faultOfOrigin,
+  isZone,
+  notAChannel,
+  notADomain,
+  notADuration,
+  notAFrom,
+  notAHost,
+  notAKey,
+  notAName,
+  notAPagerDutyId,
+  notARate,
+  notAShare,
+  notAText,
+  notATime,
+  notAZone,
+  notDays,
+  notHours,
+  notLevels,
+  quoted,
+} from './wording.ts'
 
-/** Text that reads as something else; what does not gets the message. */
-const read = <Read>(parse: (text: string) => Read | undefined, message: (text: string) => string) =>
-  z.string().transform((text, context): Read => {
-    const value = parse(text)
-    if (value !== undefined) return value
-    context.addIssue({ code: 'custom', message: message(text) })
-    return z.NEVER
-  })
+/** The words for a value that is not what it should be; what is missing has words of its own. */
+const saying =
+  (words: (written: unknown) => string) =>
+  ({ input }: { readonly input?: unknown }): string | undefined =>
+    input === undefined ? undefined : words(input)
 
-const duration = read(
-  parseDuration,
-  (text) => `"${text}" is not a duration; write 30s, 15m, 2h, 1h30m or 14d`,
-).meta({ examples: ['15m', '2h'] })
+/**
+ * Text that reads as something else; what does not gets the words. Editors are told by `looks`, which may let through what
+ * is refused here, and refuses no usual way of writing it.
+ */
+export const read = <Read>(
+  parse: (text: string) => Read | undefined,
+  words: (written: unknown) => string,
+  looks: { readonly pattern: string; readonly examples?: readonly string[] },
+) =>
+  z
+    .string({ error: saying(words) })
+    .transform((text, context): Read => {
+      const value = parse(text)
+      if (value !== undefined) return value
+      context.addIssue({ code: 'custom', message: words(text) })
+      return z.NEVER
+    })
+    .meta({ ...looks })
+
+/** What a text looks like, for editors: where it is refused in better words later on. */
+const looking = (pattern: string) => z.string().meta({ pattern })
+
+export const duration = read(parseDuration, notADuration, {
+  pattern: '^(?=.*[1-9])(?:\\d{1,4}d)?(?:\\d{1,4}h)?(?:\\d{1,4}m)?(?:\\d{1,5}s)?$',
+  examples: ['15m', '2h'],
+})
 
 const rate = read(
   (text) => {
     const parts = /^([1-9]\d{0,5})\/(s|m)$/.exec(text)
     return parts === null ? undefined : Number(parts[1]) / (parts[2] === 'm' ? 60 : 1)
   },
-  (text) => `"${text}" is not a rate; write 10/s or 30/m`,
-).meta({ examples: ['10/s', '30/m'] })
+  notARate,
+  { pattern: '^[1-9]\\d{0,5}/(?:s|m)$', examples: ['10/s', '30/m'] },
+)
 
 const share = read(
   (text) => {
     const parts = /^([1-9]\d?|100)%$/.exec(text)
     return parts === null ? undefined : Number(parts[1]) / 100
   },
-  (text) => `"${text}" is not a share; write 50% (1% to 100%)`,
-).meta({ examples: ['50%'] })
+  notAShare,
+  { pattern: '^(?:[1-9]\\d?|100)%$', examples: ['50%'] },
+)
 
-const levels = z.union([
-  z
-    .int()
-    .min(1)
-    .max(20)
-    .transform((level) => ({ from: level, to: level })),
-  read(
-    (text) => {
-      const parts = /^([1-9]\d?)-([1-9]\d?)$/.exec(text)
-      const [from, to] = [Number(parts?.[1]), Number(parts?.[2])]
-      return parts === null || from > to ? undefined : { from, to }
-    },
-    (text) => `"${text}" is no range of escalation levels; write 1 or 1-2`,
-  ),
-])
+const levels = z.union(
+  [
+    z
+      .int()
+      .min(1)
+      .max(20)
+      .transform((level) => ({ from: level, to: level })),
+    read(
+      (text) => {
+        const parts = /^([1-9]\d?)-([1-9]\d?)$/.exec(text)
+        const [from, to] = [Number(parts?.[1]), Number(parts?.[2])]
+        return parts === null || from > to ? undefined : { from, to }
+      },
+      notLevels,
+      { pattern: '^[1-9]\\d?-[1-9]\\d?$', examples: ['1-2'] },
+    ),
+  ],
+  { error: saying(notLevels) },
+)
 
-const instant = (edge: 'start' | 'end') =>
-  read(
-    (text) => parseInstant(text, edge),
-    (text) => `"${text}" is not a time; write 2026-12-20 (a day, UTC) or 2026-12-20T18:00+01:00`,
-  ).meta({ examples: ['2026-12-31', '2026-12-20T18:00+01:00'] })
+export const instant = (edge: 'start' | 'end') =>
+  read((text) => parseInstant(text, edge), notATime, {
+    pattern: '^\\d{4}-\\d{2}-\\d{2}(?:T[0-2]\\d:[0-5]\\d(?::[0-5]\\d)?(?:Z|[+-][0-2]\\d:[0-5]\\d))?$',
+    examples: ['2026-12-31', '2026-12-20T18:00+01:00'],
+  })
 
-const hostLabel = z
-  .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
-    'use lower-case letters, digits and dashes, at most 63 (a host label, RFC 1123)',
-  )
-const name = z
-  .string()
-  .regex(/^[a-z][a-z0-9_-]{0,62}$/, 'begin with a lower-case letter; then letters, digits, - and _')
+const hostLabel = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { error: saying(notAHost) })
+const namePattern = '^[a-z][a-z0-9_-]{0,62}$'
+/** A name that is given here. */
+const name = z.string({ error: saying(notAName) }).regex(new RegExp(namePattern), { error: saying(notAName) })
+/** A name that is given elsewhere; `compile.ts` says whether it is. */
+const named = looking(namePattern)
 const domain = z
-  .string()
-  .regex(
-    /^(?=.{1,190}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
-    'write a plain domain in lower case, without port or scheme',
-  )
-const text = z.string().regex(/^\S(?:.{0,253}\S)?$/, 'write 1 to 255 characters, without spaces around them')
+  .string({ error: saying(notADomain) })
+  .regex(/^(?=.{1,190}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/, {
+    error: saying(notADomain),
+  })
+export const text = z.string().regex(/^\S(?:.{0,253}\S)?$/, { error: saying(notAText) })
 
 /** Scheme, host and port, nothing else. */
-const origin = z.string().superRefine((written, context) => {
-  const url = URL.canParse(written) ? new URL(written) : undefined
-  const fault =
-    url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')
-      ? 'is not an http or https URL'
-      : url.username !== '' || url.password !== ''
-        ? 'holds a user name or password; never write secrets here'
-        : url.pathname !== '/' || url.search !== '' || url.hash !== '' || /[?#]/.test(written)
-          ? 'has a path; give only scheme, host and port'
-          : undefined
-  // What may be a secret is not repeated.
-  const shown = url !== undefined && url.username === '' && url.password === '' ? `"${written}"` : 'the URL'
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: `${shown} ${fault}` })
+const origin = looking('^https?://[^/?#@\\s]+/?$').superRefine((written, context) => {
+  const message = faultOfOrigin(written)
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
 })
-const issuer = z.string().superRefine((written, context) => {
-  const url = URL.canParse(written) ? new URL(written) : undefined
-  const fault =
-    url === undefined || (url.protocol !== 'http:' && url.protocol !== 'https:')
-      ? 'an issuer is an http or https URL'
-      : url.username !== '' || url.password !== ''
-        ? 'an issuer holds no user name or password'
-        : /[\s?#]/.test(written)
-          ? 'an issuer has no query or fragment'
-          : undefined
-  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault })
+const issuer = looking('^https?://[^/?#@\\s]+(?:/[^?#\\s]*)?$').superRefine((written, context) => {
+  const message = faultOfIssuer(written)
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
 })
 
 /** A list with at least one member, none of them twice. */
@@ -107,32 +132,43 @@ const some = <T extends z.ZodType>(member: T) =>
     .superRefine((members, context) => {
       for (const [index, one] of members.entries())
         if (typeof one === 'string' && members.indexOf(one) < index)
-          context.addIssue({ code: 'custom', path: [index], message: `"${one}" stands twice in this list` })
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: `${quoted(one)} stands twice in this list; keep one`,
+          })
     })
+    .meta({ uniqueItems: true })
 
-const people = some(name).describe('names of sets of people; "owners" are those of the service')
-const serviceList = some(z.string()).describe('names of services, label:x, or "*" for all')
+const people = some(named).describe('names of sets of people; "owners" are those of the service')
+const serviceName = looking('^(?:[*]|label:[a-z][a-z0-9_-]{0,62}|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$')
+const serviceList = some(serviceName).describe('names of services, label:x, or "*" for all')
+const segmentLooks = "(?!\\.{1,2}(?:/|\\s|$))(?:[A-Za-z0-9._~!$&'()+,=:@-]|%[0-9A-F]{2})+"
 const patterns = z
-  .array(z.string())
+  .array(
+    looking(
+      `^\\s*(?:[*]|WS|GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\\s+(?=/)(?:/(?:[*]|${segmentLooks}))*(?:/(?:[*]{2})?)?\\s*$`,
+    ),
+  )
   .describe('METHOD /path: "*" is one segment, "**" at the end the rest; WS is an upgrade; GET includes HEAD')
 
+const dayLooks = '(?:mon|tue|wed|thu|fri|sat|sun)'
+const daysLook = `\\s*${dayLooks}(?:-${dayLooks})?\\s*`
 const timeWindow = z.strictObject({
-  days: read(
-    parseWindowDays,
-    (written) => `"${written}" names no days; write mon-fri or "sat, sun" (mon tue wed thu fri sat sun)`,
-  )
+  days: read(parseWindowDays, notDays, {
+    pattern: `^${daysLook}(?:,${daysLook})*$`,
+    examples: ['mon-fri', 'sat, sun'],
+  })
     .default([0, 1, 2, 3, 4, 5, 6])
     .describe('on which it begins: mon-fri, or "sat, sun"'),
-  hours: read(
-    parseWindowHours,
-    (written) => `"${written}" are no hours; write 09:00-17:00 (22:00-06:00 ends on the next day)`,
-  ).describe('by the clock of the zone: 09:00-17:00'),
-  zone: z
-    .string()
-    .refine((zone) => knownZones.has(zone), 'is not an IANA time zone such as Europe/Berlin or UTC')
+  hours: read(parseWindowHours, notHours, {
+    pattern: '^[0-2]\\d:[0-5]\\d-(?:[0-2]\\d:[0-5]\\d|24:00)$',
+    examples: ['09:00-17:00'],
+  }).describe('by the clock of the zone: 09:00-17:00'),
+  zone: looking('^[A-Za-z][A-Za-z0-9_+/-]*$')
+    .refine(isZone, { error: saying(notAZone) })
     .describe('an IANA time zone such as Europe/Berlin'),
 })
-const knownZones = new Set([...Intl.supportedValuesOf('timeZone'), 'UTC'])
 const when = z
   .union([timeWindow.transform((window) => [window]), z.array(timeWindow).min(1)])
   .describe('only in these time windows')
@@ -157,7 +193,7 @@ const tierTerms = z.strictObject({
     .enum(['optional', 'required', 'ticket'])
     .optional()
     .describe('what has to be said: nothing, why, or why with a ticket such as CHG-123'),
-  approvals: approvals.optional(),
+  approvals: approvals.optional().describe('who has to agree first'),
   extend: z
     .strictObject({ count: z.int().min(0).max(100).optional(), share: share.optional() })
     .optional()
@@ -176,11 +212,11 @@ const ownTiers = z.record(name, ownTier)
 const ruleName = name.optional().describe('what the rule is called in messages and audit')
 
 const service = z.strictObject({
-  profile: name.optional().describe('the profile whose tiers it shares'),
+  profile: named.optional().describe('the profile whose tiers it shares'),
   releases: z.record(name, origin).describe('base URLs by release name'),
-  serve: name.describe('the release that is served at first'),
+  serve: named.describe('the release that is served at first'),
   pagerduty: z
-    .array(z.string().regex(/^[A-Z0-9]{6,20}$/, 'is not a PagerDuty id such as PNE3JZM'))
+    .array(z.string().regex(/^[A-Z0-9]{6,20}$/, { error: saying(notAPagerDutyId) }))
     .default([])
     .describe('ids of the PagerDuty services whose incidents concern it'),
   trusted_triggers: z
@@ -189,10 +225,10 @@ const service = z.strictObject({
     .describe('ids of the PagerDuty integrations whose incidents may give a pass by themselves'),
   channel: z
     .string()
-    .regex(/^(?:#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{8,})$/, 'write "#channel" or a channel id')
+    .regex(/^(?:#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{8,})$/, { error: saying(notAChannel) })
     .describe('the incident channel'),
   owners: people,
-  labels: z.array(name).default([]),
+  labels: z.array(name).default([]).describe('rules name all services with a label as label:x'),
   tiers: ownTiers.default({}).describe('what it allows beyond its profile, and where its terms differ'),
 })
 
@@ -200,16 +236,18 @@ const pageRule = z.strictObject({
   name: ruleName,
   services: serviceList,
   who: people,
-  urgency: z.enum(['high', 'low', 'any']).default('any'),
+  urgency: z.enum(['high', 'low', 'any']).default('any').describe('of the incident'),
   priority: some(text).optional().describe('names of PagerDuty priorities, such as P1'),
   levels: levels.optional().describe('escalation levels: 1, or 1-2'),
   when: when.optional(),
-  give: name.describe('the tier'),
-  how: z.enum(['auto', 'on acknowledge', 'offer']),
+  give: named.describe('the tier'),
+  how: z
+    .enum(['auto', 'on acknowledge', 'offer'])
+    .describe('auto gives at once; on acknowledge when it is taken or acknowledged; offer when it is taken'),
   for: duration.describe('renewed while incident and assignment last'),
   cap: duration.optional().describe('never longer in all; by default as long as "for"'),
   also: z
-    .array(z.strictObject({ services: serviceList, tier: name }))
+    .array(z.strictObject({ services: serviceList, tier: named }))
     .default([])
     .describe('what it gives beside'),
   grace: duration.optional().describe('how long it goes on after the incident'),
@@ -219,8 +257,8 @@ const requestRule = z.strictObject({
   name: ruleName,
   who: people,
   services: serviceList.default(['*']),
-  tiers: some(name),
-  how: z.enum(['at once', 'approval']),
+  tiers: some(named),
+  how: z.enum(['at once', 'approval']).describe('at once, or when those who approve the tier agree'),
   when: when.optional(),
   ahead: duration.optional().describe('how far ahead a pass may be asked for'),
 })
@@ -228,14 +266,11 @@ const requestRule = z.strictObject({
 const standingRule = z.strictObject({
   name: ruleName,
   from: z
-    .string()
-    .regex(
-      /^(?:workload:[a-z][a-z0-9_-]{0,62}|on call of \S+|[a-z][a-z0-9_-]{0,62})$/,
-      'write workload:checkout, a set of people, or "on call of orders-svc"',
-    )
+    .string({ error: saying(notAFrom) })
+    .regex(/^(?:workload:\S+|on call of \S+|\S+)$/, { error: saying(notAFrom) })
     .describe('workload:checkout, a set of people, or "on call of orders-svc"'),
-  to: z.union([z.string().transform((one) => [one]), serviceList]),
-  tier: name.optional().describe('all that this tier and those below it allow; or'),
+  to: z.union([serviceName.transform((one) => [one]), serviceList]),
+  tier: named.optional().describe('all that this tier and those below it allow; or'),
   allow: patterns.min(1).optional().describe('just these patterns'),
   rate: rate.optional().describe('with "allow": by default there is no limit'),
   burst: z.int().min(1).max(1_000_000).optional(),
@@ -243,7 +278,7 @@ const standingRule = z.strictObject({
 
 const egressRule = z.strictObject({
   name: ruleName,
-  from: z.union([name.transform((one) => [one]), some(name)]).describe('names of workloads'),
+  from: z.union([named.transform((one) => [one]), some(named)]).describe('names of workloads'),
   to: z.union([origin.transform((one) => [one]), some(origin)]).describe('origins: https://api.stripe.com'),
   allow: patterns.min(1),
 })
@@ -251,7 +286,7 @@ const egressRule = z.strictObject({
 const freeze = z.strictObject({
   name: ruleName,
   services: serviceList.default(['*']),
-  tiers: some(name),
+  tiers: some(named),
   from: instant('start'),
   until: instant('end'),
   because: text,
@@ -267,7 +302,8 @@ const publicKey = read(
     }
     return /^[A-Za-z0-9_-]{43}$/.test(written) && bytes.length === 32 ? written : undefined
   },
-  () => 'is no Ed25519 public key; write ssh-ed25519 AAAA…, or its 32 bytes in base64url',
+  notAKey,
+  { pattern: '^(?:ssh-ed25519 [A-Za-z0-9+/]+={0,2}(?: .*)?|[A-Za-z0-9_-]{43})$' },
 )
 
 /** The shape of the YAML. What names refer to is checked by `compile.ts`. */
@@ -276,7 +312,11 @@ export const ruleSetSource = z.strictObject({
   environment: name.describe('what the keys, the directory and the seal are for'),
   domain: domain.describe('services answer at <service>.<domain>'),
   identity: z
-    .strictObject({ issuer, audience: text, session_max: duration.default(43_200_000) })
+    .strictObject({
+      issuer: issuer.describe('as in its tokens (iss)'),
+      audience: text.describe('as in its tokens (aud)'),
+      session_max: duration.default(43_200_000).describe('how long a stream may last on one sign-in (12h)'),
+    })
     .describe('the identity provider (OpenID Connect)'),
   people: z
     .record(
@@ -294,8 +334,11 @@ export const ruleSetSource = z.strictObject({
     .default({})
     .describe('named programs: by their subjects at the identity provider'),
   tiers: z.record(name, tierTerms).describe('steps of access in rising order, each including those before'),
-  profiles: z.record(name, z.strictObject({ tiers: ownTiers })).default({}),
-  services: z.record(hostLabel, service),
+  profiles: z
+    .record(name, z.strictObject({ tiers: ownTiers }))
+    .default({})
+    .describe('tiers that services share'),
+  services: z.record(hostLabel, service).describe('what is protected'),
   on_page: z.array(pageRule).default([]).describe('what a page gives; the first rule that fits decides'),
   on_request: z.array(requestRule).default([]).describe('who may ask; the first rule that fits decides'),
   standing: z.array(standingRule).default([]).describe('access that needs no pass'),
@@ -304,13 +347,13 @@ export const ruleSetSource = z.strictObject({
   break_glass: z
     .strictObject({
       who: people,
-      tier: name,
+      tier: named,
       for: duration,
       need: z.int().min(1).max(10),
       keys: z.record(name, publicKey).describe('Ed25519 public keys by name'),
     })
     .optional(),
-  incident_command: z.strictObject({ who: people, cap: name }).optional(),
+  incident_command: z.strictObject({ who: people, cap: named }).optional(),
   lock: z
     .strictObject({ who: people, lift: z.int().min(1).max(5).default(2) })
     .optional()

@@ -5,6 +5,7 @@ import { Fault } from '../domain/errors.ts'
 import { type ParsedRuleSet, parseRuleSet } from '../rules/parse-rule-set.ts'
 import type { RuleFile } from '../rules/rule-file.ts'
 import { checkSealed } from './check-sealed.ts'
+import { isCases } from './rule-cases.ts'
 
 /** A rule set as it was read, and the files that say it. */
 export type LoadedRules = Extract<ParsedRuleSet, { ok: true }> & {
@@ -84,7 +85,7 @@ const yamlIn = async (folder: string): Promise<string[]> => {
     })
   })
   return names
-    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .filter((name) => /\.ya?ml$/.test(name) && !isCases(name) && !name.startsWith('.'))
     .sort()
     .map((name) => join(folder, name))
 }

@@ -1,11 +1,13 @@
+import type { Refusal } from '#access/domain/decide-access.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
-import type { RuleSet } from '#access/domain/rule-set.ts'
+import { type RuleSet, tierOf } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
 import type { Clock, Directory, GrantStore, LiveGrants, NewNonce, Receipts } from '#access/ports.ts'
+import { whoMayAsk } from '#access/rules/explain/who-may-ask.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
 import * as answers from './answers.ts'
@@ -67,7 +69,12 @@ const answerTo = async (
       const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, command))
       if ('grant' in outcome) return answers.grantedAnswer(outcome.grant, name)
       refused(outcome.refused.reason)
-      return answers.refusedAnswer(name, command, outcome.refused)
+      return answers.refusedAnswer(
+        name,
+        command,
+        outcome.refused,
+        mayAsk(parts.rules, command.service, outcome.refused),
+      )
     }
     case 'extend': {
       const outcome = await extendGrant(parts, person, command.pass, command.duration)
@@ -85,4 +92,13 @@ const answerTo = async (
       return `${reasons[outcome.refused].person} See yours with \`${name} list\``
     }
   }
+}
+
+/** Who may ask for what somebody was refused. */
+const mayAsk = (rules: RuleSet, name: string, { reason, tier: refused }: Refusal): string | undefined => {
+  const service = rules.services.get(name)
+  const tier = service === undefined || refused === undefined ? undefined : tierOf(service, refused)
+  return reason !== 'not-eligible' || service === undefined || tier === undefined
+    ? undefined
+    : whoMayAsk(service, tier)
 }

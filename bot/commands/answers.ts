@@ -41,6 +41,8 @@ export const refusedAnswer = (
   command: string,
   asked: Extract<Command, { verb: 'grant' }>,
   refusal: Refusal,
+  /** Who may ask for it, as a sentence. */
+  mayAsk?: string,
 ): string => {
   const { reason, hint, longest, tier } = refusal
   const ask = (changes: { service?: string; duration?: string; tier?: string; reason?: string }): string =>
@@ -72,8 +74,12 @@ export const refusedAnswer = (
       return `The tier *${tier}* needs a reason with a ticket. Try ${ask({ reason: 'because CHG-123 …' })}`
     case 'frozen':
       return frozenAnswer(refusal)
+    case 'not-eligible':
+      return mayAsk === undefined ? text : `${text} ${quoted(mayAsk, 1_000)}`
     case 'too-far-ahead':
-      return longest === 0 ? `${text} A pass begins at once.` : `${text} ${formatDuration(longest ?? 0)} ahead at most.`
+      return longest === 0
+        ? `${text} A pass begins at once.`
+        : `${text} ${formatDuration(longest ?? 0)} ahead at most.`
     default:
       return text
   }

@@ -16,6 +16,7 @@ import type { Trigger } from '#infra/sandbox/pagerduty/incidents.ts'
 import { people } from '#infra/sandbox/people.ts'
 import {
   type BotUnderTest,
+  botEnvironment,
   expectGoodCommand,
   expectNothing,
   known,
@@ -187,23 +188,7 @@ describe('A webhook that PagerDuty did not sign', () => {
   test.each(['', ' ', ',', `${secrets.webhook},`, 'short'])(
     'An empty secret (“%s”) starts no bot',
     (secret) => {
-      const start = () =>
-        readBotConfig({
-          PAGEPASS_MODE: 'sandbox',
-          PAGEPASS_KEYS: 'unused',
-          PAGEPASS_DATA_DIR: 'unused',
-          PAGEPASS_DIRECTORY: 'unused',
-          PAGEPASS_INSTANCE: 'a',
-          PAGEPASS_ADMIN_LISTEN: ':0',
-          PAGEPASS_BOT_LISTEN: ':0',
-          REDIS_URL: bot.redisUrl,
-          SLACK_BOT_TOKEN: secrets.botToken,
-          SLACK_API_URL: 'http://127.0.0.1:1',
-          SLACK_SIGNING_SECRET: secrets.signing,
-          PAGERDUTY_TOKEN: secrets.pagerDutyToken,
-          PAGERDUTY_API_URL: 'http://127.0.0.1:1',
-          PAGERDUTY_WEBHOOK_SECRET: secret,
-        })
+      const start = () => readBotConfig(botEnvironment(bot.redisUrl, { PAGERDUTY_WEBHOOK_SECRET: secret }))
       expect(start).toThrow('PAGERDUTY_WEBHOOK_SECRET')
     },
   )

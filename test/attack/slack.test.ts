@@ -15,6 +15,7 @@ import { outsiders } from '#infra/sandbox/slack/members.ts'
 import { slackSignature } from '#infra/sandbox/slack/signed-request.ts'
 import {
   type BotUnderTest,
+  botEnvironment,
   expectGoodCommand,
   expectNothing,
   known,
@@ -216,22 +217,7 @@ test.each(['', ' ', ',', 'short', `${secrets.signing},`, `,${secrets.signing}`])
   (SLACK_SIGNING_SECRET) => {
     let thrown: unknown
     try {
-      readBotConfig({
-        PAGEPASS_MODE: 'sandbox',
-        PAGEPASS_KEYS: 'unused',
-        PAGEPASS_DATA_DIR: 'unused',
-        PAGEPASS_DIRECTORY: 'unused',
-        PAGEPASS_INSTANCE: 'a',
-        PAGEPASS_ADMIN_LISTEN: ':0',
-        PAGEPASS_BOT_LISTEN: ':0',
-        REDIS_URL: bot.redisUrl,
-        SLACK_BOT_TOKEN: secrets.botToken,
-        SLACK_API_URL: bot.slack.apiUrl(),
-        PAGERDUTY_TOKEN: secrets.pagerDutyToken,
-        PAGERDUTY_WEBHOOK_SECRET: secrets.webhook,
-        PAGERDUTY_API_URL: 'http://127.0.0.1:1',
-        SLACK_SIGNING_SECRET,
-      })
+      readBotConfig(botEnvironment(bot.redisUrl, { SLACK_SIGNING_SECRET }))
     } catch (error) {
       thrown = error
     }

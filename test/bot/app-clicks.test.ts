@@ -11,6 +11,7 @@ import { readBotConfig } from '#bot/config.ts'
 import { type Person, people } from '#infra/sandbox/people.ts'
 import { type SignedRequest, signedForm } from '#infra/sandbox/slack/signed-request.ts'
 import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
+import { botEnvironment, secrets } from '../builders/bot.ts'
 import {
   aGrant,
   aPerson,
@@ -27,7 +28,7 @@ import {
 } from '../builders.ts'
 import { startRecorder } from '../infra/sandbox/recorder.ts'
 
-const secret = 'the-signing-secret-of-slack'
+const { signing: secret, olderSigning, botToken } = secrets
 const clock = frozenClock()
 const { ana, ben, dan } = people
 
@@ -45,29 +46,14 @@ beforeAll(async () => {
   database = await freshDatabase(inject('redisUrl'), 44)
   keys = (await freshKeys()).bot
   slack = createSlack({
-    botToken: 'xoxb-sandbox',
+    botToken,
     signingSecret: secret,
     bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
   })
   await slack.listen(0)
   elsewhere = await startRecorder(() => ({ status: 200 }))
   log = keptLog()
-  const config = readBotConfig({
-    PAGEPASS_MODE: 'sandbox',
-    PAGEPASS_KEYS: 'unused',
-    PAGEPASS_DATA_DIR: 'unused',
-    PAGEPASS_DIRECTORY: 'unused',
-    PAGEPASS_INSTANCE: 'a',
-    PAGEPASS_ADMIN_LISTEN: ':0',
-    PAGEPASS_BOT_LISTEN: ':0',
-    REDIS_URL: database.url,
-    SLACK_BOT_TOKEN: 'xoxb-sandbox',
-    SLACK_SIGNING_SECRET: `${secret},the-secret-before-it`,
-    SLACK_API_URL: slack.apiUrl(),
-    PAGERDUTY_TOKEN: 'token',
-    PAGERDUTY_WEBHOOK_SECRET: 'a-secret-of-pagerduty',
-    PAGERDUTY_API_URL: 'http://127.0.0.1:1',
-  })
+  const config = readBotConfig(botEnvironment(database.url, { SLACK_API_URL: slack.apiUrl() }))
   bot = await startBot({
     config,
     rules: rulesOf(),
@@ -138,7 +124,7 @@ const payloadOf = (grant: Grant, changes: object = {}, who: Person = ana, action
   actions: [buttonOf(grant, action, who)],
   ...changes,
 })
-const signed = (payload: unknown, at = clock.now(), by = secret): SignedRequest =>
+const signed = (payload: unknown, at = clock.now(), by: string = secret): SignedRequest =>
   signedForm(by, at, { payload: typeof payload === 'string' ? payload : JSON.stringify(payload) })
 
 const send = async ({ body, headers }: SignedRequest): Promise<{ status: number; text: string }> => {
@@ -172,7 +158,7 @@ describe('A signed click', () => {
 
   test('with the older of two secrets counts', async () => {
     const grant = await offer()
-    await send(signed(payloadOf(grant), noon, 'the-secret-before-it'))
+    await send(signed(payloadOf(grant), noon, olderSigning))
     expect(await stepsOf(grant)).toBe(2)
   })
 
@@ -235,7 +221,7 @@ describe('A click has no effect', () => {
     ['a year in the future', 365 * 24 * hour, secret],
     ['signed with another secret', 0, 'another-secret-altogether'],
     ['signed with no secret', 0, ''],
-    ['signed with both secrets as one', 0, `${secret},the-secret-before-it`],
+    ['signed with both secrets as one', 0, `${secret},${olderSigning}`],
   ])('%s', async (_, drift, by) => {
     const grant = await offer()
     expect((await send(signed(payloadOf(grant), noon + drift, by))).status).toBe(401)

@@ -39,6 +39,30 @@ export const secrets = {
   olderWebhook: 'canary-pagerduty-webhook-secret-before',
 } as const
 
+/** What every part reads of the environment in the sandbox; nobody is at the vendors' addresses. */
+const sandboxEnvironment = (redisUrl: string) => ({
+  PAGEPASS_MODE: 'sandbox',
+  PAGEPASS_KEYS: 'unused',
+  PAGEPASS_DATA_DIR: 'unused',
+  PAGEPASS_DIRECTORY: 'unused',
+  PAGEPASS_INSTANCE: 'a',
+  PAGEPASS_ADMIN_LISTEN: ':0',
+  REDIS_URL: redisUrl,
+  SLACK_BOT_TOKEN: secrets.botToken,
+  SLACK_API_URL: 'http://127.0.0.1:1',
+  PAGERDUTY_TOKEN: secrets.pagerDutyToken,
+  PAGERDUTY_API_URL: 'http://127.0.0.1:1',
+})
+
+/** The environment of a bot in the sandbox, with these secrets and the older ones beside them. */
+export const botEnvironment = (redisUrl: string, changes: Readonly<Record<string, string>> = {}) => ({
+  ...sandboxEnvironment(redisUrl),
+  PAGEPASS_BOT_LISTEN: ':0',
+  SLACK_SIGNING_SECRET: `${secrets.signing},${secrets.olderSigning}`,
+  PAGERDUTY_WEBHOOK_SECRET: `${secrets.webhook},${secrets.olderWebhook}`,
+  ...changes,
+})
+
 const issuer = 'http://127.0.0.1:7074'
 const formType = 'application/x-www-form-urlencoded'
 
@@ -112,19 +136,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   process.on('uncaughtExceptionMonitor', onFault)
   process.on('unhandledRejection', onFault)
 
-  const environment = {
-    PAGEPASS_MODE: 'sandbox',
-    PAGEPASS_KEYS: 'unused',
-    PAGEPASS_DATA_DIR: 'unused',
-    PAGEPASS_DIRECTORY: 'unused',
-    PAGEPASS_INSTANCE: 'a',
-    PAGEPASS_ADMIN_LISTEN: ':0',
-    REDIS_URL: url.href,
-    SLACK_BOT_TOKEN: secrets.botToken,
-    SLACK_API_URL: slack.apiUrl(),
-    PAGERDUTY_TOKEN: secrets.pagerDutyToken,
-    PAGERDUTY_API_URL: pagerDutyUrl,
-  }
+  const apis = { SLACK_API_URL: slack.apiUrl(), PAGERDUTY_API_URL: pagerDutyUrl }
   const open: Redis[] = []
   const quiet = (): void => undefined
   const kept = (one: Redis): Redis => {
@@ -137,12 +149,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   })
   const begin = async (rules: RuleSet) => {
     const bot = await startBot({
-      config: readBotConfig({
-        ...environment,
-        PAGEPASS_BOT_LISTEN: `:${port}`,
-        SLACK_SIGNING_SECRET: `${secrets.signing},${secrets.olderSigning}`,
-        PAGERDUTY_WEBHOOK_SECRET: `${secrets.webhook},${secrets.olderWebhook}`,
-      }),
+      config: readBotConfig(botEnvironment(url.href, { ...apis, PAGEPASS_BOT_LISTEN: `:${port}` })),
       rules,
       keys: keys.bot,
       directory: directoryNow,
@@ -158,7 +165,11 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   const workers =
     wishes.workers === true
       ? await startWorkers({
-          config: readWorkersConfig({ ...environment, PAGERDUTY_FROM: 'pagepass@sandbox.example' }),
+          config: readWorkersConfig({
+            ...sandboxEnvironment(url.href),
+            ...apis,
+            PAGERDUTY_FROM: 'pagepass@sandbox.example',
+          }),
           rules,
           keys: keys.workers,
           directory: directoryNow,
@@ -200,6 +211,17 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
         ...headers,
       },
     }
+  }
+
+  /** The grant in each statement, if its signature holds: each is checked once. */
+  const checked = new Map<string, Promise<Grant | undefined>>()
+  const proxyStatements = createStatements(keys.proxy)
+  const genuine = (statement: string): Promise<Grant | undefined> => {
+    const known = checked.get(statement)
+    if (known !== undefined) return known
+    const checking = proxyStatements.verify('grant', statement).catch(() => undefined)
+    checked.set(statement, checking)
+    return checking
   }
 
   const sorted = async (name: string): Promise<[string, string][]> =>
@@ -324,9 +346,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     },
     /** The newest version of every live grant whose signature holds. */
     live: async (): Promise<Grant[]> => {
-      const statements = createStatements(keys.proxy)
-      const all = await redis.hvals(names.live)
-      const read = await Promise.all(all.map((one) => statements.verify('grant', one).catch(() => undefined)))
+      const read = await Promise.all((await redis.hvals(names.live)).map(genuine))
       return read.filter((grant) => grant !== undefined).sort((a, b) => a.at - b.at)
     },
     grant: async (id: string): Promise<Grant | undefined> => (await it.live()).find((one) => one.id === id),

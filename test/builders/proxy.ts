@@ -40,6 +40,7 @@ identity: { issuer: ${issuer}, audience: pagepass }
 people:
   sre: { groups: [sre] }
   payments: { groups: [team-payments] }
+  auditors: { roles: [auditor] }
 tiers:
   observe: { longest: 8h, rate: 900000/s, when_stale: 15m }
   scarce: { longest: 2h, rate: 2/m, when_stale: 2m }
@@ -68,6 +69,11 @@ services:
 on_request:
   - { who: [sre, payments], tiers: [observe, scarce, operate], how: at once }
   - { who: [sre], tiers: [admin], how: approval }
+workloads:
+  checkout: { subjects: [client-checkout] }
+standing:
+  - { from: workload:checkout, to: payments-svc, allow: [POST /hooks/*, WS /hooks], rate: 2/m, burst: 2 }
+  - { from: auditors, to: payments-svc, tier: observe }
 `
 
 export type AuditRecord = Readonly<Record<string, unknown>> & { readonly kind: string }

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { wokenByEvents } from './woken.ts'
 
 /** One answer as it stood on the wire. Header names are in lower case; a repeated one keeps all its values. */
 export type Answer = {
@@ -17,8 +18,6 @@ export type Talk = {
   readonly closed: boolean
 }
 
-const patienceMs = 8_000
-
 /** A client that sends exactly the bytes it is told to. */
 export const rawClient = (port: number) => {
   const socket: Socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
@@ -26,10 +25,9 @@ export const rawClient = (port: number) => {
   let size = 0
   let closed = false
   let ended = false
-  const woken = new Set<() => void>()
-  const wake = (): void => {
-    for (const one of woken) one()
-  }
+  const { wake, when } = wokenByEvents(
+    (what) => `the client waited in vain for ${what}; it has: ${JSON.stringify(text.slice(0, 600))}`,
+  )
   socket.setNoDelay(true)
   socket.on('error', () => undefined)
   socket.on('data', (chunk: Buffer) => {
@@ -45,24 +43,6 @@ export const rawClient = (port: number) => {
     closed = true
     wake()
   })
-
-  const when = (holds: () => boolean, what: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!holds()) return
-        clearTimeout(timer)
-        woken.delete(look)
-        resolve()
-      }
-      const timer = setTimeout(() => {
-        woken.delete(look)
-        reject(
-          new Error(`the client waited in vain for ${what}; it has: ${JSON.stringify(text.slice(0, 600))}`),
-        )
-      }, patienceMs)
-      woken.add(look)
-      look()
-    })
 
   return {
     socket,

@@ -1,6 +1,5 @@
 import { WebSocket } from 'ws'
-
-const patienceMs = 8_000
+import { wokenByEvents } from './woken.ts'
 
 /** A WebSocket as an ordinary program has one. */
 export const webSocketClient = (url: string, headers: Readonly<Record<string, string>>) => {
@@ -8,10 +7,7 @@ export const webSocketClient = (url: string, headers: Readonly<Record<string, st
   const messages: string[] = []
   let code: number | undefined
   let failure = ''
-  const woken = new Set<() => void>()
-  const wake = (): void => {
-    for (const one of woken) one()
-  }
+  const { wake, when } = wokenByEvents((what) => `the WebSocket waited in vain for ${what}; ${failure}`)
   socket.on('open', wake)
   socket.on('message', (message) => {
     messages.push(String(message))
@@ -25,21 +21,6 @@ export const webSocketClient = (url: string, headers: Readonly<Record<string, st
     code = closed
     wake()
   })
-  const when = (holds: () => boolean, what: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (!holds()) return
-        clearTimeout(timer)
-        woken.delete(look)
-        resolve()
-      }
-      const timer = setTimeout(() => {
-        woken.delete(look)
-        reject(new Error(`the WebSocket waited in vain for ${what}; ${failure}`))
-      }, patienceMs)
-      woken.add(look)
-      look()
-    })
 
   return {
     socket,

@@ -15,10 +15,10 @@ import { createKiller, type Kills } from './crash/killer.ts'
 import { createLedger, type Ledger } from './crash/ledger.ts'
 import { bePaged } from './crash/pages.ts'
 import { comeToRest } from './crash/quiet.ts'
-import { seedOfRun } from './crash/random.ts'
 import { keepSeen, request, type Seen } from './crash/requests.ts'
 import type { Scene } from './crash/scene.ts'
 import type { Proof } from './proof.ts'
+import { seedOfRun } from './random.ts'
 
 /**
  * The daily life of pages goes on while bot, workers, proxy and Redis are killed (SIGKILL), one after the other, at

@@ -3,6 +3,7 @@ import { proveCrash } from './crash.ts'
 import { proveJourney } from './journey.ts'
 import { proveOutcomes } from './outcomes.ts'
 import type { Proof } from './proof.ts'
+import { proveRules } from './rules.ts'
 
 const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
@@ -10,6 +11,7 @@ const proofs: Readonly<
   crash: { run: proveCrash, trials: 200, full: 1_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
+  rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
 }
 
 type Options = {

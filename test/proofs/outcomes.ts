@@ -6,9 +6,9 @@ import { extend } from './outcomes/kinds/extend.ts'
 import { page } from './outcomes/kinds/page.ts'
 import { take } from './outcomes/kinds/take.ts'
 import { type Kind, runRace } from './outcomes/race.ts'
-import { randomFrom } from './outcomes/random.ts'
 import { startBots } from './outcomes/stack.ts'
 import type { Proof } from './proof.ts'
+import { randomFrom } from './random.ts'
 
 const kinds = { take, approve, page, extend, close, ask } as const satisfies Record<string, Kind>
 type KindName = keyof typeof kinds

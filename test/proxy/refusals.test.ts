@@ -29,7 +29,9 @@ test('Without a pass: 403, with the command that would ask for one', async () =>
     needs: 'observe',
     rule: 'services.orders-svc.tiers.observe',
     ask: '/access grant orders-svc 1h observe',
+    by: 'on_request[0]',
   })
+  expect(problemOf(answer)).not.toHaveProperty('mend')
 })
 
 test('A pass of too low a tier names the tier that would do', async () => {
@@ -78,7 +80,10 @@ test('The groups are those of the token, not those of the day of the pass', asyn
   await proxy.give('ana')
   const without = await proxy.signed({ groups: ['others'] })
   const bytes = (await proxy.request('ana')).replace(await proxy.token('ana'), without)
-  await expectRefusal(bytes, 403, 'grant-beyond-rules')
+  const problem = problemOf(await expectRefusal(bytes, 403, 'grant-beyond-rules'))
+  // What they may not ask for, nobody tells them to ask for.
+  expect(problem['mend']).toBe('Who may ask for observe on orders-svc: sre or payments (on_request[0]).')
+  expect(problem).not.toHaveProperty('ask')
 })
 
 test('A forged pass in Redis opens nothing', async () => {

@@ -188,7 +188,7 @@ export const followView = (
         return false
       }
       const early = candidate !== undefined && event.kind === 'end' ? view.endEarly(event.end) : undefined
-      const { gap, given, replaced, newer, ended = early } = (candidate ?? view).apply(event)
+      const { gap, given, replaced, newer, unproven, ended = early } = (candidate ?? view).apply(event)
       if (gap) {
         listener.alarm('events are missing', { next: event.sequence })
         return false
@@ -197,6 +197,7 @@ export const followView = (
       if (ended !== undefined) listener.ended?.(ended, event.sequence)
       if (replaced !== undefined) check(learn([replaced]))
       if (newer !== undefined) listener.outdated?.(newer)
+      if (unproven !== undefined && listener.outdated !== undefined) check(tellProven(unproven))
       if (event.kind === 'end') check(checkEnd(event.end, event.statement, [early, ended]))
     }
     return true
@@ -212,8 +213,21 @@ export const followView = (
     for (const held of leaving) {
       if (held === undefined || held.verified || stopped) continue
       const genuine = await statements.verify('grant', held.statement).catch(() => undefined)
-      if (genuine !== undefined) view.proved(held)
+      if (genuine !== undefined) keepProven(held)
     }
+  }
+
+  /** An older version may have been taken while this was being checked: Redis gave that one. */
+  const keepProven = (held: HeldGrant): void => {
+    if (!view.proved(held)) return
+    listener.outdated?.(held)
+    if (candidate === undefined) listener.given?.(held, view.sequence())
+  }
+
+  /** Redis gave an older version than this, which is worth telling only where this one is genuine. */
+  const tellProven = async (held: HeldGrant): Promise<void> => {
+    await learn([held])
+    if (held.verified) listener.outdated?.(held)
   }
 
   /** An end that does not verify was not ours to believe: a resync brings the grant back. */
@@ -237,7 +251,7 @@ export const followView = (
     if (held.verified) return true
     try {
       await statements.verify('grant', held.statement)
-      view.proved(held)
+      keepProven(held)
     } catch (error) {
       view.reject(held)
       misled = true

@@ -2,8 +2,13 @@ import type { Pattern } from '../../domain/path-pattern.ts'
 import { type Service, tierOf } from '../../domain/rule-set.ts'
 import type { YamlPath } from '../read-yaml.ts'
 import { type Danger, dangerIn, dangers } from './dangers.ts'
-import { type Finding, type Looked, listed } from './finding.ts'
-import { ownPatternsOf, patternsOfProfile, patternsOfStanding, type WrittenPattern } from './written-patterns.ts'
+import type { Finding, Looked } from './finding.ts'
+import {
+  ownPatternsOf,
+  patternsOfProfile,
+  patternsOfStanding,
+  type WrittenPattern,
+} from './written-patterns.ts'
 
 /** Patterns that name a path which tells or does more than one expects of a read. */
 export const dangerousPatterns = (looked: Looked): Finding[] => [
@@ -30,7 +35,7 @@ export const widePatterns = (looked: Looked): Finding[] => {
         {
           kind: 'everything-in-lowest',
           path,
-          what: `"${pattern.text}" puts everything into the lowest tier, "${tier}", so "${listed(above)}" adds nothing; move it up`,
+          what: `"${pattern.text}" puts everything into the lowest tier, "${tier}": whoever may look may also change; move it up`,
         },
       ]
     if (pattern.method !== 'GET') return []

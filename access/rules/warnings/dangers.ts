@@ -6,6 +6,8 @@ export type Danger = {
   readonly segments: readonly string[]
   /** Whether nothing but `*` and `**` may follow for it to be meant. */
   readonly last: boolean
+  /** Whether all of it has to be written out: its first segment alone is in every second path. */
+  readonly whole: boolean
   readonly methods: readonly string[]
   /** "approval": it belongs into a tier that needs approval. "above": into any but the lowest. */
   readonly belongs: 'approval' | 'above'
@@ -16,43 +18,48 @@ const reading = ['GET', 'HEAD', '*']
 const all = (
   paths: readonly string[],
   because: string,
-  { last = true, methods = reading, belongs = 'approval' as Danger['belongs'] } = {},
-): Danger[] => paths.map((path) => ({ segments: path.split('/'), last, methods, belongs, because }))
+  but: Partial<Omit<Danger, 'segments' | 'because'>> = {},
+): Danger[] =>
+  paths.map((path) => ({
+    segments: path.split('/'),
+    last: false,
+    whole: false,
+    methods: reading,
+    belongs: 'approval',
+    because,
+    ...but,
+  }))
 
 export const dangers: readonly Danger[] = [
   ...all(
-    ['actuator/heapdump', 'heapdump', 'debug/pprof', 'debug/pprof/heap'],
+    ['actuator/heapdump', 'heapdump', 'debug/pprof'],
     'what a process holds in memory is in it: passwords, tokens, customers’ data',
-    { last: false },
   ),
   ...all(
     ['actuator/env', 'actuator/configprops', 'debug/vars', 'phpinfo', 'phpinfo.php'],
     'it shows how the process is configured, its secrets often included',
-    { last: false },
   ),
-  ...all(
-    ['secrets', '.env', '.git', '.aws', 'v1/kv', 'v1/secret'],
-    'it is where secrets are read',
-    { last: false },
-  ),
+  ...all(['secrets', '.env', '.git', '.aws'], 'it is where secrets are read'),
+  ...all(['v1/kv', 'v1/secret'], 'it is where secrets are read', { whole: true }),
   ...all(
     ['exec', 'attach', 'portforward', 'console', 'shell', 'terminal'],
     'it runs commands, whatever the method says',
-    { methods: [...reading, 'WS'] },
+    { last: true, methods: [...reading, 'WS'] },
   ),
   ...all(
     ['pods/*/proxy', 'services/*/proxy', 'nodes/*/proxy'],
     'it leads to everything behind it, whatever the method says',
-    { last: false, methods: [...reading, 'WS'] },
+    { whole: true, methods: [...reading, 'WS'] },
   ),
   ...all(['graphql'], 'one path serves every query, and often every change', {
+    last: true,
     methods: [...reading, 'POST'],
     belongs: 'above',
   }),
   ...all(
     ['shutdown', 'restart', 'reload', 'flush', 'flushall', 'purge', 'quit', 'logout', 'signout'],
     'many services act on it, even by GET',
-    { belongs: 'above' },
+    { last: true, belongs: 'above' },
   ),
 ]
 
@@ -67,8 +74,8 @@ const isNamed = ({ segments, open }: Pattern, danger: Danger): boolean =>
     const fits = rest.every((name, index) => {
       const at = start + 1 + index
       const segment = segments[at]
-      if (segment === undefined) return open
-      return name === '*' || segment === '*' || segment.toLowerCase() === name
+      if (segment === undefined) return open && !danger.whole
+      return name === '*' || (segment === '*' && !danger.whole) || segment.toLowerCase() === name
     })
     const after = segments.slice(start + danger.segments.length)
     return fits && (!danger.last || after.every((segment) => segment === '*' || segment === ''))

@@ -13,10 +13,7 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
     ['proxy_only', termPath(source, 'proxy_only')],
     ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
     ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],
-    [
-      'on call of',
-      inList('standing', source.standing, ({ from }) => from.startsWith('on call of '), 'from'),
-    ],
+    ['on call of', inList('standing', source.standing, ({ from }) => from.startsWith('on call of '), 'from')],
   ]
   return found.flatMap(([name, path]): Finding[] =>
     path === undefined
@@ -26,7 +23,10 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
             kind: 'not-enforced',
             path,
             part: 'key',
-            what: `"${name}" is checked and ${name === 'proxy_only' ? 'changes' : 'gives'} nothing yet; don't count on it`,
+            what:
+              name === 'proxy_only'
+                ? '"proxy_only" changes nothing yet: everything comes through the proxy'
+                : `"${name}" is read and checked, and does nothing yet; don’t count on it`,
           },
         ],
   )
@@ -48,7 +48,10 @@ const termPath = (
   term: 'escalate' | 'proxy_only',
 ): YamlPath | undefined => {
   const places: [YamlPath, RuleSetSource['services'][string]['tiers']][] = [
-    [['tiers'], Object.fromEntries(Object.entries(tiers).map(([name, terms]) => [name, { ...terms, allow: [] }]))],
+    [
+      ['tiers'],
+      Object.fromEntries(Object.entries(tiers).map(([name, terms]) => [name, { ...terms, allow: [] }])),
+    ],
     ...Object.entries(profiles).map(([name, own]): (typeof places)[number] => [
       ['profiles', name, 'tiers'],
       own.tiers,

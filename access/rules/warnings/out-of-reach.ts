@@ -32,7 +32,8 @@ export const unreachableTiers = ({ rules, source }: Looked): Finding[] =>
     return [
       {
         kind: 'tier-unreachable',
-        path: more.length > 0 ? ['tiers', tier] : own ? ['services', only, 'tiers', tier] : ['services', only],
+        path:
+          more.length > 0 ? ['tiers', tier] : own ? ['services', only, 'tiers', tier] : ['services', only],
         part: 'key',
         what: `nobody gets "${tier}" of ${listed([only, ...more])}: no rule gives it or a higher one; name it in on_request, or leave its patterns out`,
       },

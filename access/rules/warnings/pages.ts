@@ -1,5 +1,5 @@
 import type { PageRule, Service } from '../../domain/rule-set.ts'
-import type { Finding, Looked } from './finding.ts'
+import { type Finding, type Looked, listed } from './finding.ts'
 
 const givesByItself = ({ how }: PageRule): boolean => how !== 'offer'
 
@@ -12,7 +12,7 @@ export const leftOutLevels = ({ rules }: Looked): Finding[] =>
           {
             kind: 'levels-left-out',
             path: ['on_page', index],
-            what: `${rule.id} counts at every escalation level: where a third-level policy pages everybody, everybody gets "${rule.give}"; say levels: 1-2`,
+            what: `${rule.id} counts at every escalation level: where a third-level policy pages everybody, all of ${listed(rule.who)} get "${rule.give}"; say levels: 1-2`,
           },
         ],
   )
@@ -25,7 +25,8 @@ export const untrustedTriggers = ({ rules }: Looked): Finding[] =>
     return [
       {
         kind: 'triggers-untrusted',
-        path: ['services', service.name],
+        // Beside it stands what is missing, in a folder too.
+        path: ['services', service.name, 'pagerduty'],
         part: 'key',
         what: `${rule.id} never gives "${service.name}" by itself, because no integration is trusted to set off its incidents; name those that are in "trusted_triggers", or say "how: offer"`,
       },
@@ -42,7 +43,7 @@ export const unnamedPagerDuty = ({ rules }: Looked): Finding[] =>
     return [
       {
         kind: meant === undefined ? 'pagerduty-unnamed-for-all' : 'pagerduty-unnamed',
-        path: ['services', service.name],
+        path: ['services', service.name, 'pagerduty'],
         part: 'key',
         what: `no page is ever about "${service.name}", which ${id} names, because it has no PagerDuty service; give it "pagerduty: [its id]", or take it out of the rule`,
       },

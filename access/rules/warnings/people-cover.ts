@@ -26,8 +26,7 @@ export const windowsCover = (
   wide: readonly TimeWindow[] | undefined,
   narrow: readonly TimeWindow[] | undefined,
 ): boolean =>
-  wide === undefined ||
-  (narrow?.every((small) => wide.some((large) => windowCovers(large, small))) ?? false)
+  wide === undefined || (narrow?.every((small) => wide.some((large) => windowCovers(large, small))) ?? false)
 
 const windowCovers = (large: TimeWindow, small: TimeWindow): boolean => {
   if (large.zone !== small.zone || !small.days.every((day) => large.days.includes(day))) return false

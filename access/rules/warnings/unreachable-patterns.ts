@@ -37,6 +37,8 @@ const covered = (earlier: WrittenPattern, later: WrittenPattern): Finding => {
   return {
     kind: 'pattern-within',
     path,
-    what: `"${narrow}" is never counted: "${wide}" stands before it and admits the same; put the narrow one first, or leave it out`,
+    what: `"${narrow}" is never counted: "${wide}" stands before it and admits the same; ${
+      earlier.in.kind === later.in.kind ? 'put the narrow one first, or leave it out' : 'leave it out'
+    }`,
   }
 }

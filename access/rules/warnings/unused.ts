@@ -10,7 +10,9 @@ export const unused = (looked: Looked): Finding[] => {
   const [usedPeople, usedLabels] = [peopleIn(looked), labelsIn(looked)]
   const usedProfiles = new Set(Object.values(services).map(({ profile }) => profile))
   const usedWorkloads = new Set([
-    ...source.standing.map(({ from }) => from.replace(/^workload:/, '')),
+    ...source.standing.flatMap(({ from }) =>
+      from.startsWith('workload:') ? [from.slice('workload:'.length)] : [],
+    ),
     ...source.egress.flatMap(({ from }) => from),
   ])
   const finding = (kind: Finding['kind'], section: string, name: string, what: string): Finding => ({
@@ -23,7 +25,12 @@ export const unused = (looked: Looked): Finding[] => {
     ...Object.keys(people)
       .filter((name) => !usedPeople.has(name))
       .map((name) =>
-        finding('people-unused', 'people', name, `no rule names the people "${name}"; remove them, or use them`),
+        finding(
+          'people-unused',
+          'people',
+          name,
+          `no rule names the people "${name}"; remove them, or use them`,
+        ),
       ),
     ...Object.keys(workloads)
       .filter((name) => !usedWorkloads.has(name))
@@ -38,7 +45,12 @@ export const unused = (looked: Looked): Finding[] => {
     ...Object.keys(profiles)
       .filter((name) => !usedProfiles.has(name))
       .map((name) =>
-        finding('profile-unused', 'profiles', name, `no service has the profile "${name}"; remove it, or use it`),
+        finding(
+          'profile-unused',
+          'profiles',
+          name,
+          `no service has the profile "${name}"; remove it, or use it`,
+        ),
       ),
     ...unusedLabels(looked, usedLabels),
   ]
@@ -61,7 +73,9 @@ const unusedLabels = ({ source }: Looked, used: ReadonlySet<string>): Finding[] 
 const peopleIn = ({ source }: Looked): Set<string> => {
   const { tiers, profiles, services, on_page, on_request, standing, break_glass, incident_command, lock } =
     source
-  const ofTiers = (byTier: Readonly<Record<string, OwnTier | { readonly approvals?: Approvers }>>): string[] =>
+  const ofTiers = (
+    byTier: Readonly<Record<string, OwnTier | { readonly approvals?: Approvers }>>,
+  ): string[] =>
     Object.values(byTier).flatMap((own) =>
       'approvals' in own && own.approvals !== undefined
         ? [...own.approvals.from, ...(own.approvals.escalate?.to ?? [])]
@@ -76,7 +90,9 @@ const peopleIn = ({ source }: Looked): Set<string> => {
     ...[break_glass, incident_command, lock].flatMap((one) => one?.who ?? []),
   ])
 }
-type Approvers = { readonly from: readonly string[]; readonly escalate?: { readonly to: readonly string[] } | undefined } | undefined
+type Approvers =
+  | { readonly from: readonly string[]; readonly escalate?: { readonly to: readonly string[] } | undefined }
+  | undefined
 
 const labelsIn = ({ source }: Looked): Set<string> => {
   const lists = [

@@ -78,10 +78,10 @@ describe('Whether somebody may decide', () => {
       { may: false, reason: 'already-decided' },
     ],
     [
-      'the same subject of another issuer is somebody else',
+      'nobody of another issuer, whatever their groups',
       pending(),
       { ...ben, issuer: 'https://other.example', subject: 'idp-ana' },
-      { may: true, completes: false },
+      { may: false, reason: 'not-approver' },
     ],
   ])('%s', (_, grant, person, expected) => {
     expect(decideApproval(rules, grant, person, noon)).toMatchObject(expected)
@@ -93,7 +93,7 @@ test('Nobody approves for themself, whatever aliases point at whom', () => {
   const people = fc
     .array(
       fc.record({
-        issuer: fc.constantFrom('https://one.example', 'https://two.example'),
+        issuer: fc.constantFrom(rules.identity.issuer, rules.identity.issuer, 'https://two.example'),
         subject: fc.constantFrom('a', 'b', 'c', 'd'),
         groups: fc.subarray(['sre', 'team-payments', 'team-x']),
         active: fc.constantFrom(true, true, true, false),
@@ -142,4 +142,22 @@ test('Nobody approves for themself, whatever aliases point at whom', () => {
     { numRuns: 5_000 },
   )
   expect(activated).toBeGreaterThan(50)
+})
+
+describe('Approvals from distinct teams', () => {
+  const demand = { count: 2, distinct: true, from: ['sre', 'payments', 'leads'] }
+  const approved = (...teams: string[][]): Grant =>
+    aGrant({
+      approvals: teams.map((own, at) => ({ ...approvedBy({ ...ben, subject: `idp-${at}` }), teams: own })),
+    })
+
+  test.each<[string, Grant, boolean]>([
+    ['are enough when each stands for another', approved(['sre'], ['payments']), true],
+    ['are too few when all stand for the same', approved(['sre'], ['sre'], ['sre']), false],
+    ['count one who could stand for several as what is left', approved(['sre', 'payments'], ['sre']), true],
+    ['count nobody of no team', approved(['sre'], []), false],
+    ['count no team that is not asked', approved(['sre'], ['strangers']), false],
+  ])('%s', (_, grant, enough) => {
+    expect(isApproved(grant, demand)).toBe(enough)
+  })
 })

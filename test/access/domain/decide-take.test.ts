@@ -9,11 +9,17 @@ const offer = (changes: Partial<Grant> = {}): Grant =>
 /** Offered because of a doubt: by the rule under which they could ask. */
 const doubted = offer({ why: { ...pageWhy(), rule: 'on_request[0]', doubt: 'page-by-self' } as Grant['why'] })
 const without = (before: string, after: string) => rulesText.replace(before, after)
+const frozen = `${rulesText}
+freeze:
+  - { tiers: [operate], from: 2026-01-15, until: 2026-01-15, because: audit }
+`
 
 test.each<[string, Grant, Person, string, string | undefined]>([
   ['is theirs while the page’s rule gives it', offer(), aPerson(), rulesText, undefined],
   ['is theirs while they could ask for it', doubted, aPerson(), rulesText, undefined],
   ['is not for somebody who left', offer(), aPerson({ active: false }), rulesText, 'person-inactive'],
+  ['is not theirs in a freeze, if it was offered as if they had asked', doubted, aPerson(), frozen, 'frozen'],
+  ['is theirs in a freeze, if the page’s rule gives it', offer(), aPerson(), frozen, undefined],
   [
     'is not for people the page’s rule does not name',
     offer(),

@@ -19,10 +19,14 @@ const found = (tiers: Texts, method: string, path: string): string | undefined =
 }
 
 /** The same in the plainest way. */
-const looped = (tiers: ReturnType<typeof tiersOf>, method: string, path: string): Route | undefined => {
+const looped = (
+  tiers: ReturnType<typeof tiersOf>,
+  method: string,
+  path: string,
+): Route<unknown> | undefined => {
   for (const [rank, { patterns }] of tiers.entries()) {
     const first = patterns.find((one) => patternMatches(one, method, path))
-    if (first !== undefined) return { rank, pattern: first }
+    if (first !== undefined) return { rank, tier: tiers[rank], pattern: first }
   }
   return undefined
 }
@@ -70,7 +74,9 @@ describe('A route index finds', () => {
     ['GET for HEAD, where it comes first', [['GET /a', 'HEAD /a']], 'HEAD', '/a', '0: GET /a'],
     ['no HEAD for GET', [['HEAD /a']], 'GET', '/a', undefined],
     ['any method, where it comes first', [['* /a', 'GET /a']], 'GET', '/a', '0: * /a'],
-    ['any method for one nobody knows', [['GET /a', '* /a']], 'TRACE', '/a', '0: * /a'],
+    ['nothing for a method nobody knows', [['GET /a', '* /a', '* /**']], 'TRACE', '/a', undefined],
+    ['nothing for "*", which is no method', [['* /a']], '*', '/a', undefined],
+    ['nothing for a path without its slash', [['* /**', '* /', '* /a']], 'GET', 'xa', undefined],
     ['no upgrade for any method', [['* /**', 'GET /**']], 'WS', '/a', undefined],
     ['an upgrade for WS alone', [['* /a', 'WS /a']], 'WS', '/a', '0: WS /a'],
     [
@@ -95,15 +101,15 @@ describe('A route index finds', () => {
 
   test('each of many names beside one another', () => {
     const names = Array.from({ length: 50 }, (_, number) => `GET /v1/r${number}`)
-    const { find } = createRouteIndex(tiersOf([names, ['GET /v1/*']]))
-    for (const name of names) expect(find('GET', name.slice('GET '.length))?.pattern.text).toBe(name)
-    expect(find('GET', '/v1/r50')?.rank).toBe(1)
+    const index = createRouteIndex(tiersOf([names, ['GET /v1/*']]))
+    for (const name of names) expect(index.find('GET', name.slice('GET '.length))?.pattern.text).toBe(name)
+    expect(index.find('GET', '/v1/r50')?.rank).toBe(1)
   })
 
   test('the same again after another search', () => {
-    const { find } = createRouteIndex(tiersOf([['GET /a/b/c', 'GET /*/b/*'], ['GET /*/*/c']]))
+    const index = createRouteIndex(tiersOf([['GET /a/b/c', 'GET /*/b/*'], ['GET /*/*/c']]))
     const texts = ['/a/b/c', '/x/y/c', '/x', '/a/b/c', '/a/b', '/x/y/c'].map(
-      (path) => find('GET', path)?.pattern.text,
+      (path) => index.find('GET', path)?.pattern.text,
     )
     expect(texts).toEqual(['GET /a/b/c', 'GET /*/*/c', undefined, 'GET /a/b/c', undefined, 'GET /*/*/c'])
   })
@@ -149,10 +155,10 @@ describe('Whatever the patterns and the paths', () => {
         fc.array(fc.tuple(method, path), { minLength: 10, maxLength: 10 }),
         (texts, requests) => {
           const all = tiersOf(texts)
-          const { find } = createRouteIndex(all)
+          const index = createRouteIndex(all)
           for (const [asked, at] of requests) {
             const wanted = looped(all, asked, at)
-            expect(find(asked, at)).toEqual(wanted)
+            expect(index.find(asked, at)).toEqual(wanted)
             if (wanted === undefined) continue
             hits += 1
             const matching = all.flatMap(({ patterns }) =>

@@ -72,8 +72,16 @@ describe('A view', () => {
     ['the same version', second, aGrant({ version: 2, tier: 'admin' })],
   ])('never goes back to %s', (_, has, comes) => {
     const view = inStep([has])
-    expect(view.apply(given(1, comes))).toEqual({ gap: false })
+    expect(view.apply(given(1, comes))).not.toHaveProperty('given')
     expect(view.get(has.id)?.grant).toEqual(has)
+  })
+
+  test('names the newer version that it holds when an older one comes, once as not proven, once as proven', () => {
+    const view = inStep([second])
+    const held = view.get(first.id) ?? expect.fail('it holds the grant')
+    expect(view.apply(given(1, first))).toEqual({ gap: false, unproven: held })
+    expect(view.proved(held)).toBe(false)
+    expect(view.apply(given(2, first))).toEqual({ gap: false, newer: held })
   })
 
   test('lets an end beat every version, also one that comes later', () => {
@@ -237,9 +245,24 @@ describe('A version that was proven', () => {
     const held = heldIn(view)
     inStep([first], 1, view)
     expect(liveIn(view)).toEqual([statementOf(first)])
-    view.proved(held)
+    expect(view.proved(held)).toBe(true)
+    expect(view.proved(held)).toBe(false)
     expect(liveIn(view)).toEqual([statementOf(second)])
     expect(view.at(1)).toEqual(inStep([second], 1).at(1))
+  })
+
+  test('takes it, too, in what is being loaded, and in nothing that does not hold the grant', () => {
+    const view = inStep([second])
+    const held = heldIn(view)
+    const next = view.resync(1)
+    next.load(first, statementOf(first))
+    expect(view.proved(held)).toBe(true)
+    expect(next.get(first.id)).toBe(held)
+    const other = inStep([second])
+    const gone = heldIn(other)
+    inStep([], 1, other)
+    expect(other.proved(gone)).toBe(false)
+    expect(liveIn(other)).toEqual([])
   })
 
   test('gives way to a newer one, to what Redis holds of the same version, and to its end', () => {

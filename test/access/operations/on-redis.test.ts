@@ -4,6 +4,7 @@ import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
+import type { Grant } from '#access/domain/grant.ts'
 import type { Incident } from '#access/domain/incident.ts'
 import { createView } from '#access/domain/view.ts'
 import { approveGrant } from '#access/operations/approve-grant.ts'
@@ -193,6 +194,40 @@ describe('On a real Redis, whatever four bots do at once,', () => {
     const kept = await only()
     expect(kept).toMatchObject({ kept: true, step: 'restored' })
     expect(kept.ending).toBeUndefined()
+  })
+
+  test('a pass that is kept while its offer is taken and the incident followed leaves one', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const id = `Q${round + 1}`
+      const of = async (state: Grant['state']) =>
+        (await standing()).find(
+          (grant) => grant.state === state && grant.why.kind === 'page' && grant.why.incident.id === id,
+        )?.id ?? expect.fail(`nothing of ${id} is ${state}`)
+      const trusted = { kind: 'integration', id: 'PIDATADOG' } as const
+      incident({ id, acknowledgedBy: ['PUANA01'], paged: [pagedAs(ana, clock.now())], trigger: trusted })
+      await followAll(id)
+      incident({ id, ...resolvedBy('integration') })
+      await followAll(id)
+      clock.set(clock.now() + minute)
+      const paged = [pagedAs(ana, clock.now())]
+      incident({ id, status: 'triggered', paged, trigger: { kind: 'unknown' } })
+      await followAll(id)
+      const [pass, offer] = [await of('active'), await of('offered')]
+      await Promise.all(
+        runners.map((parts, n) =>
+          [
+            () => keepGrant(parts, ana, pass),
+            () => takeOffer(parts, ana, offer),
+            () => followIncident(parts, id),
+            () => (round % 2 ? keepGrant(parts, ana, pass) : takeOffer(parts, ana, offer)),
+          ][(n + round) % 4]?.(),
+        ),
+      )
+      const left = (await standing()).filter(({ why }) => why.kind === 'page' && why.incident.id === id)
+      expect(left).toMatchObject([{ state: 'active' }])
+      expect(left[0]?.ending).toBeUndefined()
+    }
+    expect(alarms.all).toEqual([])
   })
 
   test('an incident that is assigned away and back while they follow it leaves one pass, of whoever has it now', async () => {

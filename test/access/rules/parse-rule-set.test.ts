@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
+import type { RuleFile } from '#access/rules/rule-file.ts'
 import { hour, minute, rulesOf, rulesText, serviceIn, tierIn } from '../../builders.ts'
 
 /** A small rule set without a fault; its lines are numbered for the tables below. */
@@ -79,191 +80,222 @@ describe('A sound rule set', () => {
     expect(tierIn(serviceIn(rulesOf(withLines({}))), 'admin').rate).toBe(0.5)
   })
 
-  test('may repeat a part by an alias', () => {
-    expect(faultsOf(withLines({ 6: '  sre: &all { groups: [sre] }\n  ops: *all' }))).toEqual([])
+  test('names each rule, and says where it is written', () => {
+    const { onPage, onRequest } = rulesOf(
+      withLines({ 25: '  - { name: daily, who: [sre], tiers: [observe], how: at once }' }),
+    )
+    expect([...onPage, ...onRequest].map(({ id, where }) => [id, where])).toEqual([
+      ['on_page[0]', 'access.yaml:23'],
+      ['daily', 'access.yaml:25'],
+      ['on_request[1]', 'access.yaml:26'],
+    ])
+  })
+
+  test('gives each service the rules about it, in their order', () => {
+    const rules = rulesOf(
+      withLines({
+        22: '  ledger: { profile: web, releases: { a: http://10.0.0.1 }, serve: a, channel: "#x", owners: [sre] }\non_page:',
+      }),
+    )
+    expect(serviceIn(rules).onPage.map(({ id }) => id)).toEqual(['on_page[0]'])
+    expect(serviceIn(rules, 'ledger').onPage).toEqual([])
+    expect(serviceIn(rules, 'ledger').onRequest.map(({ id }) => id)).toEqual([
+      'on_request[0]',
+      'on_request[1]',
+    ])
+  })
+
+  test('writes out who the owners of a service are', () => {
+    const rules = rulesOf(
+      withLines({
+        6: '  sre: { groups: [sre] }\n  payments: { groups: [payments] }',
+        9: '  admin: { longest: 1h, rate: 30/m, when_stale: 30s, approvals: { from: [owners, sre] } }',
+        19: '    owners: [payments]',
+        23: '  - { services: ["*"], who: [owners, sre], give: observe, how: auto, for: 2h }',
+        25: '  - { who: [owners], tiers: [observe], how: at once }',
+      }),
+    )
+    const orders = serviceIn(rules)
+    expect(orders.onPage[0]?.who).toEqual(['payments', 'sre'])
+    expect(orders.onRequest[0]?.who).toEqual(['payments'])
+    expect(tierIn(orders, 'admin').approvals).toMatchObject({ count: 1, from: ['payments', 'sre'] })
+  })
+
+  test('reads people, windows, levels and times', () => {
+    const rules = rulesOf(
+      withLines({
+        6: '  sre: { roles: [ops], subjects: [idp-ana], until: 2026-12-31 }',
+        23: '  - { services: [orders-svc], who: [sre], levels: 1-2, when: { days: "mon-tue, sat", hours: "22:00-06:00", zone: Asia/Kolkata }, give: observe, how: auto, for: 2h }',
+        26: [
+          '  - { who: [sre], tiers: [admin], how: approval, ahead: 14d }',
+          'freeze: [{ tiers: [admin], from: 2026-12-20, until: 2026-12-20T18:00+01:00, because: year end }]',
+        ].join('\n'),
+      }),
+    )
+    expect(rules.people.get('sre')).toEqual({
+      groups: [],
+      roles: ['ops'],
+      subjects: ['idp-ana'],
+      until: Date.UTC(2027, 0, 1),
+    })
+    expect(rules.onPage[0]).toMatchObject({
+      levels: { from: 1, to: 2 },
+      when: [{ days: [1, 2, 6], from: 1_320, until: 360, zone: 'Asia/Kolkata' }],
+      cap: 2 * hour,
+      grace: 0,
+    })
+    expect(rules.onRequest[1]?.ahead).toBe(14 * 24 * hour)
+    expect(rules.freezes).toMatchObject([
+      { id: 'freeze[0]', from: Date.UTC(2026, 11, 20), until: Date.UTC(2026, 11, 20, 17) },
+    ])
   })
 })
 
-describe('A fault is named by line, column and mend', () => {
-  test.each<[string, Readonly<Record<number, string>>, string]>([
-    [
-      'an unknown key at the top',
-      { 24: 'on_requests:' },
-      '24:1 unknown key "on_requests"; did you mean "on_request"?',
-    ],
-    ['an unknown key within', { 20: '    label: [tier-1]' }, '20:5 unknown key "label"'],
-    ['a missing key', { 18: '' }, '13:3 "channel" is missing'],
-    ['a missing part', { 5: '', 6: '' }, '1:1 "people" is missing'],
-    ['a key twice', { 2: 'version: 1' }, '2:1 Map keys must be unique'],
-    ['YAML that is none', { 2: 'environment: [' }, '3:1 '],
-    ['a tab', { 2: '\tenvironment: test' }, '2:1 Tabs are not allowed as indentation'],
-    [
-      'an alias of nothing',
-      { 2: 'environment: *nope' },
-      '2:14 "*nope" repeats nothing; name it with "&" first',
-    ],
-    ['another version', { 1: 'version: 2' }, '1:10 version: Invalid input: expected 1'],
-    [
-      'an environment in capitals',
-      { 2: 'environment: Test' },
-      '2:14 environment: begin with a lower-case letter',
-    ],
-    ['a domain with a port', { 3: 'domain: example.com:80' }, '3:9 domain: write a plain domain'],
-    [
-      'an issuer with a query',
-      { 4: 'identity: { issuer: "https://x.example/?a", audience: a }' },
-      '4:21 issuer: an issuer has no query or fragment',
-    ],
-    ['people of no group', { 6: '  sre: { groups: [] }' }, '6:18 groups: Too small'],
-    [
-      'a duration in words',
-      { 8: '  observe: { longest: 8 hours, rate: 50/s, when_stale: 15m }' },
-      '8:23 longest: "8 hours" is not a duration; write 30s, 15m, 2h or 1h30m',
-    ],
-    [
-      'a rate without a unit',
-      { 8: '  observe: { longest: 8h, rate: "50", when_stale: 15m }' },
-      '8:33 rate: "50" is not a rate; write 10/s or 30/m',
-    ],
-    [
-      'a rate of nothing',
-      { 8: '  observe: { longest: 8h, rate: 0/s, when_stale: 15m }' },
-      '8:33 rate: "0/s" is not a rate',
-    ],
-    [
-      'approvers nobody knows',
-      { 9: '  admin: { longest: 1h, rate: 5/s, when_stale: 30s, approvals: { count: 1, from: [sres] } }' },
-      '9:83 unknown people "sres"; did you mean "sre"?',
-    ],
-    [
-      'a pattern with a method nobody knows',
-      { 11: '  web: { tiers: { observe: [FETCH /**], admin: ["* /**"] } }' },
-      '11:29 unknown method "FETCH"; use *, WS, GET',
-    ],
-    [
-      'a pattern that can never match',
-      { 21: '    tiers: { observe: [GET /a, GET /a//b] }' },
-      '21:32 the segment "" of "GET /a//b" can never match a canonical path',
-    ],
-    [
-      'patterns of a tier nobody knows',
-      { 21: '    tiers: { observ: [GET /a] }' },
-      '21:14 unknown tier "observ"; did you mean "observe"?',
-    ],
-    [
-      'a service that is no host label',
-      { 13: '  Orders_svc:' },
-      '13:3 the name "Orders_svc": use lower-case letters',
-    ],
-    [
-      'a profile nobody knows',
-      { 14: '    profile: wbe' },
-      '14:14 unknown profile "wbe"; did you mean "web"?',
-    ],
-    [
-      'a secret in an address',
-      { 15: '    releases: { blue: "http://me:pw@10.0.0.1" }' },
-      '15:23 blue: "http://me:pw@10.0.0.1" holds a user name or password; never write secrets here',
-    ],
-    [
-      'an address with a path',
-      { 15: '    releases: { blue: http://10.0.0.1/x }' },
-      '15:23 blue: "http://10.0.0.1/x" has a path; give only scheme, host and port',
-    ],
-    [
-      'an address of another kind',
-      { 15: '    releases: { blue: "file:///etc/passwd" }' },
-      '15:23 blue: "file:///etc/passwd" is not an http or https URL',
-    ],
-    ['a release nobody knows', { 16: '    serve: green' }, '16:12 unknown release "green"; known are: blue'],
-    ['what is no PagerDuty id', { 17: '    pagerduty: [orders]' }, '17:17 0: is not a PagerDuty id'],
-    [
-      'a channel without #',
-      { 18: '    channel: inc-orders' },
-      '18:14 channel: write "#channel" or a channel id',
-    ],
-    [
-      'owners nobody knows',
-      { 19: '    owners: [sre, srre]' },
-      '19:19 unknown people "srre"; did you mean "sre"?',
-    ],
-    [
-      'a service that allows nothing',
-      { 14: '', 21: '' },
-      '13:3 the service "orders-svc" allows nothing; give it a profile or patterns under "tiers"',
-    ],
-    [
-      'a page rule for a label nobody has',
-      { 23: '  - { services: [label:tier1], who: [sre], give: observe, how: auto, for: 2h }' },
-      '23:18 unknown label "tier1"; did you mean "tier-1"?',
-    ],
-    [
-      'a page rule for a service nobody knows',
-      { 23: '  - { services: [order-svc], who: [sre], give: observe, how: auto, for: 2h }' },
-      '23:18 unknown service "order-svc"; did you mean "orders-svc"?',
-    ],
-    [
-      'a page that gives what needs approval',
-      { 23: '  - { services: [orders-svc], who: [sre], give: admin, how: auto, for: 1h }' },
-      '23:49 a page never gives "admin" by itself, because it needs approval; give a lower tier',
-    ],
-    [
-      'a page that gives for longer than the tier lasts',
-      { 23: '  - { services: [orders-svc], who: [sre], give: observe, how: auto, for: 9h }' },
-      '23:74 longer than the tier "observe" lasts at most; shorten it or raise "longest"',
-    ],
-    [
-      'a request that gives at once what needs approval',
-      { 26: '  - { who: [sre], tiers: [admin], how: at once }' },
-      '26:27 "admin" needs approval, so it can\'t be given at once; say "how: approval"',
-    ],
-    [
-      'an approval that nobody can give',
-      { 25: '  - { who: [sre], tiers: [observe], how: approval }' },
-      '25:27 nobody is named to approve "observe"; give the tier "approvals: { count, from }"',
-    ],
-    [
-      'a way to ask that there is not',
-      { 25: '  - { who: [sre], tiers: [observe], how: auto }' },
-      '25:42 how: Invalid option: expected one of "at once"|"approval"',
-    ],
-  ])('%s', (_, changes, expected) => {
-    const faults = faultsOf(withLines(changes))
-    expect(faults.map((fault) => fault.slice(0, expected.length))).toContain(expected)
+describe('What a service says of a tier', () => {
+  const adminOf = (profile: string, own: string) =>
+    tierIn(serviceIn(rulesOf(withLines({ 11: profile, 21: own }))), 'admin')
+  const web = sound[10] ?? ''
+
+  test('wins over its profile, and that over what holds everywhere', () => {
+    const profile =
+      '  web: { tiers: { observe: [GET /**], admin: { longest: 40m, rate: 2/s, allow: ["* /**"] } } }'
+    expect(adminOf(web, '')).toMatchObject({ longest: hour, rate: 0.5 })
+    expect(adminOf(profile, '')).toMatchObject({ longest: 40 * minute, rate: 2 })
+    expect(adminOf(profile, '    tiers: { admin: { longest: 20m } }')).toMatchObject({
+      longest: 20 * minute,
+      usual: 20 * minute,
+      rate: 2,
+      whenStale: 30_000,
+    })
+  })
+
+  test('adds patterns to those of its profile, each once', () => {
+    const { patterns } = adminOf(web, '    tiers: { admin: { reason: ticket, allow: [WS /live, WS /tail] } }')
+    expect(patterns.map(({ text }) => text)).toEqual(['* /**', 'WS /live', 'WS /tail'])
+  })
+
+  test('lets a page give no longer than the tier lasts there', () => {
+    const orders = serviceIn(rulesOf(withLines({ 21: '    tiers: { observe: { longest: 30m } }' })))
+    expect(orders.onPage[0]?.for).toBe(30 * minute)
+  })
+
+  test('asks for approval where it wants one, whatever the rule says', () => {
+    const orders = serviceIn(
+      rulesOf(
+        withLines({ 21: '    tiers: { observe: { approvals: { from: [sre] }, allow: [POST /v1/search] } }' }),
+      ),
+    )
+    expect(orders.onRequest.map(({ id, tiers, how }) => [id, tiers, how])).toEqual([
+      ['on_request[0]', ['observe'], 'approval'],
+      ['on_request[1]', ['admin'], 'approval'],
+    ])
+  })
+})
+
+describe('A folder', () => {
+  const ofEnvironment = [2, 3, 4]
+  const ofTeam = [14, 20, 21]
+  const common = sound.filter((_, index) => {
+    const line = index + 1
+    return !ofEnvironment.includes(line) && (line < 12 || line > 21)
+  })
+  const linesOf = (numbers: readonly number[]) => numbers.map((line) => sound[line - 1] ?? '').join('\n')
+  const files = (changes: Readonly<Record<string, string>> = {}): RuleFile[] => [
+    { name: 'access.yaml', part: 'common', bytes: changes.common ?? common.join('\n') },
+    {
+      name: 'services/sre.yaml',
+      part: 'team',
+      bytes: changes.team ?? `services:\n  orders-svc:\n${linesOf(ofTeam)}`,
+    },
+    {
+      name: 'env/test.yaml',
+      part: 'environment',
+      bytes: changes.environment ?? linesOf([...ofEnvironment, 12, 13, 15, 16, 17, 18]),
+    },
+  ]
+  const rulesIn = (given: readonly RuleFile[]) => {
+    const parsed = parseRuleSet(given)
+    if (!parsed.ok)
+      throw new Error(parsed.faults.map(({ file, line, what }) => `${file}:${line} ${what}`).join('\n'))
+    return parsed
+  }
+
+  test('says the same as one file, and has its hash', () => {
+    expect(rulesIn(files()).rules.hash).toBe(rulesOf(withLines({})).hash)
+    expect(rulesIn(files().toReversed()).rules.hash).toBe(rulesOf(withLines({})).hash)
+  })
+
+  test('takes the owners of a service, and the environment, from the names of files', () => {
+    const { rules } = rulesIn(files({ environment: linesOf([3, 4, 12, 13, 15, 16, 17, 18]) }))
+    expect(rules.environment).toBe('test')
+    expect(serviceIn(rules).owners).toEqual(['sre'])
+  })
+
+  test('knows in which file each part stands', () => {
+    const { placeOf, rules } = rulesIn(files())
+    expect(placeOf(['services', 'orders-svc', 'labels'])).toEqual({
+      file: 'services/sre.yaml',
+      line: 4,
+      column: 13,
+    })
+    expect(placeOf(['services', 'orders-svc', 'serve'], 'key')).toEqual({
+      file: 'env/test.yaml',
+      line: 7,
+      column: 5,
+    })
+    expect(rules.onPage[0]?.where).toBe('access.yaml:10')
+  })
+
+  test('names faults of all its files at once, each in its own', () => {
+    const parsed = parseRuleSet(
+      files({
+        common: common.join('\n').replace('who: [sre]', 'who: [sra]'),
+        team: `services:\n  orders-svc:\n${linesOf(ofTeam)}`.replace('web', 'wab'),
+      }),
+    )
+    expect(
+      parsed.ok ? [] : parsed.faults.map(({ file, line, column }) => `${file}:${line}:${column}`),
+    ).toEqual(['access.yaml:10:39', 'services/sre.yaml:3:14'])
+  })
+})
+
+describe('Faults', () => {
+  const placesOf = (text: string): (string | undefined)[] =>
+    faultsOf(text).map((fault) => fault.split(' ')[0])
+
+  test('are named at once, in the order of the file', () => {
+    const text = withLines({
+      16: '    serve: green',
+      19: '    owners: [nobody]',
+      23: '  - { services: [orders-svc], who: [sre], give: obs, how: auto, for: 2h }',
+    })
+    expect(placesOf(text)).toEqual(['16:12', '19:14', '23:49'])
+  })
+
+  test('of shape are named at once, too', () => {
+    const text = withLines({
+      2: 'environment: 7',
+      8: '  observe: { longest: x, rate: y, when_stale: z }',
+    })
+    expect(placesOf(text)).toEqual(['2:14', '8:23', '8:32', '8:47'])
+  })
+
+  test('beyond a hundred are counted', () => {
+    const names = Array.from({ length: 150 }, (_, index) => `nobody-${index}`)
+    const faults = faultsOf(withLines({ 19: `    owners: [${names.join(', ')}]` }))
+    expect(faults).toHaveLength(101)
+    expect(faults.at(-1)).toMatch(/and 50 more; mend these first$/)
   })
 
   test.each([
-    ['nothing', ''],
     ['a comment', '# rules\n'],
+    ['nothing', ''],
     ['a list', '- version: 1\n'],
     ['a word', 'rules'],
-  ])('a file that holds %s is no rule set', (_, text) => {
-    expect(faultsOf(text)).toEqual(['1:1 the file is not a rule set; begin with "version: 1"'])
-  })
-
-  test('aliases of aliases that would fill the memory are refused', () => {
-    const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]']
-    for (let depth = 1; depth < 9; depth += 1)
-      lines.push(`a${depth}: &a${depth} [${Array.from({ length: 10 }, () => `*a${depth - 1}`).join(', ')}]`)
-    expect(faultsOf(lines.join('\n'))).toEqual(['1:1 its aliases stand for too much; write some of them out'])
-  })
-
-  test('several faults are named at once, in the order of the file', () => {
-    const faults = faultsOf(
-      withLines({
-        16: '    serve: green',
-        19: '    owners: [nobody]',
-        23: '  - { services: [orders-svc], who: [sre], give: obs, how: auto, for: 2h }',
-      }),
-    )
-    expect(faults.map((fault) => fault.split(' ')[0])).toEqual(['16:12', '19:14', '23:49'])
-  })
-
-  test('several faults of shape are named at once, too', () => {
-    const faults = faultsOf(
-      withLines({ 2: 'environment: 7', 8: '  observe: { longest: x, rate: y, when_stale: z }' }),
-    )
-    expect(faults.map((fault) => fault.split(' ')[0])).toEqual(['2:14', '8:23', '8:32', '8:47'])
+    ['other keys', 'kind: ConfigMap\n'],
+  ])('a file that holds %s is no rule set, and that is its only fault', (_, text) => {
+    expect(placesOf(text)).toEqual(['1:1'])
+    expect(faultsOf(text)[0]).toContain('begin with "version: 1"')
   })
 })
 
@@ -308,6 +340,24 @@ describe('The rules hash', () => {
     ['a pattern', withLines({ 21: '    tiers: { observe: [POST /v1/find] }' })],
     ['an address', withLines({ 15: '    releases: { blue: http://127.0.0.1:7077 }' })],
     ['the order of request rules', withLines({ 25: sound[25] ?? '', 26: sound[24] ?? '' })],
+    ['a label', withLines({ 20: '    labels: [tier-1, tier-2]' })],
+    [
+      'a term of one service',
+      withLines({ 21: '    tiers: { observe: { longest: 7h, allow: [POST /v1/search] } }' }),
+    ],
+    ['a day', withLines({ 6: '  sre: { groups: [sre], until: 2026-12-31 }' })],
+    ['who approves', withLines({ 9: (sound[8] ?? '').replace('from: [sre]', 'from: [owners]') })],
+    [
+      'the name of a rule',
+      withLines({ 25: '  - { name: daily, who: [sre], tiers: [observe], how: at once }' }),
+    ],
+    [
+      'a profile that is written out',
+      withLines({
+        14: '',
+        21: '    tiers: { observe: [GET /**, POST /v1/search], admin: ["* /**", WS /live] }',
+      }),
+    ],
     ['the order of tiers', withLines({ 8: sound[8] ?? '', 9: sound[7] ?? '' })],
   ])('changes with %s', (_, text) => {
     expect(hash(text)).not.toBe(plain)

@@ -32,7 +32,11 @@ const load = (changes: object = {}) =>
     ...changes,
   })
 const seal = async (at = path): Promise<void> => {
-  const { rules } = await load({ PAGEPASS_MODE: 'sandbox', PAGEPASS_RULES_KEYS: undefined })
+  const { rules } = await load({
+    PAGEPASS_MODE: 'sandbox',
+    PAGEPASS_RULES: at,
+    PAGEPASS_RULES_KEYS: undefined,
+  })
   const { hash, environment } = rules
   const text = await sealOf(
     { rules: hash, environment, author: 'ana', at: 1_000 },
@@ -74,6 +78,26 @@ describe('In production', () => {
       message: 'PAGEPASS_RULES_KEYS: is missing',
     })
   })
+})
+
+test('A folder is sealed as a whole, for each environment beside its file', async () => {
+  const tree = join(folder, 'whole')
+  for (const name of ['env', 'services']) await mkdir(join(tree, name), { recursive: true })
+  const production = join(tree, 'env', 'production.yaml')
+  await writeFile(join(tree, 'access.yaml'), https.replace(/^environment:.*$/m, ''))
+  await writeFile(production, 'environment: production\n')
+  await seal(production)
+  expect((await load({ PAGEPASS_RULES: production })).seal).toMatchObject({ environment: 'production' })
+  expect((await load({ PAGEPASS_RULES: tree })).seal, 'named by the folder').toBeDefined()
+  await rename(`${production}.seal`, join(tree, 'env', 'staging.yaml.seal'))
+  await writeFile(join(tree, 'env', 'staging.yaml'), 'environment: staging\n')
+  await expect(load({ PAGEPASS_RULES: join(tree, 'env', 'staging.yaml') })).rejects.toMatchObject({
+    code: 'rules/seal-invalid',
+    message: expect.stringContaining('it is for environment "production"'),
+  })
+  await seal(production)
+  await writeFile(join(tree, 'access.yaml'), https.replace(/^environment:.*$/m, '').replace('8h', '9h'))
+  await expect(load({ PAGEPASS_RULES: production })).rejects.toMatchObject({ code: 'rules/seal-invalid' })
 })
 
 describe('The sandbox', () => {

@@ -221,6 +221,7 @@ describe.concurrent('A process that can drain', () => {
     program.child.kill('SIGTERM')
     await program.says('drain begun')
     program.child.disconnect()
+    await program.says('"stopping"')
     program.child.stdin?.end('go')
     expect(await program.ended).toEqual(stopped)
   })

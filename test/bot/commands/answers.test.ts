@@ -75,6 +75,13 @@ describe('A private answer', () => {
     expect(refused(refusal, changes)).toContain(text)
   })
 
+  test('to somebody who may not ask says who may', () => {
+    const mayAsk = 'Who may ask for admin on orders-svc: sre (on_request[1]).'
+    expect(refusedAnswer('/access', asked, { reason: 'not-eligible', tier: 'admin' }, mayAsk)).toBe(
+      `${reasons['not-eligible'].person} ${mayAsk}`,
+    )
+  })
+
   test('shows commands that can be read', () => {
     const answers = [
       helpAnswer('/access', 'a'.repeat(64)),

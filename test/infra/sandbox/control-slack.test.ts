@@ -1,32 +1,22 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createWorld, type World } from '#infra/sandbox/world.ts'
-import { worldOptions } from './a-world.ts'
-import { type Recorded, type Reply, startRecorder } from './recorder.ts'
+import { callControl, type RecordedWorld, startRecordedWorld } from './a-world.ts'
+import type { Recorded, Reply } from './recorder.ts'
 
-let bot: Awaited<ReturnType<typeof startRecorder>>
-let world: World
+let bot: RecordedWorld['bot']
+let world: RecordedWorld['world']
+let close: RecordedWorld['close']
 let reply: (request: Recorded) => Reply
 
 beforeEach(async () => {
   reply = () => ({ status: 200 })
-  bot = await startRecorder((request) => reply(request))
-  world = await createWorld(worldOptions(bot.url))
+  ;({ bot, world, close } = await startRecordedWorld((request) => reply(request)))
 })
-afterEach(async () => {
-  await world.close()
-  await bot.close()
-})
+afterEach(() => close())
 
-const get = async (path: string) => (await (await fetch(`${world.urls.control}${path}`)).text()).trimEnd()
+const get = async (path: string) => (await callControl(world, path)).text
 
-const post = async (path: string, fields: Record<string, string> = {}, accept = 'text/plain') => {
-  const response = await fetch(`${world.urls.control}${path}`, {
-    method: 'POST',
-    headers: { accept },
-    body: new URLSearchParams(fields),
-  })
-  return { status: response.status, text: (await response.text()).trimEnd() }
-}
+const post = (path: string, fields: Record<string, string> = {}, accept = 'text/plain') =>
+  callControl(world, path, { method: 'POST', headers: { accept }, body: new URLSearchParams(fields) })
 
 const callSlack = (method: string, fields: Record<string, string>) =>
   fetch(`${world.urls.slack}/api/${method}`, {

@@ -1,36 +1,24 @@
 import { request as httpRequest } from 'node:http'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createWorld, type World } from '#infra/sandbox/world.ts'
-import { worldOptions } from './a-world.ts'
-import { type Recorded, type Reply, startRecorder } from './recorder.ts'
+import { callControl, type RecordedWorld, startRecordedWorld } from './a-world.ts'
+import type { Recorded, Reply } from './recorder.ts'
 
-let bot: Awaited<ReturnType<typeof startRecorder>>
-let world: World
+let bot: RecordedWorld['bot']
+let world: RecordedWorld['world']
+let close: RecordedWorld['close']
 let reply: (request: Recorded) => Reply
 
 beforeEach(async () => {
   reply = () => ({ status: 200 })
-  bot = await startRecorder((request) => reply(request))
-  world = await createWorld(worldOptions(bot.url))
+  ;({ bot, world, close } = await startRecordedWorld((request) => reply(request)))
 })
-afterEach(async () => {
-  await world.close()
-  await bot.close()
-})
+afterEach(() => close())
 
-const get = async (path: string, headers: Record<string, string> = {}) => {
-  const response = await fetch(`${world.urls.control}${path}`, { headers })
-  return { status: response.status, text: (await response.text()).trimEnd() }
-}
+const get = (path: string, headers: Record<string, string> = {}) => callControl(world, path, { headers })
 
-const post = async (path: string, fields: Record<string, string> = {}) => {
-  const response = await fetch(`${world.urls.control}${path}`, {
-    method: 'POST',
-    body: new URLSearchParams(fields),
-  })
-  return { status: response.status, text: (await response.text()).trimEnd() }
-}
+const post = (path: string, fields: Record<string, string> = {}) =>
+  callControl(world, path, { method: 'POST', body: new URLSearchParams(fields) })
 
 const json = async (path: string) => JSON.parse((await get(path, { accept: 'application/json' })).text)
 

@@ -1,6 +1,6 @@
 import type { Person } from '#infra/sandbox/people.ts'
 import type { Place } from '../../journey/places.ts'
-import { randomOf } from './random.ts'
+import { randomOf } from '../random.ts'
 import { command, linger, liveOn, passIn, type Scene, untilDone } from './scene.ts'
 
 /** Somebody asks for a pass of one service by hand again and again, makes it longer, and revokes it or lets it run out. */

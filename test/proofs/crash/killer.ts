@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { PartName } from '#infra/sandbox/stack.ts'
 import { type Pace, type Supervised, supervise, type Turn } from '#infra/sandbox/start/supervise.ts'
 import { type VictimName, victimNames } from '../../running-stack.ts'
-import { randomOf } from './random.ts'
+import { randomOf } from '../random.ts'
 import type { Scene } from './scene.ts'
 
 /** How long to wait before a start is the killer's choice, not the supervisor's. */

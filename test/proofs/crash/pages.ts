@@ -2,7 +2,7 @@ import { type Person, people } from '#infra/sandbox/people.ts'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { dmWith } from '#infra/sandbox/slack/workspace.ts'
 import { byHand, datadog, email, type Place } from '../../journey/places.ts'
-import { randomOf } from './random.ts'
+import { randomOf } from '../random.ts'
 import { command, linger, liveOn, passIn, type Scene, untilDone } from './scene.ts'
 
 /** One service is paged for again and again: taken, reassigned, merged, and resolved by a person. */

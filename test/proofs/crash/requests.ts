@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Person, people } from '#infra/sandbox/people.ts'
 import { call, openStream } from '../../http-client.ts'
 import type { Place } from '../../journey/places.ts'
-import { randomOf } from './random.ts'
+import { randomOf } from '../random.ts'
 import type { Scene } from './scene.ts'
 
 const refusedPauseMs = 300

@@ -1,8 +1,8 @@
 import type { Grant } from '#access/domain/grant.ts'
+import type { Random } from '../random.ts'
 import type { Cast } from './cast.ts'
 import { faultsOf, type Life, twoAtOnce } from './history.ts'
 import { type Message, meaningOf, type Said } from './messages.ts'
-import type { Random } from './random.ts'
 import type { Stack } from './stack.ts'
 
 /** Something that happens in a race, `after` so many milliseconds (0). */
@@ -124,7 +124,7 @@ const wordsOf = (answers: readonly Answered[]): string =>
 /** Everything at once, in any order, to any bots. Half of the races are spread over some milliseconds. */
 const fire = async (stack: Stack, shots: readonly Shot[], random: Random): Promise<Answered[]> => {
   const spread = random.chance(0.5) ? random.below(16) : 0
-  const bots = random.shuffle(Array.from({ length: stack.bots }, (_, bot) => bot))
+  const bots = random.shuffled(Array.from({ length: stack.bots }, (_, bot) => bot))
   let next = 0
   const nextBot = (): number => {
     next += 1
@@ -143,7 +143,7 @@ const fire = async (stack: Stack, shots: readonly Shot[], random: Random): Promi
     const made = 'make' in shot
     if (made) await pause(shot.after)
     const message = made ? shot.make() : shot.message
-    const times = random.shuffle(Array.from({ length: message.replays + 1 }, () => nextBot()))
+    const times = random.shuffled(Array.from({ length: message.replays + 1 }, () => nextBot()))
     const sending = times.map(async (bot) => {
       if (!made) await pause(shot.after)
       return stack.send(message, bot)
@@ -153,7 +153,7 @@ const fire = async (stack: Stack, shots: readonly Shot[], random: Random): Promi
     ]
     return Promise.all(sending).then((bodies) => answersTo(stack, message, bodies), failed)
   }
-  return (await Promise.all(random.shuffle(shots).map(one))).flat()
+  return (await Promise.all(random.shuffled(shots).map(one))).flat()
 }
 
 const answersTo = async (

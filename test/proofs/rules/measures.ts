@@ -28,4 +28,4 @@ export const timeOf = (written: string, edge: 'from' | 'until'): number => {
 }
 
 /** A moment that a clock can show. */
-export const isMoment = (at: number): boolean => at >= 0 && at < 8_000_000_000_000_000
+export const isMoment = (at: number): boolean => at >= 0 && Number.isFinite(new Date(at).getTime())

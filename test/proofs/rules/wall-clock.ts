@@ -69,10 +69,7 @@ export const aheadOf = (name: string, at: number): number => {
 const known = new Map<string, { readonly begins: number; readonly ends: number }>()
 
 /** When a zone's clocks change in a year. */
-export const changesOf = (
-  name: string,
-  year: number,
-): { readonly begins: number; readonly ends: number } => {
+export const changesOf = (name: string, year: number): { readonly begins: number; readonly ends: number } => {
   const key = `${name} ${year}`
   const zone = zones[name] ?? fixed(0)
   const changes = known.get(key) ?? { begins: zone.begins(year), ends: zone.ends(year) }

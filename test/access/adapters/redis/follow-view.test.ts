@@ -41,7 +41,11 @@ const first = aGrant({ id: nthId(1) })
 const second = aGrant({ id: nthId(2) })
 
 /** A follower as a proxy has it, and what it was told. */
-const follow = async ({ inStep = true, heads = 'optional' as 'optional' | 'demanded' } = {}) => {
+const follow = async ({
+  inStep = true,
+  heads = 'optional' as 'optional' | 'demanded',
+  statements = parts.proxy,
+} = {}) => {
   const view = createView()
   const alarms = keptAlarms()
   const told: string[] = []
@@ -53,7 +57,7 @@ const follow = async ({ inStep = true, heads = 'optional' as 'optional' | 'deman
       prompt: database.connect(),
       patient: database.connect(),
       view,
-      statements: parts.proxy,
+      statements,
       clock: frozenClock(),
       heads,
     },
@@ -283,11 +287,11 @@ describe('Who puts an older version back in Redis, and has it read anew, gets no
   const longer = aGrant({ id: first.id, tier: 'admin' })
   const newer = aGrant({ id: first.id, version: 2 })
   /** A follower that holds the newer version, which nobody has used: its signature was never checked. */
-  const holdNewer = async () => {
+  const holdNewer = async (statements = parts.proxy) => {
     await store().give(longer)
     const older = (await database.redis.hget(names.live, first.id)) ?? ''
     await store().give(newer)
-    const followed = await follow()
+    const followed = await follow({ statements })
     expect(followed.view.get(first.id)).toMatchObject({ grant: newer, verified: false })
     const putBack = () => database.redis.multi().hset(names.live, first.id, older).set(names.epoch, 'another')
     return { ...followed, older, putBack }
@@ -322,6 +326,71 @@ describe('Who puts an older version back in Redis, and has it read anew, gets no
     await until(() => view.sequence() === 3, 'the event')
     await until(() => view.get(first.id)?.grant.version === 2, 'the newer one')
     expect(outdated).toEqual([2])
+  })
+
+  /** Where checking a signature takes until `goOn` is called. `begun` counts the checks. */
+  const slowly = () => {
+    let begun = 0
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const verify: Statements['proxy']['verify'] = async (kind, statement) => {
+      begun += 1
+      await promise
+      return parts.proxy.verify(kind, statement)
+    }
+    return { statements: { ...parts.proxy, verify }, begun: () => begun, goOn: resolve }
+  }
+
+  test('where it comes as an event while the newer one, which Redis has lost, is still being checked', async () => {
+    const { statements, begun, goOn } = slowly()
+    const { older, syncs, view, outdated, told } = await holdNewer(statements)
+    await database.redis.multi().hdel(names.live, first.id).set(names.epoch, 'without').exec()
+    await until(() => syncs() === 2 && begun() === 1, 'the resync, and the check')
+    await postEvent('grant', first.id, older)
+    await until(() => view.get(first.id)?.grant.version === 1, 'the older one')
+    expect(outdated).toEqual([])
+    goOn()
+    await until(() => outdated.length > 0, 'it to be told')
+    expect(view.get(first.id)).toMatchObject({ grant: newer, verified: true })
+    expect(outdated).toEqual([2])
+    // Whoever took over the older one takes over the newer one.
+    expect(told).toEqual([`3 given ${first.id}`, `3 given ${first.id}`])
+  })
+
+  test('where it comes as an event while the newer one is held, and was never used', async () => {
+    const { statements, begun, goOn } = slowly()
+    const { older, view, outdated } = await holdNewer(statements)
+    await postEvent('grant', first.id, older)
+    await until(() => begun() === 1, 'the check')
+    expect(view.get(first.id)?.grant).toEqual(newer)
+    goOn()
+    await until(() => outdated.length > 0, 'it to be told')
+    expect(outdated).toEqual([2])
+    expect(view.get(first.id)).toMatchObject({ grant: newer, verified: true })
+  })
+
+  test('where it comes as an event during the resync', async () => {
+    const { putBack, older, syncs, view, outdated } = await holdNewer()
+    await putBack()
+      .hdel(names.live, first.id)
+      .set(names.sequence, 1)
+      .xadd(names.events, '3-0', 'kind', 'grant', 'id', first.id, 'statement', older)
+      .exec()
+    await until(() => syncs() >= 2 && outdated.length > 0, 'the resync')
+    expect(view.get(first.id)).toMatchObject({ grant: newer, verified: true })
+    expect(outdated[0]).toBe(2)
+  })
+
+  test('and nobody is told of a newer one that was forged', async () => {
+    await store().give(first)
+    const older = (await database.redis.hget(names.live, first.id)) ?? ''
+    const { view, outdated, follower } = await follow()
+    await postEvent('grant', first.id, await others.bot.sign('grant', newer))
+    await until(() => view.get(first.id)?.grant.version === 2, 'the forged one')
+    await postEvent('grant', first.id, older)
+    await follower.live.catchUp()
+    await store().give(second)
+    await follower.live.catchUp()
+    expect(outdated).toEqual([])
   })
 
   test.each<[string, 'grant' | 'end', () => Promise<string>]>([

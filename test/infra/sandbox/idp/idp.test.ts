@@ -1,13 +1,12 @@
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
 import { Agent, get } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterEach, expect, test, vi } from 'vitest'
 import { AUDIENCE, startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
+import { newStateFolder } from '../a-world.ts'
 
 const closers: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -60,7 +59,7 @@ test('Somebody without groups has an empty list of them', async () => {
 })
 
 test('A token outlives a restart of the provider', async () => {
-  const stateFile = join(mkdtempSync(join(tmpdir(), 'idp-')), 'idp.json')
+  const stateFile = join(newStateFolder(), 'idp.json')
   const first = await startIdp({ stateFile }, 0)
   const token = await first.tokenFor(people.ben)
   await first.close()
@@ -110,7 +109,7 @@ test('Once old keys are withdrawn, what they signed verifies no more', async () 
 })
 
 test('Rotated keys outlive a restart', async () => {
-  const stateFile = join(mkdtempSync(join(tmpdir(), 'idp-')), 'idp.json')
+  const stateFile = join(newStateFolder(), 'idp.json')
   const first = await startIdp({ stateFile }, 0)
   const kids = await first.rotateKeys()
   await first.close()

@@ -8,6 +8,7 @@ import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { type Recorded, type Reply, startRecorder } from '../recorder.ts'
+import { clientOf, startSlack } from './a-slack.ts'
 
 const inOrders = channelNamed('inc-orders') ?? expect.fail('no #inc-orders')
 const { ana } = people
@@ -22,18 +23,8 @@ beforeEach(async () => {
   now = Date.UTC(2026, 0, 1)
   reply = () => ({ status: 200 })
   bot = await startRecorder((request) => reply(request))
-  slack = createSlack({
-    botToken: 'xoxb-sandbox',
-    signingSecret: 'signing',
-    bot: { eventsUrl: `${bot.url}/slack/events` },
-    now: () => now,
-  })
-  await slack.listen(0)
-  client = new WebClient('xoxb-sandbox', {
-    slackApiUrl: slack.apiUrl(),
-    retryConfig: { retries: 0 },
-    logLevel: LogLevel.ERROR,
-  })
+  slack = await startSlack({ bot: { eventsUrl: `${bot.url}/slack/events` }, now: () => now })
+  client = clientOf(slack)
 })
 afterEach(async () => {
   await slack.close()

@@ -1,27 +1,17 @@
-import { LogLevel, WebClient } from '@slack/web-api'
+import type { WebClient, WebClientOptions } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
+import type { Slack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
+import { clientOf, startSlack } from './a-slack.ts'
 
 let slack: Slack
 let client: WebClient
 
-const clientWith = (options: ConstructorParameters<typeof WebClient>[1]) =>
-  new WebClient('xoxb-sandbox', {
-    slackApiUrl: slack.apiUrl(),
-    retryConfig: { retries: 0 },
-    rejectRateLimitedCalls: true,
-    logLevel: LogLevel.ERROR,
-    ...options,
-  })
+const clientWith = (options: WebClientOptions) =>
+  clientOf(slack, 'xoxb-sandbox', { rejectRateLimitedCalls: true, ...options })
 
 beforeEach(async () => {
-  slack = createSlack({
-    botToken: 'xoxb-sandbox',
-    signingSecret: 'signing',
-    bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
-  })
-  await slack.listen(0)
+  slack = await startSlack()
   client = clientWith({})
 })
 afterEach(() => slack.close())

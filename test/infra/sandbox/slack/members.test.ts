@@ -1,24 +1,16 @@
-import { LogLevel, WebClient } from '@slack/web-api'
+import type { WebClient } from '@slack/web-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { people } from '#infra/sandbox/people.ts'
 import { type Member, outsiders } from '#infra/sandbox/slack/members.ts'
-import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
+import type { Slack } from '#infra/sandbox/slack/slack.ts'
+import { clientOf, startSlack } from './a-slack.ts'
 
 let slack: Slack
 let client: WebClient
 
 beforeAll(async () => {
-  slack = createSlack({
-    botToken: 'xoxb-sandbox',
-    signingSecret: 'signing',
-    bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
-  })
-  await slack.listen(0)
-  client = new WebClient('xoxb-sandbox', {
-    slackApiUrl: slack.apiUrl(),
-    retryConfig: { retries: 0 },
-    logLevel: LogLevel.ERROR,
-  })
+  slack = await startSlack()
+  client = clientOf(slack)
 })
 afterAll(() => slack.close())
 

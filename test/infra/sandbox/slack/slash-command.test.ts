@@ -7,20 +7,15 @@ import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { createSlack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { type Recorded, type Reply, startRecorder } from '../recorder.ts'
+import { startSlack } from './a-slack.ts'
 
 const closers: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-const startSlack = async (eventsUrl: string, now?: () => number) => {
-  const slack = createSlack({
-    botToken: 'xoxb-sandbox',
-    signingSecret: 'signing',
-    bot: { eventsUrl },
-    ...(now && { now }),
-  })
-  await slack.listen(0)
+const slackFor = async (eventsUrl: string, now?: () => number) => {
+  const slack = await startSlack({ bot: { eventsUrl }, ...(now && { now }) })
   closers.push(slack.close)
   return slack
 }
@@ -28,7 +23,7 @@ const startSlack = async (eventsUrl: string, now?: () => number) => {
 const withBot = async (reply: (request: Recorded) => Reply, now?: () => number) => {
   const bot = await startRecorder(reply)
   closers.push(bot.close)
-  return { bot, slack: await startSlack(`${bot.url}/slack/events`, now) }
+  return { bot, slack: await slackFor(`${bot.url}/slack/events`, now) }
 }
 
 const json = (body: object): Reply => ({ status: 200, type: 'application/json', body: JSON.stringify(body) })
@@ -98,7 +93,7 @@ describe('A slash command', () => {
   })
 
   test('fails as Slack words it when nobody listens', async () => {
-    const slack = await startSlack('http://127.0.0.1:1/slack/events')
+    const slack = await slackFor('http://127.0.0.1:1/slack/events')
     const { failure } = await slack.sendCommand(people.ana, '/access', 'list')
     expect(failure).toBe('/access failed with the error "dispatch_failed"')
   })
@@ -193,7 +188,7 @@ test('Slack’s own Bolt accepts the signature, acknowledges, and answers by the
   const address = server.address()
   if (address === null || typeof address === 'string') return expect.fail('Bolt has no port')
 
-  const slack = await startSlack(`http://127.0.0.1:${address.port}/slack/events`)
+  const slack = await slackFor(`http://127.0.0.1:${address.port}/slack/events`)
   const { id, answer } = await slack.sendCommand(people.ana, '/access', 'list')
   expect(answer?.text).toBe('heard list')
   await expect.poll(() => slack.answersTo(id).map(messageText)).toEqual(['heard list', 'done'])

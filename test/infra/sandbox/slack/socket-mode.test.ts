@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { App, type BlockButtonAction, LogLevel } from '@slack/bolt'
-import { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { people } from '#infra/sandbox/people.ts'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
-import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
+import type { Slack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { startRecorder } from '../recorder.ts'
+import { clientOf, startSlack } from './a-slack.ts'
 
 const inOrders = channelNamed('inc-orders') ?? expect.fail('no #inc-orders')
 const { ana } = people
@@ -20,14 +20,11 @@ const sockets: WebSocket[] = []
 beforeEach(async () => {
   now = undefined
   bot = await startRecorder(() => ({ status: 200, body: 'over HTTP' }))
-  slack = createSlack({
-    botToken: 'xoxb-sandbox',
+  slack = await startSlack({
     appToken: 'xapp-sandbox',
-    signingSecret: 'signing',
     bot: { eventsUrl: `${bot.url}/slack/events` },
     now: () => now ?? Date.now(),
   })
-  await slack.listen(0)
 })
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.terminate()
@@ -35,12 +32,7 @@ afterEach(async () => {
   await bot.close()
 })
 
-const clientWith = (token: string) =>
-  new WebClient(token, {
-    slackApiUrl: slack.apiUrl(),
-    retryConfig: { retries: 0 },
-    logLevel: LogLevel.ERROR,
-  })
+const clientWith = (token: string) => clientOf(slack, token)
 
 const address = async (): Promise<string> =>
   (await clientWith('xapp-sandbox').apps.connections.open()).url ?? expect.fail('no url')

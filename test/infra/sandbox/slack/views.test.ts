@@ -1,8 +1,9 @@
-import { LogLevel, WebClient } from '@slack/web-api'
+import type { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { people } from '#infra/sandbox/people.ts'
-import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
+import type { Slack } from '#infra/sandbox/slack/slack.ts'
 import { startRecorder } from '../recorder.ts'
+import { clientOf, startSlack } from './a-slack.ts'
 
 let slack: Slack
 let bot: Awaited<ReturnType<typeof startRecorder>>
@@ -12,18 +13,8 @@ let now: number
 beforeEach(async () => {
   now = Date.UTC(2026, 0, 1)
   bot = await startRecorder(() => ({ status: 200 }))
-  slack = createSlack({
-    botToken: 'xoxb-sandbox',
-    signingSecret: 'signing',
-    bot: { eventsUrl: `${bot.url}/slack/events` },
-    now: () => now,
-  })
-  await slack.listen(0)
-  client = new WebClient('xoxb-sandbox', {
-    slackApiUrl: slack.apiUrl(),
-    retryConfig: { retries: 0 },
-    logLevel: LogLevel.ERROR,
-  })
+  slack = await startSlack({ bot: { eventsUrl: `${bot.url}/slack/events` }, now: () => now })
+  client = clientOf(slack)
 })
 afterEach(async () => {
   await slack.close()

@@ -1,33 +1,22 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LogLevel, WebClient } from '@slack/web-api'
+import type { WebClient } from '@slack/web-api'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { people } from '#infra/sandbox/people.ts'
-import { createSlack, type Slack } from '#infra/sandbox/slack/slack.ts'
+import type { Slack } from '#infra/sandbox/slack/slack.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { newStateFolder } from '../a-world.ts'
+import { clientOf, startSlack } from './a-slack.ts'
 
 let slack: Slack
 let client: WebClient
 let now: number
 
-const clientWith = (token: string) =>
-  new WebClient(token, {
-    slackApiUrl: slack.apiUrl(),
-    retryConfig: { retries: 0 },
-    rejectRateLimitedCalls: true,
-    logLevel: LogLevel.ERROR,
-  })
+const clientWith = (token: string) => clientOf(slack, token, { rejectRateLimitedCalls: true })
 
 beforeEach(async () => {
   now = Date.UTC(2026, 0, 1)
-  slack = createSlack({
-    botToken: 'xoxb-sandbox',
-    signingSecret: 'signing',
-    bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
-    now: () => now,
-  })
-  await slack.listen(0)
+  slack = await startSlack({ now: () => now })
   client = clientWith('xoxb-sandbox')
 })
 afterEach(() => slack.close())
@@ -145,13 +134,7 @@ describe("Slack's Web API, called by Slack's own client", () => {
     const theirs = { channel: 'C0INCORDER', ts: '1767225600.000000', user: 'U0ANA00001', text: 'hello' }
     writeFileSync(stateFile, JSON.stringify({ lastTs: 1, messages: [theirs] }))
     await slack.close()
-    slack = createSlack({
-      botToken: 'xoxb-sandbox',
-      signingSecret: 'signing',
-      bot: { eventsUrl: 'http://127.0.0.1:1/slack/events' },
-      stateFile,
-    })
-    await slack.listen(0)
+    slack = await startSlack({ stateFile })
     const editing = clientWith('xoxb-sandbox').chat.update({ ...theirs, text: 'hi' })
     expect(await errorOf(editing)).toBe('cant_update_message')
     expect(inOrders()).toMatchObject([theirs])

@@ -6,7 +6,7 @@ export const ask: Kind = async ({ stack, cast, random }) => {
   const { ana } = cast
   const tier = random.pick(['observe', 'operate', 'admin', 'root'])
   const asked = `grant ${random.pick(['auto-svc', 'offer-svc'])} 1h ${tier} because race`
-  const times = random.between(4, 6)
+  const times = random.whole(4, 6)
   return {
     shots: Array.from({ length: times }, (_, index) => ({
       message: messages.command(`ask ${index}`, ana, asked, random.below(2)),

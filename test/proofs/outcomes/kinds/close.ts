@@ -21,7 +21,7 @@ export const close: Kind = async ({ stack, cast, random, number, first, only }) 
   }
   const open = (): boolean => incident.status !== 'resolved'
   let acknowledged = false
-  const changes = Array.from({ length: random.between(1, 4) }, (_, index) => {
+  const changes = Array.from({ length: random.whole(1, 4) }, (_, index) => {
     const what = random.pick(['acknowledge', 'hand over', 'hand back', 'both'] as const)
     const label = `${index}: ${what}`
     return change(label, () => {

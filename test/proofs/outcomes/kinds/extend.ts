@@ -15,10 +15,10 @@ export const extend: Kind = async (scene) => {
   const pass = await only()
   const left = pass.until - parts.clock.now()
   const after = (): number => (how === 'short' ? Math.max(0, left - 12 + random.below(16)) : 0)
-  const clicks = random.between(1, 3)
-  const commands = random.between(1, 4)
+  const clicks = random.whole(1, 3)
+  const commands = random.whole(1, 4)
   const revoked = random.chance(0.5)
-  const expiries = how === 'short' ? random.between(1, 2) : 0
+  const expiries = how === 'short' ? random.whole(1, 2) : 0
   const ranAt: number[] = []
   const shots: Shot[] = [
     ...Array.from({ length: clicks }, (_, index) => ({

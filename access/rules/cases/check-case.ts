@@ -1,0 +1,179 @@
+import { ownersRule } from '../../domain/decide-access.ts'
+import { nearest } from '../../domain/nearest.ts'
+import { parsePattern } from '../../domain/path-pattern.ts'
+import { reasons } from '../../domain/reasons.ts'
+import type { Service } from '../../domain/rule-set.ts'
+import type { Parsed } from '../explain/places.ts'
+import { oneOf } from '../explain/words.ts'
+import type { KnownNames } from '../known-names.ts'
+import type { YamlPath } from '../read-yaml.ts'
+import type { Report } from '../rule-file.ts'
+import { quoted } from '../wording.ts'
+import { type Happening, kinds } from './rule-case.ts'
+import type { CaseFileSource, CaseSource, Expectation } from './source.ts'
+
+export const workloadPrefix = 'workload:'
+
+/** What happens in a case: the last of these that is said. A page may come before a request. */
+export const kindOf = ({ request, ask, page }: CaseSource): Happening['kind'] | undefined => {
+  if (request !== undefined) return 'request'
+  if (ask !== undefined) return 'ask'
+  return page === undefined ? undefined : 'page'
+}
+
+/** Reports what a case names in vain, and what can't be so or changes nothing. */
+export const checkCase = (
+  parsed: Parsed,
+  people: CaseFileSource['people'],
+  said: CaseSource,
+  path: YamlPath,
+  known: KnownNames,
+  report: Report,
+): void => {
+  const kind = kindOf(said)
+  const isWorkload = checkWho(people, said.who, [...path, 'who'], known, report)
+  known.service(said.service, [...path, 'service'])
+  if (kind === undefined)
+    report(path, 'nothing happens here; add "request: GET /v1/orders/7", "ask: operate" or "page: {}"')
+  if (said.ask !== undefined && (said.request ?? said.page) !== undefined)
+    report(
+      [...path, 'ask'],
+      `"ask" and "${said.request === undefined ? 'page' : 'request'}" are two cases; write one for each`,
+      'key',
+    )
+  if (kind !== 'request') {
+    const acts = kind === 'ask' ? 'asking' : 'a page'
+    const idle = (['holds', 'stale'] as const).filter((key) =>
+      key === 'holds' ? said.holds.length > 0 : said.stale !== undefined,
+    )
+    if (kind !== undefined)
+      for (const key of idle)
+        report([...path, key], `"${key}" changes nothing about ${acts}; leave it out`, 'key')
+    if (isWorkload && kind !== undefined)
+      report([...path, kind], 'a workload is not paged and asks for nothing; it only makes requests', 'key')
+  } else if (isWorkload && said.page !== undefined) {
+    report([...path, 'page'], 'a workload is not paged; leave it out', 'key')
+  }
+  if (said.ask?.tier !== undefined) known.tier(said.ask.tier, [...path, 'ask', 'tier'])
+  for (const [index, { tier, approved_by }] of said.holds.entries()) {
+    known.tier(tier, [...path, 'holds', index, 'tier'])
+    for (const [place, by] of (approved_by ?? []).entries())
+      checkName(
+        by,
+        [...Object.keys(people), ...parsed.rules.people.keys()],
+        'person or set of people',
+        [...path, 'holds', index, 'approved_by', place],
+        report,
+      )
+  }
+  const service = parsed.rules.services.get(said.service)
+  if (kind !== undefined && service !== undefined)
+    checkExpectation(service, kind, said.expect, [...path, 'expect'], known, report)
+}
+
+/** Whether it is a workload. */
+const checkWho = (
+  people: CaseFileSource['people'],
+  who: string,
+  path: YamlPath,
+  known: KnownNames,
+  report: Report,
+): boolean => {
+  if (who.startsWith(workloadPrefix)) {
+    known.workload(who.slice(workloadPrefix.length), path)
+    return true
+  }
+  checkName(who, Object.keys(people), 'person', path, report)
+  return false
+}
+
+const checkExpectation = (
+  service: Service,
+  kind: Happening['kind'],
+  expect: Expectation,
+  path: YamlPath,
+  known: KnownNames,
+  report: Report,
+): void => {
+  const { outcomes, facts } = kinds[kind]
+  const acts = kind === 'request' ? 'a request' : kind === 'ask' ? 'asking' : 'a page'
+  if (!outcomes.includes(expect.is))
+    report([...path, 'is'], `${acts} never comes to "${expect.is}"; write ${oneOf(outcomes)}`)
+  for (const fact of Object.keys(expect) as (keyof Expectation)[])
+    if (!facts.includes(fact))
+      report(
+        [...path, fact],
+        `nothing like "${fact}" comes of ${acts}; known here are: ${facts.join(', ')}`,
+        'key',
+      )
+  const { tier, rule, reason, pattern, by } = expect
+  if (tier !== undefined) known.tier(tier, [...path, 'tier'])
+  if (by !== undefined && facts.includes('by')) known.people(by, [...path, 'by'], false)
+  const named = [service.standing, service.onPage, service.onRequest, service.freezes].flatMap((rules) =>
+    rules.map(({ id }) => id),
+  )
+  if (rule !== undefined)
+    checkName(
+      rule,
+      [...new Set([...named, ownersRule])],
+      `rule about ${service.name}`,
+      [...path, 'rule'],
+      report,
+    )
+  if (reason !== undefined)
+    checkName(reason, Object.keys(reasons), 'reason', [...path, 'reason'], report, likely[kind])
+  if (pattern !== undefined && facts.includes('pattern'))
+    checkPattern(service, pattern, [...path, 'pattern'], report)
+}
+
+/** The reasons that rules give, where nothing is near to what was written. */
+const likely: Readonly<Record<Happening['kind'], readonly (keyof typeof reasons)[]>> = {
+  request: [
+    'grant-missing',
+    'tier-too-low',
+    'tier-none',
+    'grant-beyond-rules',
+    'sign-in-needed',
+    'frozen',
+    'view-stale',
+  ],
+  ask: [
+    'not-eligible',
+    'duration-too-long',
+    'reason-needed',
+    'ticket-needed',
+    'too-far-ahead',
+    'frozen',
+    'person-inactive',
+  ],
+  page: ['page-no-rule', 'page-by-self', 'page-untrusted', 'page-needs-approval', 'person-inactive'],
+}
+
+const checkPattern = (service: Service, written: string, path: YamlPath, report: Report): void => {
+  const pattern = parsePattern(written)
+  if ('fault' in pattern) return report(path, pattern.fault)
+  const all = [
+    ...service.tiers,
+    ...service.standing.flatMap(({ allow }) => (allow === undefined ? [] : [allow.terms])),
+  ]
+  const texts = [...new Set(all.flatMap(({ patterns }) => patterns.map(({ text }) => text)))]
+  checkName(pattern.text, texts, `pattern of ${service.name}`, path, report)
+}
+
+const checkName = (
+  name: string,
+  known: readonly string[],
+  kind: string,
+  path: YamlPath,
+  report: Report,
+  some: readonly string[] = known,
+): void => {
+  if (known.includes(name)) return
+  const hint = nearest(name, known)
+  const few = some.length > 8 ? `${some.slice(0, 8).join(', ')}, …` : some.join(', ')
+  const others = some.length === 0 ? 'there is none at all' : `known are: ${few}`
+  report(
+    path,
+    `unknown ${kind} ${quoted(name)}; ${hint === undefined ? others : `did you mean ${quoted(hint)}?`}`,
+  )
+}

@@ -1,0 +1,465 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type AccessDecision, decideAsk, decidePage } from '#access/domain/decide-access.ts'
+import { decideRequest } from '#access/domain/decide-request.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
+import {
+  aGrant,
+  aPerson,
+  hour,
+  noon,
+  pageWhy,
+  provenOf,
+  rulesOf,
+  rulesText,
+  serviceIn,
+} from '../../builders.ts'
+import { productAnswer } from '../../proofs/rules/compare.ts'
+import type { AskQuestion, PageQuestion, RequestQuestion } from '../../proofs/rules/interpreter.ts'
+import { isMoment, msOf } from '../../proofs/rules/measures.ts'
+import { type Random, randomOf } from '../../proofs/rules/random.ts'
+import {
+  type Aims,
+  aimsOf,
+  randomAsk,
+  randomPage,
+  randomRequest,
+} from '../../proofs/rules/random-questions.ts'
+import { randomRuleSet } from '../../proofs/rules/random-rule-set.ts'
+import type { SaidFile, SaidTier } from '../../proofs/rules/said.ts'
+import { tryRuleSet } from '../../proofs/rules/trial.ts'
+import { yamlOf } from '../../proofs/rules/yaml-of.ts'
+
+const seed = fc.integer({ min: 0, max: 2 ** 30 })
+
+test('The compiled rule set says what a naive reader of its file says', () => {
+  fc.assert(
+    fc.property(seed, (one) => {
+      const { invalid, disagreements } = tryRuleSet(one, 0, 80)
+      expect(invalid).toEqual([])
+      expect(disagreements).toEqual([])
+    }),
+    { numRuns: 100 },
+  )
+}, 60_000)
+
+const rulesIn = (file: SaidFile): RuleSet | undefined => {
+  const parsed = parseRuleSet(yamlOf(file))
+  return parsed.ok ? parsed.rules : undefined
+}
+
+/** A list without one of its members. */
+const without = <T>(list: readonly T[], at: number): T[] => list.filter((_, index) => index !== at)
+
+type Removal = (random: Random, file: SaidFile) => SaidFile | undefined
+
+const fromSection =
+  (section: 'on_page' | 'on_request' | 'standing'): Removal =>
+  (random, file) => {
+    const rules: readonly object[] = file[section] ?? []
+    return rules.length === 0 ? undefined : { ...file, [section]: without(rules, random.below(rules.length)) }
+  }
+
+const withoutPattern = (random: Random, tier: SaidTier): SaidTier => {
+  const patterns = Array.isArray(tier) ? tier : (tier.allow ?? [])
+  const left = without(patterns, random.below(patterns.length))
+  return Array.isArray(tier) ? left : { ...tier, allow: left }
+}
+
+const removals: Readonly<Record<string, Removal>> = {
+  'an on_page rule': fromSection('on_page'),
+  'an on_request rule': fromSection('on_request'),
+  'a standing rule': fromSection('standing'),
+  'a pattern of a service': (random, file) => {
+    const [name, service] = random.pick(Object.entries(file.services))
+    const own = Object.entries(service.tiers ?? {})
+    if (own.length === 0) return undefined
+    const [tier, said] = random.pick(own)
+    const tiers = { ...service.tiers, [tier]: withoutPattern(random, said) }
+    return { ...file, services: { ...file.services, [name]: { ...service, tiers } } }
+  },
+}
+
+/** Half of somebody's groups and roles. */
+const lessOf = <
+  T extends { readonly groups: readonly string[]; readonly roles?: readonly string[] | undefined },
+>(
+  random: Random,
+  who: T,
+): T => ({ ...who, groups: without(who.groups, random.below(2)), roles: random.chance(0.5) ? [] : who.roles })
+
+const asksAnswer = (rules: RuleSet, question: AskQuestion): AccessDecision =>
+  decideAsk(rules, question.person, question.ask, question.now, question.usualTier)
+const pageAnswer = (
+  rules: RuleSet,
+  { incident, service, person, paged, now }: PageQuestion,
+): AccessDecision => decidePage(rules, incident, serviceIn(rules, service), person, paged, now)
+
+/** A random request; as often as not under a short pass that runs, where only the rules can say no. */
+const anyRequest = (random: Random, aims: Aims): RequestQuestion => {
+  const question = randomRequest(random, aims)
+  const { now, who, service } = question
+  if (!isMoment(now) || random.chance(0.4)) return question
+  const asked = random.chance(0.7)
+  const pass = aGrant({
+    environment: 'test',
+    who: { issuer: who.issuer, subject: who.subject, name: 'Somebody' },
+    services: [service],
+    tier: random.pick(aims.tiers),
+    from: now,
+    until: now + 1_000,
+    ...(asked ? {} : { why: pageWhy() }),
+  })
+  return { ...question, passes: [pass], view: { ready: true, age: random.pick([0, 15_000, 25_000]) } }
+}
+
+const isAllowed = (rules: RuleSet, question: RequestQuestion): boolean =>
+  productAnswer(rules, { kind: 'request', question })['allow'] === true
+
+const hows = ['auto', 'on acknowledge', 'offer'] as const
+
+/**
+ * The same file with rules that give less and less: of those that name the same, none gives more than the one before
+ * it. Higher tiers ask for no less than lower ones, and what freezes a tier freezes those above it.
+ */
+const falling = (file: SaidFile): SaidFile => {
+  const tiers = Object.keys(file.tiers)
+  const longest = (tier: string): number => msOf(file.tiers[tier]?.longest ?? '')
+  let [rank, how, lasts] = [tiers.length, 0, '9999d']
+  const onPage = (file.on_page ?? []).map((rule) => {
+    rank = Math.min(rank, tiers.indexOf(rule.give))
+    how = Math.max(how, hows.indexOf(rule.how))
+    const give = tiers.find(
+      (tier, place) => place <= rank && file.tiers[tier]?.approvals === undefined,
+    ) as string
+    rank = tiers.indexOf(give)
+    lasts = [lasts, rule.for, file.tiers[give]?.longest ?? ''].reduce((a, b) => (msOf(b) < msOf(a) ? b : a))
+    expect(msOf(lasts)).toBeLessThanOrEqual(longest(give))
+    const { cap: _, ...rest } = rule
+    return { ...rest, give, how: hows[how] as (typeof hows)[number], for: lasts }
+  })
+  const lists = ['at once', 'approval'].flatMap((one) =>
+    (file.on_request ?? []).filter((rule) => rule.how === one),
+  )
+  const onRequest = lists.map(({ ahead: _, ...rule }) => rule)
+  const plain = <T extends object>(terms: T): T => {
+    const { sign_in: _, when_stale: __, ...rest } = terms as T & { sign_in?: unknown; when_stale?: unknown }
+    return rest as T
+  }
+  const own = (some: { [tier: string]: SaidTier } = {}) =>
+    Object.fromEntries(
+      Object.entries(some).map(([tier, said]) => [tier, Array.isArray(said) ? said : plain(said)]),
+    )
+  return {
+    ...file,
+    tiers: Object.fromEntries(
+      Object.entries(file.tiers).map(([tier, terms], place) => [
+        tier,
+        {
+          ...plain(terms),
+          when_stale: `${30 - place * 10}s`,
+          ...(place === tiers.length - 1 ? { sign_in: { acr: 'mfa' } } : {}),
+        },
+      ]),
+    ),
+    profiles: Object.fromEntries(
+      Object.entries(file.profiles ?? {}).map(([name, profile]) => [name, { tiers: own(profile.tiers) }]),
+    ),
+    services: Object.fromEntries(
+      Object.entries(file.services).map(([name, service]) => [
+        name,
+        { ...service, tiers: own(service.tiers) },
+      ]),
+    ),
+    on_page: onPage,
+    on_request: onRequest,
+    freeze: (file.freeze ?? []).map((freeze) => ({
+      ...freeze,
+      tiers: tiers.slice(Math.min(...freeze.tiers.map((tier) => tiers.indexOf(tier)))),
+    })),
+  }
+}
+
+/** Random rule sets, each with something removed; how many removals there were. */
+const eachRemoval = (
+  change: (file: SaidFile) => SaidFile,
+  kinds: readonly string[],
+  check: (random: Random, before: RuleSet, after: RuleSet, file: SaidFile) => void,
+  numRuns = 150,
+): void => {
+  const removed = new Map(kinds.map((kind) => [kind, 0]))
+  fc.assert(
+    fc.property(seed, fc.constantFrom(...kinds), (one, kind) => {
+      const random = randomOf(one, 0)
+      const file = change(randomRuleSet(random).file)
+      const less = removals[kind]?.(random, file)
+      const before = rulesIn(file)
+      const after = less === undefined ? undefined : rulesIn(less)
+      // What a fault follows from is not removed alone.
+      if (before === undefined || after === undefined) return
+      removed.set(kind, (removed.get(kind) ?? 0) + 1)
+      check(random, before, after, file)
+    }),
+    { numRuns },
+  )
+  for (const [kind, times] of removed) expect(times, kind).toBeGreaterThan(10)
+}
+
+/** What a person has to do, or others, until it is access. */
+const states = ['pending', 'offered', 'active']
+const rankOf = (decision: AccessDecision): number =>
+  decision.give ? states.indexOf(decision.proposal.state) : -1
+
+/**
+ * Whether a page gives no more than before: no tier, time or state that it did not give, or nothing but what the person
+ * would get by asking or others would have to approve.
+ */
+const isNoMore = (
+  after: AccessDecision,
+  before: AccessDecision,
+  rules: RuleSet,
+  asked: PageQuestion,
+): boolean => {
+  if (!after.give || after.proposal.state === 'pending') return true
+  const { tier, duration, service } = after.proposal
+  const rank = (name: string): number => service.tiers.findIndex((one) => one.name === name)
+  const isLess =
+    before.give &&
+    rankOf(after) <= rankOf(before) &&
+    rank(tier) <= rank(before.proposal.tier) &&
+    duration <= before.proposal.duration
+  if (isLess) return true
+  const ask = { service: service.name, tier, duration, reason: 'CHG-1' }
+  return after.proposal.state === 'offered' && rankOf(decideAsk(rules, asked.person, ask, asked.now)) === 2
+}
+
+describe('Removing never allows more', () => {
+  test('of the same passes, whatever page rule or standing rule goes', () => {
+    eachRemoval(
+      (file) => file,
+      ['an on_page rule', 'a standing rule'],
+      (random, before, after, file) => {
+        const aims = aimsOf(file)
+        for (let left = 50; left > 0; left -= 1) {
+          const question = anyRequest(random, aims)
+          if (isAllowed(after, question)) expect(isAllowed(before, question)).toBe(true)
+        }
+      },
+    )
+  }, 60_000)
+
+  test('of the same passes, where no rule hides one that gives more, whatever rule or pattern goes', () => {
+    eachRemoval(
+      falling,
+      Object.keys(removals),
+      (random, before, after, file) => {
+        const aims = aimsOf(file)
+        for (let left = 50; left > 0; left -= 1) {
+          const question = anyRequest(random, aims)
+          if (isAllowed(after, question)) expect(isAllowed(before, question)).toBe(true)
+        }
+      },
+      300,
+    )
+  }, 60_000)
+
+  test('to whoever asks or is paged, where no rule hides one that gives more', () => {
+    const seen = new Set<string>()
+    eachRemoval(
+      falling,
+      Object.keys(removals),
+      (random, before, after, file) => {
+        const aims = aimsOf(file)
+        for (let left = 40; left > 0; left -= 1) {
+          const ask = randomAsk(random, aims)
+          const answers = [asksAnswer(before, ask), asksAnswer(after, ask)] as const
+          expect(rankOf(answers[1])).toBeLessThanOrEqual(rankOf(answers[0]))
+          const page = randomPage(random, aims)
+          const paged = [pageAnswer(before, page), pageAnswer(after, page)] as const
+          // A tier that takes approval here hides a lower one that does not.
+          if (paged[0].give && paged[0].proposal.doubt === 'page-needs-approval') continue
+          expect(isNoMore(paged[1], paged[0], after, page)).toBe(true)
+          if (rankOf(answers[1]) < rankOf(answers[0])) seen.add('less for asking')
+          if (rankOf(paged[1]) < rankOf(paged[0])) seen.add('less for a page')
+        }
+      },
+      300,
+    )
+    expect([...seen].sort()).toEqual(['less for a page', 'less for asking'])
+  }, 60_000)
+
+  test('from whoever is in fewer groups, where no rule hides one that gives more', () => {
+    const seen = new Set<string>()
+    fc.assert(
+      fc.property(seed, (one) => {
+        const random = randomOf(one, 0)
+        const file = falling(randomRuleSet(random).file)
+        const rules = rulesIn(file)
+        if (rules === undefined) return
+        const aims = aimsOf(file)
+        for (let left = 40; left > 0; left -= 1) {
+          const request = anyRequest(random, aims)
+          const allowed = isAllowed(rules, { ...request, who: lessOf(random, request.who) })
+          if (allowed) expect(isAllowed(rules, request)).toBe(true)
+          else if (isAllowed(rules, request)) seen.add('request')
+          const ask = randomAsk(random, aims)
+          const less = asksAnswer(rules, { ...ask, person: lessOf(random, ask.person) })
+          expect(rankOf(less)).toBeLessThanOrEqual(rankOf(asksAnswer(rules, ask)))
+          if (rankOf(less) < rankOf(asksAnswer(rules, ask))) seen.add('ask')
+          const page = randomPage(random, aims)
+          const before = pageAnswer(rules, page)
+          if (before.give && before.proposal.doubt === 'page-needs-approval') continue
+          const person = lessOf(random, page.person)
+          const after = pageAnswer(rules, { ...page, person })
+          expect(isNoMore(after, before, rules, { ...page, person })).toBe(true)
+          if (rankOf(after) < rankOf(before)) seen.add('page')
+        }
+      }),
+      { numRuns: 200 },
+    )
+    expect([...seen].sort()).toEqual(['ask', 'page', 'request'])
+  }, 60_000)
+})
+
+describe('A rule that gives less hides those behind it, so that removing it does allow more', () => {
+  const service = { service: 'orders-svc', tier: 'operate', reason: 'stuck' }
+  const sre = aPerson({ subject: 'idp-ben', groups: ['sre'] })
+  const approvals = '{ count: 1, from: [payments] }'
+  const withRequests = (...rules: string[]): RuleSet =>
+    rulesOf(
+      rulesText
+        .replace(
+          'pagerduty: [PPAYMTS]',
+          `tiers: { operate: { approvals: ${approvals} } }\n    pagerduty: [PPAYMTS]`,
+        )
+        .replace(/on_request:[\s\S]*$/, `on_request:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`),
+    )
+
+  const strict = '{ who: [sre], tiers: [operate], how: approval }'
+  const free = '{ who: [sre], tiers: [operate], how: at once }'
+
+  test('an approval before an at once, for whoever asks and for a pass they hold', () => {
+    expect(decideAsk(withRequests(strict, free), sre, service, noon)).toMatchObject({ give: false })
+    expect(decideAsk(withRequests(free), sre, service, noon)).toMatchObject({ give: true })
+    const held = {
+      grant: aGrant({ who: sre, why: { kind: 'request', rule: 'x' } }),
+      statement: 's',
+      verified: true,
+    }
+    const view = { ready: () => true, age: () => 0, heldBy: () => [{ ...held }] }
+    const allows = (rules: RuleSet): boolean =>
+      decideRequest(
+        rules,
+        view,
+        { who: provenOf(sre), service: serviceIn(rules), method: 'GET', path: '/x' },
+        noon,
+      ).allow
+    expect(allows(withRequests(strict, free))).toBe(false)
+    expect(allows(withRequests(free))).toBe(true)
+  })
+})
+
+describe('Nothing is allowed by what nobody knows', () => {
+  const rules = rulesOf()
+  const strange = fc.oneof(
+    fc.string(),
+    fc.constantFrom('__proto__', 'constructor', 'toString', '*', 'label:tier-1'),
+  )
+  const noMoment = fc.constantFrom(
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    Number.NEGATIVE_INFINITY,
+    -1,
+    -hour,
+    9e15,
+  )
+
+  /** Something that the rules allow, with one thing of it that nobody knows. */
+  const isAllowedWith = (
+    changes: {
+      readonly grant?: object
+      readonly who?: object
+      readonly method?: string
+      readonly now?: number
+      readonly age?: number
+      readonly ready?: boolean
+    } = {},
+  ): boolean => {
+    // A state or a step that the types don't know is what is asked for here.
+    const grant = { ...aGrant(), ...changes.grant } as ReturnType<typeof aGrant>
+    const who = { ...provenOf(aPerson()), ...changes.who }
+    const held = { grant, statement: 's', verified: true }
+    return decideRequest(
+      rules,
+      { ready: () => changes.ready ?? true, age: () => changes.age ?? 0, heldBy: () => [held] },
+      { who, service: serviceIn(rules), method: changes.method ?? 'GET', path: '/v1/orders' },
+      changes.now ?? noon,
+    ).allow
+  }
+
+  test('while the known is', () => {
+    expect(isAllowedWith()).toBe(true)
+  })
+
+  test.each<[string, fc.Arbitrary<Parameters<typeof isAllowedWith>[0]>]>([
+    ['a tier', strange.map((tier) => ({ grant: { tier } }))],
+    ['an environment', strange.map((environment) => ({ grant: { environment } }))],
+    ['a state', strange.map((state) => ({ grant: { state } }))],
+    ['an issuer', strange.map((issuer) => ({ who: { issuer } }))],
+    ['a method', strange.map((method) => ({ method }))],
+    ['a group', strange.map((group) => ({ who: { groups: [group] } }))],
+    ['a time', noMoment.map((now) => ({ now }))],
+    ['a time of a pass', noMoment.map((at) => ({ grant: { from: at, until: at }, now: at }))],
+    ['a beginning', fc.constant({ grant: { from: Number.NaN } })],
+    ['an end', fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY).map((until) => ({ grant: { until } }))],
+    [
+      'an age of what is known',
+      fc.constantFrom(Number.NaN, 1e15, Number.POSITIVE_INFINITY).map((age) => ({ age })),
+    ],
+    ['a view', fc.constant({ ready: false })],
+    ['nobody’s claims', fc.constant({ who: { groups: [], roles: [] } })],
+  ])('%s', (_, changes) => {
+    fc.assert(
+      fc.property(changes, (one) => {
+        expect(isAllowedWith(one)).toBe(false)
+      }),
+    )
+  })
+
+  test('a service, a tier, a time or a duration that is asked for', () => {
+    const ask = { service: 'orders-svc', tier: 'observe', reason: 'x' }
+    expect(decideAsk(rules, aPerson(), ask, noon).give).toBe(true)
+    const asked = (changes: object, now = noon): boolean =>
+      decideAsk(rules, aPerson(), { ...ask, ...changes }, now).give
+    fc.assert(
+      fc.property(strange, noMoment, (name, at) => {
+        expect(asked({ service: name })).toBe(false)
+        expect(asked({ tier: name })).toBe(false)
+        expect(asked({ duration: at === 9e15 ? -0 : at })).toBe(false)
+        expect(asked({ from: at })).toBe(false)
+        expect(asked({}, at)).toBe(false)
+      }),
+    )
+  })
+
+  test('whatever the rules: no random rule set allows at no time, gives at no time, or activates by a page then', () => {
+    fc.assert(
+      fc.property(seed, noMoment, (one, now) => {
+        const random = randomOf(one, 0)
+        const { file, text } = randomRuleSet(random)
+        const made = rulesOf(text)
+        const aims = aimsOf(file)
+        for (let left = 30; left > 0; left -= 1) {
+          expect(isMoment(now)).toBe(false)
+          expect(isAllowed(made, { ...randomRequest(random, aims), now })).toBe(false)
+          expect(asksAnswer(made, { ...randomAsk(random, aims), now }).give).toBe(false)
+          const page = randomPage(random, aims)
+          expect(rankOf(pageAnswer(made, { ...page, now }))).toBeLessThan(2)
+          expect(rankOf(pageAnswer(made, { ...page, paged: { ...page.paged, at: now } }))).toBeLessThan(2)
+        }
+      }),
+      { numRuns: 40 },
+    )
+  }, 60_000)
+})
