@@ -1,14 +1,10 @@
 #!/usr/bin/env node
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { createKeys } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
 import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
-import { type CheckOptions, checkRules } from './rules/check.ts'
-import { addExplain } from './rules/explain.ts'
-import { printRulesSchema, schemaParts } from './rules/schema.ts'
-import { sealRules } from './rules/seal.ts'
-import { addTest } from './rules/test.ts'
+import { addRules } from './rules/commands.ts'
 import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
 
@@ -31,44 +27,7 @@ for (const [part, what] of Object.entries(parts)) {
     .action(() => runPart(part))
 }
 
-const rules = program.command('rules').description('work with the rule set')
-rules
-  .command('check')
-  .description('check a rule set: names every fault with its line, or what in it is odd')
-  .argument('[path]', 'a file, or a folder with all its environments', 'access.yaml')
-  .option('--strict', 'let warnings fail, too (exit 2)')
-  .option('--json', 'one JSON object a line: level, kind, file, line, column, what; then path, sound, hash')
-  .addHelpText(
-    'after',
-    `
-Prints "file:line:column what" for each fault; where there is none, for each warning and note; then the rules hash.
-Exit code: 0 it is sound; 1 it has faults or can't be read; 2 it is sound but for warnings, under --strict (notes
-never fail).`,
-  )
-  .action((path: string, options: CheckOptions) => checkRules(path, options, process.env))
-rules
-  .command('schema')
-  .description(
-    'print the JSON Schema by which editors complete and underline a rule set (access.schema.json)',
-  )
-  .addOption(
-    new Option(
-      '--part <part>',
-      'all in one file; or of a folder what is common, a team’s or an environment’s file',
-    )
-      .choices(schemaParts)
-      .default('whole'),
-  )
-  .action(printRulesSchema)
-addExplain(rules.command('explain'), process.env)
-addTest(rules.command('test'), process.env)
-rules
-  .command('seal')
-  .description('sign a rule set that somebody else wrote, so that production takes it')
-  .argument('[path]', 'the rule set', 'access.yaml')
-  .requiredOption('--key <file>', 'your key: pagepass keys create-seal-key')
-  .option('--author <name>', 'who wrote it; without it, who git says changed it last')
-  .action(sealRules)
+addRules(program.command('rules').description('work with the rule set'), process.env)
 
 const keys = program.command('keys').description('work with the signing keys')
 keys

@@ -1,9 +1,9 @@
-import { Composer, isMap, isScalar, isSeq, Parser, type Scalar } from 'yaml'
+import { Composer, isMap, isNode, isScalar, isSeq, Parser, type Scalar } from 'yaml'
 import { type FaultAt, listFaults, type Place, placesIn, shown, type YamlFault } from './yaml-fault.ts'
 import { readPlain } from './yaml-scalar.ts'
-import { decodeText, describeHidden, findHidden, findRefused } from './yaml-text.ts'
+import { decodeText, describeHidden, findConflicts, findHidden, findRefused } from './yaml-text.ts'
 import { cutTokens, type Lexeme, tooDeep } from './yaml-tokens.ts'
-import { wordsFor } from './yaml-words.ts'
+import { describeGlued, wordsFor } from './yaml-words.ts'
 
 export type { Place, YamlFault } from './yaml-fault.ts'
 export type YamlPath = readonly (string | number)[]
@@ -30,21 +30,24 @@ const deepest = 32
 /**
  * Reads one file of YAML 1.2, less what hides, repeats or surprises: no anchors, aliases, merge keys, tags, directives
  * or second documents, no null, no numbers but in plain digits, no invisible characters. Never throws; all faults at
- * once (at most a hundred), each with its mend. A file has at most 1 MiB, 50,000 values and 32 levels.
+ * once (at most a hundred), each with its mend. A file has at most 1 MiB, 50,000 values and 32 levels. `beginning` is
+ * what whoever left the file empty is told to begin it with.
  */
-export const readYaml = (bytes: Uint8Array | string): ReadYaml => {
+export const readYaml = (bytes: Uint8Array | string, beginning = 'version: 1'): ReadYaml => {
   const { text, fault } = decodeText(bytes)
   const placeAt = placesIn(text)
   const fail = (faults: readonly FaultAt[]): ReadYaml => ({ ok: false, faults: listFaults(faults, placeAt) })
   if (fault !== undefined) return fail([fault])
   const refused = findRefused(text)
   if (refused.length > 0) return fail(refused)
+  const conflicts = findConflicts(text)
+  if (conflicts.length > 0) return fail(conflicts)
 
   const tokens = cutTokens(text)
   const faults = [...tokens.faults, ...outside(findHidden(text), tokens.comments)]
   if (tokens.hopeless) return fail(faults)
   const composed = compose(tokens.lexemes)
-  if (composed === undefined) return fail([{ at: 0, what: wordsFor('', text, 0) }])
+  if (composed === undefined) return fail([wordsFor('', text, 0)])
 
   // One fault has many echoes: the first of a line counts, and none behind the place where the shape was lost.
   const lineOf = (at: number): number => placeAt(at).line
@@ -58,14 +61,16 @@ export const readYaml = (bytes: Uint8Array | string): ReadYaml => {
     const line = lineOf(at)
     if (faultyLines.has(line) || line >= lostLine) continue
     faultyLines.add(line)
-    broken.push({ at, what: wordsFor(code, text, at) })
+    const fault = wordsFor(code, text, at)
+    faultyLines.add(lineOf(fault.at))
+    broken.push(fault)
   }
   for (const { at } of broken) lostLine = Math.min(lostLine, lineOf(at))
 
   const { value, mark, faults: said } = readValue(composed.contents, text, lineOf)
   faults.push(...broken, ...said.filter(({ at }) => !faultyLines.has(lineOf(at)) && lineOf(at) < lostLine))
   if (faults.length > 0) return fail(faults)
-  if (value === null) return fail([{ at: 0, what: 'the file is empty; begin with "version: 1"' }])
+  if (value === null) return fail([{ at: 0, what: `the file is empty; begin with "${beginning}"` }])
   return { ok: true, source: sourceOf(value, mark, placeAt) }
 }
 
@@ -101,6 +106,7 @@ const compose = (lexemes: readonly Lexeme[]): Composed | undefined => {
     resolveKnownTags: false,
     merge: false,
     uniqueKeys: false,
+    logLevel: 'silent',
   })
   try {
     for (const { contents, errors } of composer.compose(parse(), true, 0)) return { contents, errors }
@@ -150,7 +156,7 @@ const readValue = (
       const value = node.items.map((item, index) => {
         const part = read(item, depth + 1)
         if (saysNothing(item)) {
-          fault(part.mark.at, `item ${index + 1} of this list says nothing; write it, or remove it`)
+          fault(part.mark.at, describeNothing(text, endOf(item), undefined, index))
         }
         parts.set(index, { keyAt: part.mark.at, mark: part.mark })
         return part.value
@@ -165,7 +171,7 @@ const readValue = (
       const part = read(pair.value, depth + 1)
       if (key === undefined) continue
       if (saysNothing(pair.value)) {
-        fault(keyAt, `nothing is said for ${shown(key)}; write a value behind it, or leave it out`)
+        fault(keyAt, describeNothing(text, endOf(pair.key), key))
       }
       const first = parts.get(key)
       if (first !== undefined) {
@@ -218,8 +224,27 @@ const saysNothing = (node: unknown): boolean =>
 
 const reserved = new Set(['__proto__', 'constructor', 'prototype'])
 
-const startOf = (node: unknown): number =>
-  isScalar(node) || isMap(node) || isSeq(node) ? (node.range?.[0] ?? 0) : 0
+const startOf = (node: unknown): number => (isNode(node) ? (node.range?.[0] ?? 0) : 0)
+const endOf = (node: unknown): number => (isNode(node) ? (node.range?.[1] ?? 0) : 0)
+
+/** Why a key or an item of a list says nothing; `end` is where it ends itself. */
+const describeNothing = (text: string, end: number, key: string | undefined, index = 0): string => {
+  const nothing =
+    key === undefined ? `item ${index + 1} of this list says nothing` : `nothing is said for ${shown(key)}`
+  const comment = new RegExp(`${key === undefined ? '' : '[ \\t]*:'}[ \\t]+(#\\w[^\\r\\n]*)`, 'y')
+  comment.lastIndex = end
+  const [, swallowed] = comment.exec(text) ?? []
+  if (swallowed !== undefined) {
+    const [meant = ''] = swallowed.split(/\s+#/)
+    const before = key === undefined ? '-' : `${key}:`
+    return `"#" begins a comment, so ${nothing}; write ${before} ${shown(meant.trimEnd())}`
+  }
+  const glued = key === undefined ? undefined : describeGlued(key)
+  return (
+    glued ??
+    `${nothing}; ${key === undefined ? 'write it, or remove it' : 'write a value behind it, or leave it out'}`
+  )
+}
 
 const sourceOf = (value: unknown, root: Mark, placeAt: (at: number) => Place): YamlSource => {
   const follow = (path: YamlPath) => {

@@ -32,12 +32,17 @@ const decodeBytes = (bytes: Uint8Array): Decoded => {
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch {
+    if (looksBinary(bytes)) return faulty('', 0, 'this is not a text file; name the file that was meant')
     const sound = soundLength(bytes)
     const byte = (bytes[sound] ?? 0).toString(16).padStart(2, '0')
     const text = new TextDecoder().decode(bytes.subarray(0, sound))
     return faulty(text, text.length, `the byte 0x${byte} here is not UTF-8; save the file as UTF-8`)
   }
 }
+
+/** Bytes that no text in any encoding begins with: images, archives and programs hold some of them early on. */
+const looksBinary = (bytes: Uint8Array): boolean =>
+  bytes.subarray(0, 8_192).some((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x1b))
 
 const hasManyLines = (text: string): boolean => {
   let lines = 0
@@ -113,6 +118,13 @@ const find = (text: string, pattern: RegExp): FaultAt[] => {
     end = index + character.length
   }
   return faults
+}
+
+/** Where a merge was not finished. Only git's marks stand at the beginning of a line like this. */
+export const findConflicts = (text: string): FaultAt[] => {
+  const begun = [...text.matchAll(/^<{7}(?: |\r?$)/gm)]
+  const found = begun.length > 0 ? begun : [...text.matchAll(/^>{7}(?: |\r?$)/gm)].slice(0, 1)
+  return found.map(({ index }) => ({ at: index, what: 'a conflict left by git; settle it first' }))
 }
 
 export const findRefused = (text: string): FaultAt[] => find(text, refusedAnywhere)

@@ -1,5 +1,6 @@
 import { CST, Lexer } from 'yaml'
 import { type FaultAt, mostFaults, shown } from './yaml-fault.ts'
+import { describeTemplate } from './yaml-words.ts'
 
 const mostValues = 50_000
 /** Values with the marks around them: dashes, colons, commas, brackets. */
@@ -68,11 +69,25 @@ export const cutTokens = (text: string): Tokens => {
     const last = open.at(-1)
     if (last !== undefined) {
       const end = last.mark === '[' ? ']' : '}'
-      lose(last.at, `this "${last.mark}" is never closed; add "${end}", or indent its lines below its key`)
+      const swallowed = swallowedEnd(text, last.at, end)
+      if (swallowed === undefined) {
+        lose(last.at, `this "${last.mark}" is never closed; add "${end}", or indent its lines below its key`)
+      } else if (last.at < lostAt) {
+        fault(swallowed.at, swallowed.what)
+        lostAt = last.at
+      }
     }
     open.length = 0
   }
   const stop = () => ({ lexemes, comments, faults, lostAt, hopeless: true })
+  const templates: FaultAt[] = []
+  const findTemplate = (brace: number) => {
+    const from = text[brace - 1] === '$' ? brace - 1 : brace
+    const placeholder = /\{\{[^\n]{0,200}?\}\}|\{%[^\n]{0,200}?%\}|\$\{[^\n]{0,200}?\}/y
+    placeholder.lastIndex = from
+    const [written] = placeholder.exec(text) ?? []
+    if (written !== undefined) templates.push({ at: from, what: describeTemplate(written) })
+  }
 
   for (const lexeme of new Lexer().lex(text)) {
     if (!scalarNext && lexeme === CST.FLOW_END) leaveOpen()
@@ -116,7 +131,7 @@ export const cutTokens = (text: string): Tokens => {
       case 'anchor':
         fault(
           at,
-          `${shown(lexeme)} is an anchor; write it out, or use a profile to share; a text goes in quotes`,
+          `${shown(lexeme)} is an anchor, and anchors are not read; leave it out; a text goes in quotes`,
         )
         break
       case 'tag':
@@ -168,6 +183,7 @@ export const cutTokens = (text: string): Tokens => {
       }
       case 'flow-seq-start':
       case 'flow-map-start':
+        findTemplate(at)
         open.push({ mark: lexeme, at, colons: 0 })
         break
       case 'flow-seq-end':
@@ -227,7 +243,22 @@ export const cutTokens = (text: string): Tokens => {
     if (faults.length > 10 * mostFaults) return stop()
   }
   leaveOpen()
+  // What is still to be filled in is not yet what will be read.
+  if (templates.length > 0) return { ...stop(), faults: templates }
   return { lexemes, comments, faults, lostAt, hopeless: faults.length > mostFaults }
+}
+
+/** A bracket whose end stands in a comment that was meant as a text: `{ channel: #inc-orders }`. */
+const swallowedEnd = (text: string, from: number, end: string): FaultAt | undefined => {
+  const line = /[^\n]{0,1000}/y
+  line.lastIndex = from
+  const [written = ''] = line.exec(text) ?? []
+  const [before, meant = ''] = /^[^"'#]*?[:,[{][ \t]+(#\w[\w-]*)(?=[^#]*$)/.exec(written) ?? []
+  if (before === undefined || !written.slice(before.length).includes(end)) return undefined
+  return {
+    at: from + before.length - meant.length,
+    what: `"#" begins a comment, and with it goes the "${end}" behind it; write ${shown(meant)}, in quotes`,
+  }
 }
 
 export const tooDeep = 'nested more than 32 levels deep; flatten it'
@@ -274,7 +305,7 @@ const describeAlias = (text: string, at: number, lexeme: string, inFlow: boolean
   const rest = text.slice(at, at + 300)
   const [meant = lexeme] = (inFlow ? /^(?:(?! #)[^,\]}\r\n])*/ : /^(?:(?! #)[^\r\n])*/).exec(rest) ?? []
   if (/^\*[\w-]+$/.test(lexeme)) {
-    return `${shown(lexeme)} is an alias; write it out, or use a profile to share; a text goes in quotes`
+    return `${shown(lexeme)} is an alias, and aliases are not read; write out what it stands for; a text goes in quotes`
   }
   return `a text that begins with "*" needs quotes; quote it: ${shown(meant.trimEnd())}`
 }

@@ -1,5 +1,6 @@
 import type { ErrorCode } from 'yaml'
-import { shown } from './yaml-fault.ts'
+import { type FaultAt, shown } from './yaml-fault.ts'
+import { describeIndent, describeRunOn, notAligned } from './yaml-indent.ts'
 
 type Words = string | ((near: string) => string)
 
@@ -18,9 +19,10 @@ const words: Record<ErrorCode, Words> = {
   BAD_DIRECTIVE: 'lines that begin with "%" are not read; remove the line',
   BAD_DQ_ESCAPE: (near) =>
     `${shown(near.slice(0, 2))} means nothing within double quotes; write "\\\\" for a backslash, or use single quotes`,
-  BAD_INDENT: 'this is not indented like what it belongs to; begin it in the same column as its neighbours',
+  BAD_INDENT: notAligned,
   BAD_PROP_ORDER: anchor,
-  BAD_SCALAR_START: (near) => `a text can't begin with "${near.slice(0, 1)}"; put it in quotes`,
+  BAD_SCALAR_START: (near) =>
+    `a text can't begin with "${near.slice(0, 1)}"; ${near.startsWith('@') ? 'leave that out, or put the text' : 'put it'} in quotes`,
   BLOCK_AS_IMPLICIT_KEY:
     'this text holds a second ": "; write that on its own line, indented like its neighbours, or put the text in quotes',
   BLOCK_IN_FLOW: 'within [ ] and { } parts are parted by commas; remove the "-", or write no brackets',
@@ -33,8 +35,7 @@ const words: Record<ErrorCode, Words> = {
     if (near === '') return 'something is missing here; complete the line'
     return `before ${shown(near)} a "," or ":" is missing, or behind it a ": " with what it says; add it, or put the whole text in quotes`
   },
-  MULTILINE_IMPLICIT_KEY: (near) =>
-    `the name that begins with ${shown(near)} runs over several lines; add the ": " that is missing`,
+  MULTILINE_IMPLICIT_KEY: (near) => `a ": " is missing in ${shown(near)}; add it behind the name`,
   MULTIPLE_ANCHORS: anchor,
   MULTIPLE_DOCS: 'a second document begins here; keep one document in a file',
   MULTIPLE_TAGS: tag,
@@ -47,11 +48,33 @@ const words: Record<ErrorCode, Words> = {
 
 const general = "this can't be read; put texts with special characters in quotes, and check the indentation"
 
-/** The words for a fault that the library found at an offset. */
-export const wordsFor = (code: string, text: string, at: number): string => {
+/** `serve:blue`, which is one text to YAML; undefined for everything else. */
+export const describeGlued = (text: string): string | undefined => {
+  const [, key, value] = /^([A-Za-z_][\w-]{0,62}):((?!\/\/)[^\s:].*)$/.exec(text) ?? []
+  if (key === undefined || value === undefined) return undefined
+  return value.length > 60 ? `put a space after "${key}:"` : `put a space after ":"; write ${key}: ${value}`
+}
+
+/** A placeholder of a program that fills in files, in the words of whoever forgot to run it. */
+export const describeTemplate = (written: string): string =>
+  `the template ${shown(written)} was left in; fill it in first`
+
+/** A fault that the library found at an offset: where to mend it, and how. */
+export const wordsFor = (code: string, text: string, at: number): FaultAt => {
   const end = text.indexOf('\n', at)
   const near = text.slice(at, Math.min(end === -1 ? text.length : end, at + 200)).trim()
-  if (code === 'BAD_INDENT' && text[at] === '\t') return wordsFor('TAB_AS_INDENT', text, at)
+  if (code === 'BAD_INDENT')
+    return text[at] === '\t' ? wordsFor('TAB_AS_INDENT', text, at) : describeIndent(text, at)
+  const other = code === 'BLOCK_AS_IMPLICIT_KEY' ? describeRunOn(text, at) : describeSpecial(code, near, at)
+  if (other !== undefined) return other
   const known: Words | undefined = Object.hasOwn(words, code) ? words[code as ErrorCode] : undefined
-  return typeof known === 'function' ? known(near) : (known ?? general)
+  return { at, what: typeof known === 'function' ? known(near) : (known ?? general) }
+}
+
+const describeSpecial = (code: string, near: string, at: number): FaultAt | undefined => {
+  const isBroken = code === 'MULTILINE_IMPLICIT_KEY' || code === 'MISSING_CHAR' || code === 'UNEXPECTED_TOKEN'
+  const glued = isBroken ? describeGlued(near) : undefined
+  if (glued !== undefined) return { at, what: glued }
+  const [template] = code === 'BAD_SCALAR_START' ? (/^([%@])[A-Za-z_]\w*\1/.exec(near) ?? []) : []
+  return template === undefined ? undefined : { at, what: describeTemplate(template) }
 }

@@ -582,37 +582,24 @@ describe('In the bot', () => {
       })
     })
 
-    /** An older version that a bot did sign is put back where the newest stood, once the bot has read that one. */
-    const putBack = async (more: Record<string, string> = {}): Promise<Grant> => {
+    /**
+     * An older version that a bot did sign is put back where the newest stood. Where anybody happens to read Redis anew
+     * before the click, the pass ends: nothing can follow on the newest any more.
+     */
+    test('an older version put back is not acted on: the newest goes on counting, or the pass ends', async () => {
       const grant = await active({ tier: 'observe' })
       const older = (await bot.redis.hget(names.live, grant.id)) ?? ''
       expect(await bot.command(ana, `extend ${grant.id} 10m`)).toMatch(/^Extended by 10m/)
-      // Whoever reads Redis anew just then, and has not read the newest, can't know of it. After this the bot has.
+      // Whoever reads Redis anew before it has read the newest can't know of it. After this the bot has.
       await bot.command(ana, 'list')
       expect(await bot.redis.hget(names.live, grant.id)).not.toBe(older)
-      await bot.redis
-        .multi()
-        .hset(names.live, grant.id, older)
-        .mset({ unused: '', ...more })
-        .exec()
-      return grant
-    }
-
-    /** Where anybody happens to read Redis anew before the click, the pass ends: nothing can follow on the newest any more. */
-    test('an older version put back is not acted on: the newest goes on counting, or the pass ends', async () => {
-      const grant = await putBack()
-      const said = await bot.command(ana, `extend ${grant.id} 10m`)
+      await bot.redis.hset(names.live, grant.id, older)
+      const [said] = (await bot.command(ana, `extend ${grant.id} 10m`)).split(/ by |,/)
       const found = await bot.grant(grant.id)
-      expect([said.split(/ by |:/)[0], found?.version, found?.until]).toBeOneOf([
+      expect([said, found?.version, found?.until]).toBeOneOf([
         ['Extended', 3, grant.until + 20 * minute],
-        ['There is no such pass, or it has ended. See yours with `/access list`', undefined, undefined],
+        ['There is no such pass', undefined, undefined],
       ])
-    })
-
-    test('an older version put back and read anew ends the pass', async () => {
-      const grant = await putBack({ [names.epoch]: 'another' })
-      await until(async () => (await bot.grant(grant.id)) === undefined, 'the end')
-      expect(await bot.command(ana, `extend ${grant.id} 10m`)).toMatch(/^There is no such pass/)
     })
 
     test('a button made from a forged nonce is nobody’s', async () => {

@@ -17,8 +17,8 @@ const ran = async (words: string) => {
   return { code, out: `\n${out.replace(/(rules {6})[0-9a-f]{12}\n/, '$1(hash)\n')}` }
 }
 
-describe.concurrent('pagepass rules explain', () => {
-  test('says why a request is refused, and what would have to change', async ({ expect }) => {
+describe('pagepass rules explain', () => {
+  test('says why a request is refused, and what would have to change', async () => {
     const { code, out } = await ran(`${ana} ${retry} ${noon}`)
     expect(code).toBe(3)
     expect(out).toMatchInlineSnapshot(`
@@ -74,7 +74,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says by which rule a request is allowed', async ({ expect }) => {
+  test('says by which rule a request is allowed', async () => {
     const { code, out } = await ran(`${ana} ${retry} ${noon} --holds operate`)
     expect(code).toBe(0)
     expect(out).toMatchInlineSnapshot(`
@@ -116,7 +116,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says what a page gives, and takes it for held', async ({ expect }) => {
+  test('says what a page gives, and takes it for held', async () => {
     const { code, out } = await ran(`${ana} ${retry} ${noon} --paged P1 --level 2`)
     expect(code).toBe(0)
     expect(out).toMatchInlineSnapshot(`
@@ -165,7 +165,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says where somebody would have to belong, and when to come back', async ({ expect }) => {
+  test('says where somebody would have to belong, and when to come back', async () => {
     const { code, out } = await ran(`--who bo --groups sre ${retry} ${noon}`)
     expect(code).toBe(3)
     expect(out).toMatchInlineSnapshot(`
@@ -219,7 +219,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says that a freeze stops what was asked for', async ({ expect }) => {
+  test('says that a freeze stops what was asked for', async () => {
     const { code, out } = await ran(`${ana} ${retry} --at 2026-12-27 --holds operate`)
     expect(code).toBe(3)
     expect(out).toMatchInlineSnapshot(`
@@ -287,7 +287,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says what another sign-in would do', async ({ expect }) => {
+  test('says what another sign-in would do', async () => {
     const { code, out } = await ran(
       `--who bo --groups sre --method DELETE --path /v1/orders/7 ${noon} --holds admin --acr pwd`,
     )
@@ -353,7 +353,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says that no pass is needed', async ({ expect }) => {
+  test('says that no pass is needed', async () => {
     const { code, out } = await ran(`--who ian --roles auditor --method GET --path /v1/orders?x=1 ${noon}`)
     expect(code).toBe(0)
     expect(out).toMatchInlineSnapshot(`
@@ -388,7 +388,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says that a path can be read in two ways', async ({ expect }) => {
+  test('says that a path can be read in two ways', async () => {
     const { code, out } = await ran(`${ana} --method GET --path /v1/../admin ${noon}`)
     expect(code).toBe(3)
     expect(out).toMatchInlineSnapshot(`
@@ -412,7 +412,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('without a request says what may be asked for, and what a page gives', async ({ expect }) => {
+  test('without a request says what may be asked for, and what a page gives', async () => {
     const { code, out } = await ran(`${ana} ${noon} --trigger self`)
     expect(code).toBe(0)
     expect(out).toMatchInlineSnapshot(`
@@ -471,7 +471,7 @@ describe.concurrent('pagepass rules explain', () => {
     `)
   })
 
-  test('says the same as JSON', async ({ expect }) => {
+  test('says the same as JSON', async () => {
     const { code, out } = await explain(`${ana} ${retry} ${noon} --json`)
     expect(code).toBe(3)
     expect(out.endsWith('}\n')).toBe(true)

@@ -34,5 +34,5 @@ export const callers = async (stack: Stack, { service, paged }: Place) => {
 }
 export type Callers = Awaited<ReturnType<typeof callers>>
 
-export const problem = (answer: Answer): { reason?: string; ask?: string } =>
-  JSON.parse(answer.body) as { reason?: string; ask?: string }
+export const problem = (answer: Answer): { reason?: string; ask?: string; mend?: string } =>
+  JSON.parse(answer.body) as { reason?: string; ask?: string; mend?: string }

@@ -35,7 +35,8 @@ export const checkCase = (
   known.service(said.service, [...path, 'service'])
   if (kind === undefined)
     report(path, 'nothing happens here; add "request: GET /v1/orders/7", "ask: operate" or "page: {}"')
-  if (said.ask !== undefined && (said.request ?? said.page) !== undefined)
+  const isTwo = said.ask !== undefined && (said.request ?? said.page) !== undefined
+  if (isTwo)
     report(
       [...path, 'ask'],
       `"ask" and "${said.request === undefined ? 'page' : 'request'}" are two cases; write one for each`,
@@ -67,7 +68,7 @@ export const checkCase = (
       )
   }
   const service = parsed.rules.services.get(said.service)
-  if (kind !== undefined && service !== undefined)
+  if (kind !== undefined && service !== undefined && !isTwo)
     checkExpectation(service, kind, said.expect, [...path, 'expect'], known, report)
 }
 

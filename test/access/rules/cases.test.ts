@@ -401,8 +401,8 @@ describe('What comes of a case', () => {
     expect(why(`who: ana, holds: operate, stale: 3m, ${retry}, expect: allowed`)).toBe(
       'Pagepass has not heard of changes for too long to let this through. Not so: what is known of passes is no older than 2m (access.yaml:13).',
     )
-    expect(why(`who: ana, at: 2026-12-21T12:00Z, holds: operate, ${ledgerRetry}, expect: allowed`)).toContain(
-      'freezes operate: year end (access.yaml:45)',
+    expect(why(`who: ana, at: 2026-12-21T12:00Z, holds: operate, ${ledgerRetry}, expect: allowed`)).toMatch(
+      /year end.*\(access\.yaml:45\)/,
     )
     expect(why(`who: ana, service: orders-svc, ask: { tier: operate }, expect: at once`)).toContain(
       'Not so: a reason is given (access.yaml:13).',
@@ -463,7 +463,7 @@ describe('A file of cases that is wrong', () => {
   test.each([
     ['§version: 1', 'the file holds no cases; begin with "at: 2026-11-20T12:00Z", "people:" and "cases:"'],
     ['at: 2026-11-20T12:00Z\ncases: §[]', '"cases" is empty; name at least one'],
-    ['cases: §[{ who: ana }', ''],
+    ['cases: §[{ who: ana }', 'this "[" is never closed; add "]", or indent its lines below its key'],
     [
       fileOf('  - { who: ana, service: ledger, request: §/v1, expect: allowed }'),
       '"/v1" is not a request; write GET /v1',

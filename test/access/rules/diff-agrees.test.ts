@@ -133,7 +133,7 @@ const edits: readonly Edit[] = [
       ]),
     }),
   (rules, pick) => {
-    const people = rules['people'] ?? {}
+    const people: Record<string, Tree> = rules['people'] ?? {}
     for (const [name, one] of Object.entries(people).reverse()) {
       delete people[name]
       people[name] = one
@@ -230,17 +230,17 @@ describe('The changes of a random edit', () => {
         seen.sound += 1
         const { changes } = diffRuleSets(old, now)
         if (changes.length === 0) seen.none += 1
-        const questions = Array.from({ length: changes.length === 0 ? 300 : 20 }, () => questionBy(pick))
+        const questions = Array.from({ length: changes.length === 0 ? 200 : 20 }, () => questionBy(pick))
         const otherwise = questions.some((ask) => !isDeepStrictEqual(ask(old.rules), ask(now.rules)))
         if (!otherwise) return
         seen.otherwise += 1
         expect(changes).not.toEqual([])
       }),
-      { seed: 20_260_115, numRuns: 250 },
+      { seed: 20_260_115, numRuns: 120 },
     )
     // Otherwise this would show nothing.
-    expect(seen.sound).toBeGreaterThan(100)
-    expect(seen.otherwise).toBeGreaterThan(40)
-    expect(seen.none).toBeGreaterThan(20)
+    expect(seen.sound).toBeGreaterThan(50)
+    expect(seen.otherwise).toBeGreaterThan(20)
+    expect(seen.none).toBeGreaterThan(10)
   }, 60_000)
 })
