@@ -162,6 +162,7 @@ export const startProxy = async (parts: ProxyParts) => {
         method: clip(request.method ?? ''),
         host: clip(hostOf(request)),
         path: clip((request.url ?? '').split('?')[0] ?? ''),
+        rules: rules.hash,
       }),
     )
   }
@@ -177,6 +178,7 @@ export const startProxy = async (parts: ProxyParts) => {
         method: '',
         host: '',
         path: '',
+        rules: rules.hash,
       }),
     )
   }

@@ -225,7 +225,7 @@ export const createPipeline = (parts: PipelineParts) => {
 
   const recordClosed = ({ id, bytes, startedAt }: Exchange, outcome: Outcome, status: number): void => {
     const now = clock.now()
-    audit.append(closedLine({ at: now, id, outcome, status, bytes, ms: now - startedAt }))
+    audit.append(closedLine({ at: now, id, outcome, status, bytes, ms: now - startedAt, rules: rules.hash }))
   }
 
   const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
@@ -246,6 +246,7 @@ export const createPipeline = (parts: PipelineParts) => {
         path: clip((request.url ?? '').split('?')[0] ?? ''),
         ...(identity === undefined ? {} : { who: identity.principal }),
         ...(decision === undefined ? {} : { grant: decision.held.grant.id }),
+        rules: rules.hash,
       }),
     )
     // It was admitted, and could not be sent.
@@ -289,7 +290,14 @@ export const createPipeline = (parts: PipelineParts) => {
     const was = before?.held.grant
     if (was?.id !== grant.id || was.version !== grant.version)
       audit.append(
-        auditLine({ kind: 'continued', at: exchange.now, id, grant: grant.id, version: grant.version }),
+        auditLine({
+          kind: 'continued',
+          at: exchange.now,
+          id,
+          grant: grant.id,
+          version: grant.version,
+          rules: rules.hash,
+        }),
       )
     if (before !== undefined && left !== undefined && was?.id !== grant.id)
       countAdmitted(left, before.pattern.text, exchange.method, exchange.status, 'continued')

@@ -113,6 +113,7 @@ export const startWorkers = async (parts: WorkersParts) => {
 
   const tell = createTell(rules, directory, messages, clock)
   const derive = createDeriveJobs({
+    rules: rules.hash,
     statements,
     audit,
     clock,

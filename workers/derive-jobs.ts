@@ -17,6 +17,8 @@ export type DeriveParts = {
   readonly clock: Clock
   readonly live: LiveGrants
   readonly occasions: Occasions
+  /** The rules hash. */
+  readonly rules: string
   readonly ended: (id: string) => Promise<Ended | undefined>
   readonly tell: Tell
   readonly expiries: Queue<ExpiryJob>
@@ -39,7 +41,15 @@ export const createDeriveJobs = (parts: DeriveParts) => {
 
   const record = (event: string, step: string, grant: string, statement: string): Promise<void> =>
     new Promise((resolve, reject) => {
-      const line = auditLine({ kind: 'step', at: clock.now(), event, step, grant, statement })
+      const line = auditLine({
+        kind: 'step',
+        at: clock.now(),
+        event,
+        step,
+        grant,
+        statement,
+        rules: parts.rules,
+      })
       audit.append(line, true, (fault) => (fault === undefined ? resolve() : reject(fault)))
     })
 

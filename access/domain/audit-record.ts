@@ -1,5 +1,6 @@
 /**
- * One line of the audit. Version 1. Times are milliseconds. Headers, bodies and query values are never recorded.
+ * One line of the audit. Version 1. Times are milliseconds. Headers, bodies and query values are never recorded. `rules` is the
+ * rules hash by which the process that wrote it decides.
  * - `admitted` stands before the first byte goes upstream, `closed` after the last. Each `admitted` has one `closed`.
  * - `continued` stands between the two when what is open goes on under another grant, or another version of its own:
  *   the one it names admits it from there on.
@@ -27,6 +28,7 @@ export type AuditRecord =
       readonly path: string
       readonly who?: string
       readonly grant?: string
+      readonly rules: string
     }
   | {
       readonly kind: 'continued'
@@ -34,6 +36,7 @@ export type AuditRecord =
       readonly id: string
       readonly grant: string
       readonly version: number
+      readonly rules: string
     }
   | {
       readonly kind: 'step'
@@ -42,6 +45,7 @@ export type AuditRecord =
       readonly step: string
       readonly grant: string
       readonly statement: string
+      readonly rules: string
     }
 
 /** What is the same for every request under one grant, service and pattern. */
@@ -98,5 +102,6 @@ export const closedLine = (it: {
   status: number
   bytes: number
   ms: number
+  rules: string
 }): string =>
-  `{"v":1,"kind":"closed","at":${it.at},"id":"${it.id}","outcome":"${it.outcome}","status":${it.status},"bytes":${it.bytes},"ms":${it.ms}}\n`
+  `{"v":1,"kind":"closed","at":${it.at},"id":"${it.id}","outcome":"${it.outcome}","status":${it.status},"bytes":${it.bytes},"ms":${it.ms},"rules":"${it.rules}"}\n`

@@ -159,8 +159,13 @@ export const isSignedIn = (tier: Tier, who: Proven, now: number): boolean =>
 export const isStrongEnough = ({ signIn }: Tier, { acr }: Proven): boolean =>
   signIn?.acr === undefined || acr === signIn.acr
 
-export const isNewEnough = ({ signIn }: Tier, { signedInAt }: Proven, now: number): boolean =>
-  signIn?.maxAge === undefined || (signedInAt !== undefined && now - signedInAt <= signIn.maxAge)
+/** How far the identity provider's clock may be ahead (milliseconds), as for the times of its tokens. */
+const leewayMs = 30_000
+
+export const isNewEnough = ({ signIn }: Tier, { signedInAt }: Proven, now: number): boolean => {
+  if (signIn?.maxAge === undefined) return true
+  return signedInAt !== undefined && now - signedInAt <= signIn.maxAge && signedInAt - now <= leewayMs
+}
 
 const nearestOf = (held: readonly HeldGrant[], now: number): { readonly held?: HeldGrant } => {
   const live = held.find(({ grant }) => now >= grant.from && now < grant.until)

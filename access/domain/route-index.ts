@@ -71,7 +71,8 @@ const follow = (
   if (child < 0) return maps[-child - 1]?.get(path.slice(from, to)) ?? 0
   while (
     child !== 0 &&
-    (at(cells, child + length) !== to - from || !path.startsWith(names[at(cells, child + name)] as string, from))
+    (at(cells, child + length) !== to - from ||
+      !path.startsWith(names[at(cells, child + name)] as string, from))
   )
     child = at(cells, child + beside)
   return child

@@ -122,11 +122,32 @@ export const compileFreezes = ({ source, known, report, ruleAt }: Compiling): Fr
   source.freeze.map(({ name, ...freeze }, index) => {
     const path = ['freeze', index]
     known.services(freeze.services, [...path, 'services'])
-    known.tiers(freeze.tiers, [...path, 'tiers'])
+    if (known.tiers(freeze.tiers, [...path, 'tiers']))
+      checkUpward(freeze.tiers, Object.keys(source.tiers), [...path, 'tiers'], report)
     if (freeze.until <= freeze.from)
       report([...path, 'until'], '"until" is not after "from", so nothing is frozen; write a later one')
     return { ...ruleAt('freeze', index, name), ...freeze }
   })
+
+/** Who holds a higher tier holds those below it, so that to freeze one of them alone keeps nobody out. */
+const checkUpward = (
+  named: readonly string[],
+  all: readonly string[],
+  path: YamlPath,
+  report: Compiling['report'],
+): void => {
+  const lowest = all.findIndex((tier) => named.includes(tier))
+  const left = all.slice(lowest).filter((tier) => !named.includes(tier))
+  if (left.length === 0) return
+  const low = all[lowest] ?? ''
+  const others = left.map((tier) => `"${tier}"`).join(', ')
+  report(
+    [...path, named.indexOf(low)],
+    left.length === 1
+      ? `${others} includes "${low}"; name it too`
+      : `${others} include "${low}"; name them too`,
+  )
+}
 
 export const compileBreakGlass = ({ source, known, report }: Compiling): BreakGlass | undefined => {
   const glass = source.break_glass

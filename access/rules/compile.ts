@@ -9,6 +9,7 @@ import { checkTerms, createTier, readOwnTiers } from './compile-tiers.ts'
 import type { Compiling } from './compiling.ts'
 import { createKnownNames, ownersName } from './known-names.ts'
 import type { YamlPath } from './read-yaml.ts'
+import { checkRising } from './rising-terms.ts'
 import type { Part, Place, Report } from './rule-file.ts'
 import type { OwnTier, RuleSetSource } from './source.ts'
 import { quoted } from './wording.ts'
@@ -153,6 +154,7 @@ const compileServices = ({ source, known, report, table }: Compiling): Map<strin
     ]),
   )
   const services = new Map<string, Service>()
+  const told = new Set<string>()
   for (const [name, service] of Object.entries(source.services)) {
     const path = ['services', name]
     known.people(service.owners, [...path, 'owners'], false)
@@ -164,6 +166,15 @@ const compileServices = ({ source, known, report, table }: Compiling): Map<strin
       createTier(tier, rank, terms, service.owners, [shared?.get(tier), own.get(tier)]),
     )
     for (const tier of tiers) checkTier(source, service, tier, path, report)
+    const sayings = [
+      { path: ['tiers'], terms: (tier: string) => source.tiers[tier] },
+      {
+        path: ['profiles', service.profile ?? '', 'tiers'],
+        terms: (tier: string) => shared?.get(tier)?.terms,
+      },
+      { path: [...path, 'tiers'], terms: (tier: string) => own.get(tier)?.terms },
+    ]
+    checkRising(tiers, sayings, told, report)
     if (tiers.length > 0 && tiers.every((tier) => tier.patterns.length === 0))
       report(path, `the service "${name}" allows nothing; give it a profile or patterns under "tiers"`, 'key')
     services.set(name, {

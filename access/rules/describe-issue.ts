@@ -70,7 +70,7 @@ const describeIssue = (
     }))
   if (issue.code === 'invalid_key') return one(issue.issues.map(({ message }) => message).join('; '), 'key')
   if (name === undefined) return one(layout.isNone)
-  if (value === undefined) return one(missing(path), 'key')
+  if (value === undefined) return isMisspelt(root, path, layout) ? [] : one(missing(path, layout), 'key')
   if (issue.code === 'invalid_union') {
     const shape = shapeOf(value)
     const branch = issue.errors.find((errors) => !errors.some((error) => isOfOtherShape(error, shape)))
@@ -85,6 +85,10 @@ const describeIssue = (
     return one(`${what} can't be ${wordFor(value)}; ${choose(value, issue.values)}`)
   if (issue.code === 'too_small' && issue.origin === 'array')
     return one(`${what} is empty; name at least one`)
+  if (issue.code === 'too_small' && name === 'count' && path.at(-2) === 'approvals')
+    return one(
+      `${what} can't be ${wordFor(value)}; write 1 or more, or leave out "approvals" where none is needed`,
+    )
   if (issue.code === 'too_small')
     return one(`${what} can't be ${wordFor(value)}; write ${issue.minimum} or more`)
   if (issue.code === 'too_big')
@@ -99,10 +103,20 @@ const unknownKey = (key: string, path: YamlPath, { keysAt }: Layout): string => 
   return `unknown key ${quoted(key)}; ${mend}`
 }
 
-const missing = (path: YamlPath): string => {
+/** Beside a key that was meant to be this one, its absence is no second fault. */
+const isMisspelt = (root: unknown, path: YamlPath, { keysAt }: Layout): boolean => {
+  const [key, around] = [path.at(-1), path.slice(0, -1)]
+  const siblings = valueAt(root, around)
+  if (typeof siblings !== 'object' || siblings === null || Array.isArray(siblings)) return false
+  const keys = keysAt(around)
+  return Object.keys(siblings).some((one) => !keys.includes(one) && nearest(one, keys) === key)
+}
+
+const missing = (path: YamlPath, { elsewhere }: Layout): string => {
   const [key, parent] = [path.at(-1), path.at(-2)]
   const into = parent === undefined || typeof parent === 'number' ? 'here' : `to "${parent}"`
-  return `"${key}" is missing; add it ${into}${such(path)}`
+  const other = elsewhere?.(path)
+  return `"${key}" is missing; add it ${into}${other === undefined ? '' : ` or in ${other}`}${such(path)}`
 }
 
 /** `, for example zone: Europe/Berlin`; nothing where no example would help. */
@@ -166,6 +180,11 @@ const wrongShape = (
       .filter((one) => one !== '')
     return `${what} must be a list; write [${members.map(inList).join(', ')}]`
   }
+  if (wants('array') && !isScalar && !Array.isArray(value)) {
+    const [first] = Object.keys(value)
+    const example = first === undefined ? '' : `, such as "- ${first}: …"`
+    return `${what} must be a list; put "- " before the first key of each of its parts${example}`
+  }
   if (wants('array') && !isScalar)
     return `${what} must be a list; begin each of its parts with "- ", or write [ ] around them`
   if (wants('string') && typeof value !== 'string' && isScalar)
@@ -179,6 +198,10 @@ const wrongShape = (
   }
   if (wants('record') && Array.isArray(value))
     return `${what} must not be a list; write each name as a key below it, without "-": "name:"`
+  if (path.length === 2 && path[0] === 'people' && (Array.isArray(value) || typeof value === 'string')) {
+    const groups = [value].flat().map((one) => inList(String(one)))
+    return `${what} must say how to know these people; write ${path[1]}: { groups: [${groups.join(', ')}] }`
+  }
   const keys = keysAt(path)
   const example = such(path)
   const mend =

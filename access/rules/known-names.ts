@@ -7,6 +7,14 @@ import { quoted } from './wording.ts'
 /** Stands for the owners of the service that a rule is about. */
 export const ownersName = 'owners'
 
+type Hints = {
+  readonly part?: Part | undefined
+  /** What is meant where the name stands for something of another kind. */
+  readonly instead?: string | undefined
+  /** The mend where nothing alike is known. */
+  readonly otherwise?: string | undefined
+}
+
 /** Checks that names stand for something, and reports those that do not. */
 export const createKnownNames = (source: RuleSetSource, report: Report) => {
   const tiers = Object.keys(source.tiers)
@@ -15,19 +23,18 @@ export const createKnownNames = (source: RuleSetSource, report: Report) => {
   const workloads = Object.keys(source.workloads)
   const labels = [...new Set(Object.values(source.services).flatMap((service) => service.labels))]
 
-  /** `instead`: what is meant where the name stands for something of another kind. */
   const known = (
     kind: string,
     names: readonly string[],
     name: string,
     path: YamlPath,
-    { part, instead }: { readonly part?: Part | undefined; readonly instead?: string | undefined } = {},
+    { part, instead, otherwise }: Hints = {},
   ): boolean => {
     if (names.includes(name)) return true
     const hint = instead ?? nearest(name, names)
     const some = names.length > 8 ? `${names.slice(0, 8).join(', ')}, …` : names.join(', ')
     const others = names.length === 0 ? `there is no ${kind} at all` : `known are: ${some}`
-    const mend = hint === undefined ? others : `did you mean ${quoted(hint)}?`
+    const mend = hint === undefined ? (otherwise ?? others) : `did you mean ${quoted(hint)}?`
     report(path, `unknown ${kind} ${quoted(name)}; ${mend}`, part)
     return false
   }
@@ -45,7 +52,10 @@ export const createKnownNames = (source: RuleSetSource, report: Report) => {
     }
     if (people.includes(name)) return
     const [group] = Object.entries(source.people).find(([, { groups }]) => groups.includes(name)) ?? []
-    known('people', people, name, path, { instead: instead ?? group })
+    const otherwise = /^[^@\s]+@[^@\s]+\.[^@\s]+$/.test(name)
+      ? 'nobody is named by their address; name a set of "people", which may hold somebody by "subjects"'
+      : undefined
+    known('people', people, name, path, { instead: instead ?? group, otherwise })
   }
 
   return {

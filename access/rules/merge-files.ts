@@ -54,7 +54,8 @@ export const mergeFiles = (
       continue
     }
     const outside = outsideOf(file.part, source.value)
-    for (const path of outside) report(path, whyOutside(file.part, path))
+    const common = read.find((one) => one.file.part === 'common')?.file.name ?? 'the common file'
+    for (const path of outside) report(path, whyOutside(file.part, path, common))
     const value = without(source.value, outside)
 
     const put = (into: Said, path: YamlPath, what: unknown): void => {
@@ -71,7 +72,13 @@ export const mergeFiles = (
         for (const [inner, value] of Object.entries(what)) put(joined, [...path, inner], value)
         into[key] = joined
       } else if (isMap(known) && !isMap(what)) {
-        report(path, `"${key}" must be keys with values, as in ${saidAt(saidIn, path)}`, 'value')
+        report(
+          path,
+          Array.isArray(what)
+            ? `"${key}" must not be a list; write each name as a key below it, without "-", as in ${saidAt(saidIn, path)}`
+            : `"${key}" must be keys with values, as in ${saidAt(saidIn, path)}`,
+          'value',
+        )
       } else if (key !== 'version') {
         report(path, `"${key}" is said in ${saidAt(saidIn, path)} already; say it once`)
       }
@@ -123,7 +130,7 @@ const without = (value: Said, paths: readonly YamlPath[]): Said => {
   return left
 }
 
-const whyOutside = (part: ReadFile['file']['part'], path: YamlPath): string => {
+const whyOutside = (part: ReadFile['file']['part'], path: YamlPath, common: string): string => {
   const key = String(path.at(-1))
   if (path.length === 1 && !keysAt([]).includes(key)) {
     const hint = nearest(key, keysAt([]))
@@ -132,10 +139,11 @@ const whyOutside = (part: ReadFile['file']['part'], path: YamlPath): string => {
     return `unknown key ${quoted(key)}; ${mend}`
   }
   if (part === 'team')
-    return `"${key}" is not a team's to say; a team's file holds its "services" and nothing else`
+    return `"${key}" is not a team's to say; a team's file holds its "services" and nothing else, so say it in ${common}`
   const may = path.length === 1 ? ofEnvironment.slice(1) : ofEnvironmentService
   const what = path.length === 1 ? 'an environment says only' : 'of a service an environment says only'
-  return `"${key}" is the same in every environment, so it is said elsewhere; ${what} ${may.join(', ')}`
+  const place = path.length === 1 ? common : "the file of the service's team"
+  return `"${key}" is the same in every environment, so say it in ${place}; ${what} ${may.join(', ')}`
 }
 
 type Report = (path: YamlPath, what: string, part?: Part) => void
@@ -166,7 +174,10 @@ const checkOwners = (team: string, merged: Said, value: Said, report: Report): v
     const hint = nearest(team, people)
     const mend =
       hint === undefined ? `known are: ${people.slice(0, 8).join(', ')}` : `did you mean "${hint}"?`
-    report([], `this file is named after no set of people: unknown people ${quoted(team)}; ${mend}`)
+    report(
+      [],
+      `this file is named after no set of people: unknown people ${quoted(team)}; rename it; ${mend}`,
+    )
     return
   }
   const services: Said = isMap(merged.services) ? { ...merged.services } : {}

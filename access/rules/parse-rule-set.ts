@@ -2,7 +2,7 @@ import type { RuleSet } from '../domain/rule-set.ts'
 import { compile } from './compile.ts'
 import { describeIssues } from './describe-issue.ts'
 import { mendShape } from './mend-shape.ts'
-import { mergeFiles } from './merge-files.ts'
+import { mergeFiles, ofEnvironmentService } from './merge-files.ts'
 import type { YamlPath } from './read-yaml.ts'
 import {
   type Part,
@@ -13,6 +13,7 @@ import {
   type RuleSetFault,
   readFiles,
 } from './rule-file.ts'
+import { ruleSetLayout } from './schema-at.ts'
 import { type RuleSetSource, ruleSetSource } from './source.ts'
 
 export type ParsedRuleSet =
@@ -38,11 +39,19 @@ export const parseRuleSet = (files: readonly RuleFile[] | string): ParsedRuleSet
   if (merged.faults.length > 0) return fail(merged.faults)
 
   const faults: RuleSetFault[] = []
-  const placeOf = (path: YamlPath, part?: Part): Place => placeIn(read, path, part)
+  const environment = read.find(({ file }) => file.part === 'environment')
+  const placeOf = (path: YamlPath, part?: Part): Place =>
+    placeIn(environment !== undefined && isOfEnvironment(path) ? [environment, ...read] : read, path, part)
   const report: Report = (path, what, part) => faults.push({ ...placeOf(path, part), what })
   const parsed = ruleSetSource.safeParse(merged.value, { error: () => '' })
   if (!parsed.success) {
-    const described = describeIssues(merged.value, parsed.error.issues)
+    const described = describeIssues(merged.value, parsed.error.issues, {
+      ...ruleSetLayout,
+      elsewhere: (path) =>
+        isOfEnvironment(path) && placeOf(path, 'key').file !== environment?.file.name
+          ? environment?.file.name
+          : undefined,
+    })
     for (const { path, what, part } of described) report(path, what, part)
     const mended = mendShape(merged.value, described)
     const rest = ruleSetSource.safeParse(mended?.value)
@@ -55,6 +64,10 @@ export const parseRuleSet = (files: readonly RuleFile[] | string): ParsedRuleSet
   const rules = compile(parsed.data, placeOf, report)
   return faults.length > 0 ? fail(faults) : { ok: true, rules, source: parsed.data, placeOf }
 }
+
+/** What is said of a service where it says where it is. */
+const isOfEnvironment = ([section, , key]: YamlPath): boolean =>
+  section === 'services' && typeof key === 'string' && ofEnvironmentService.includes(key)
 
 const fail = (faults: readonly RuleSetFault[]): ParsedRuleSet => {
   const order = [...faults].sort(

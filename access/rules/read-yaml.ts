@@ -231,7 +231,7 @@ const endOf = (node: unknown): number => (isNode(node) ? (node.range?.[1] ?? 0) 
 const describeNothing = (text: string, end: number, key: string | undefined, index = 0): string => {
   const nothing =
     key === undefined ? `item ${index + 1} of this list says nothing` : `nothing is said for ${shown(key)}`
-  const comment = new RegExp(`${key === undefined ? '' : '[ \\t]*:'}[ \\t]+(#\\w[^\\r\\n]*)`, 'y')
+  const comment = key === undefined ? /[ \t]*(#\w[^\r\n]*)/y : /[ \t]*:[ \t]+(#\w[^\r\n]*)/y
   comment.lastIndex = end
   const [, swallowed] = comment.exec(text) ?? []
   if (swallowed !== undefined) {

@@ -30,6 +30,11 @@ export type ReadFile = { readonly file: RuleFile; readonly source: YamlSource }
 /** `services/payments.yaml` is `payments`. */
 export const stemOf = ({ name }: RuleFile): string => name.replace(/^.*\//, '').replace(/\.ya?ml$/, '')
 
+const beginningOf = (file: RuleFile): string => {
+  if (file.part === 'team') return 'services:'
+  return file.part === 'environment' ? `environment: ${stemOf(file)}` : 'version: 1'
+}
+
 /** Reads each file; what can't be read is reported. */
 export const readFiles = (
   files: readonly RuleFile[],
@@ -37,7 +42,7 @@ export const readFiles = (
   const read: ReadFile[] = []
   const faults: RuleSetFault[] = []
   for (const file of files) {
-    const result = readYaml(file.bytes)
+    const result = readYaml(file.bytes, beginningOf(file))
     if (result.ok) read.push({ file, source: result.source })
     else faults.push(...result.faults.map((fault) => ({ file: file.name, ...fault })))
   }

@@ -14,6 +14,8 @@ export type Layout = {
   readonly holdsNames: (path: YamlPath) => boolean
   /** What is said of a file that is none of this kind. */
   readonly isNone: string
+  /** Where else something may be added that is missing; undefined where only its parent is the place. */
+  readonly elsewhere?: (path: YamlPath) => string | undefined
 }
 
 /** The shapes that a part may have; several where it may be one thing or another. */

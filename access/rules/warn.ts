@@ -4,10 +4,12 @@ import { impossibleApprovals, unnamedApprovers } from './warnings/approvers.ts'
 import { dangerousPatterns, widePatterns } from './warnings/dangerous-patterns.ts'
 import { ended } from './warnings/ended.ts'
 import { type Finding, type Looked, type WarningKind, warningLevels } from './warnings/finding.ts'
+import { literalParameters } from './warnings/literal-parameters.ts'
 import { notEnforced } from './warnings/not-enforced.ts'
 import { unreachableServices, unreachableTiers } from './warnings/out-of-reach.ts'
 import { leftOutLevels, unnamedPagerDuty, untrustedTriggers } from './warnings/pages.ts'
 import { shadowedRules } from './warnings/shadowed-rules.ts'
+import { stricterFirst } from './warnings/stricter-first.ts'
 import { unreachablePatterns } from './warnings/unreachable-patterns.ts'
 import { samePeople, unused } from './warnings/unused.ts'
 
@@ -21,7 +23,9 @@ const looks: readonly ((looked: Looked) => readonly Finding[])[] = [
   dangerousPatterns,
   widePatterns,
   unreachablePatterns,
+  literalParameters,
   shadowedRules,
+  stricterFirst,
   samePeople,
   unreachableServices,
   unreachableTiers,

@@ -75,7 +75,9 @@ export const notLevels = (written: unknown): string => {
     .filter((one) => one >= 1 && one <= 99)
   const [from, to] = [Math.min(...numbers), Math.max(...numbers)]
   const meant = numbers.length === 0 ? '1 or 1-2' : from === to ? `${from}` : `${from}-${to}`
-  return `${quoted(written)} is no range of escalation levels; write ${meant}`
+  return Array.isArray(written)
+    ? `levels are one range, not a list; write ${meant}`
+    : `${quoted(written)} is no range of escalation levels; write ${meant}`
 }
 
 export const notATime = (written: unknown): string => {
@@ -84,16 +86,27 @@ export const notATime = (written: unknown): string => {
   const [, day, time, offset] =
     /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)\s*(Z|[+-]\d{2}:\d{2})?)?$/.exec(text) ?? []
   if (day !== undefined && parseInstant(day, 'start') === undefined)
-    return `${quoted(written)} is no day of the calendar; write ${general}`
+    return `${quoted(written)} is no day of the calendar; write ${lastDayBefore(day) ?? general}`
   if (day !== undefined && parseInstant(`${day}T${time}Z`, 'start') !== undefined)
     return offset === undefined
       ? `${quoted(written)} does not say its offset from UTC; write ${day}T${time}+01:00, or ${day}T${time}Z for UTC`
       : `${quoted(written)} is not a time; write ${day}T${time}${offset}`
   const [, first = '', second = '', year = ''] = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text) ?? []
   const meant = `${year}-${second.padStart(2, '0')}-${first.padStart(2, '0')}`
-  const mend = parseInstant(meant, 'start') === undefined ? general : meant
+  // 12/31/2026 can be read in one way only, 11/12/2026 in two.
+  const [, one = '', other = '', ofYear = ''] = /^(\d{1,2})\/(\d{1,2})\/(\d{4})$/.exec(text) ?? []
+  const [month, dayOfMonth] = Number(one) > 12 ? [other, one] : [one, other]
+  const slashed = `${ofYear}-${month.padStart(2, '0')}-${dayOfMonth.padStart(2, '0')}`
+  const isClear = Number(dayOfMonth) > 12 && parseInstant(slashed, 'start') !== undefined
+  const mend = isClear ? slashed : parseInstant(meant, 'start') === undefined ? general : meant
   return `${quoted(written)} is not a time; write ${mend}`
 }
+
+/** `2026-02-28` of `2026-02-30`; undefined where the month is none, either. */
+const lastDayBefore = (day: string): string | undefined =>
+  ['31', '30', '29', '28']
+    .map((last) => `${day.slice(0, 8)}${last}`)
+    .find((one) => one < day && parseInstant(one, 'start') !== undefined)
 
 /** `9-17`, `9am-5pm`, `8:00 - 20:00` as we write them. */
 const hoursMeant = (text: string): string | undefined => {
@@ -130,7 +143,9 @@ export const notDays = (written: unknown): string => {
     isEnglish && parseWindowDays(meant) !== undefined
       ? inList(meant)
       : 'mon-fri or "sat, sun" (mon tue wed thu fri sat sun)'
-  return `${quoted(written)} names no days; write ${mend}`
+  return Array.isArray(written)
+    ? `days are one text, not a list; write ${mend}`
+    : `${quoted(written)} names no days; write ${mend}`
 }
 
 /** A zone that the runtime knows, also by a name that others have replaced; an offset is no zone. */
@@ -250,6 +265,7 @@ export const notAKey = (written: unknown): string => {
 }
 
 export const notAFrom = (written: unknown): string => {
-  if (Array.isArray(written)) return 'a standing rule is from one; write a rule for each'
+  if (Array.isArray(written))
+    return '"from" names one set of people or workload, not a list; write a rule for each'
   return `${quoted(written)} names nobody; write workload:checkout, a set of people, or "on call of orders-svc"`
 }

@@ -1,20 +1,38 @@
 import type { FaultAt } from './yaml-fault.ts'
 
-const mostLinesBack = 100
+const mostLines = 100
 
 export const notAligned =
   'this is not indented like what it belongs to; begin it in the same column as its neighbours'
 
-/** A line that begins between the columns of those around it. */
-export const describeIndent = (text: string, at: number): FaultAt => {
-  const start = text.lastIndexOf('\n', at - 1) + 1
+/** A line that begins in no column of those around it; where it is aligned with them, undefined or only said so. */
+export const describeIndent = (text: string, at: number): FaultAt | undefined => {
+  const start = lineThatSays(text, text.lastIndexOf('\n', at - 1) + 1)
   const first = start + indentOf(text, start)
   // Within a line it is something else that is not indented.
-  if (at > first) return { at, what: notAligned }
-  const columns = neighbourColumns(text, start, first - start + 1)
-  if (columns.length === 0) return { at: first, what: notAligned }
+  if (at > first) return undefined
+  const { columns, below } = neighbourColumns(text, start, first - start + 1)
+  if (below === 'dash' && text[first] !== '-')
+    return { at: first, what: 'its neighbours begin with "- "; put that before it, or indent it further' }
+  if (columns.length === 0) return undefined
   const where = `begin it in column ${columns.join(' or ')}, like its neighbours`
   return { at: first, what: `this is not indented like what it belongs to; ${where}` }
+}
+
+/** The line, or the next one that holds more than a comment. */
+const lineThatSays = (text: string, from: number): number => {
+  let line = from
+  for (let lines = 0; lines < mostLines && saysNothing(text, line); lines += 1) {
+    const end = text.indexOf('\n', line)
+    if (end === -1) return from
+    line = end + 1
+  }
+  return line
+}
+
+const saysNothing = (text: string, line: number): boolean => {
+  const first = text[line + indentOf(text, line)]
+  return first === undefined || first === '#' || first === '\n' || first === '\r'
 }
 
 /**
@@ -24,7 +42,7 @@ export const describeIndent = (text: string, at: number): FaultAt => {
 export const describeRunOn = (text: string, at: number): FaultAt | undefined => {
   const start = text.lastIndexOf('\n', at - 1) + 1
   let line = at
-  for (let lines = 0; lines < mostLinesBack; lines += 1) {
+  for (let lines = 0; lines < mostLines; lines += 1) {
     const end = text.indexOf('\n', line)
     const written = text.slice(line, end === -1 ? text.length : end)
     if (/:(?:\s|$)/.test(written)) {
@@ -41,23 +59,31 @@ export const describeRunOn = (text: string, at: number): FaultAt | undefined => 
   return undefined
 }
 
-/** The columns (1-based) to the left and right of this one in which lines before it began something that goes on. */
-const neighbourColumns = (text: string, start: number, column: number): number[] => {
-  let nearestRight: number | undefined
+/**
+ * The columns (1-based) to the left and right of this one in which lines before it began something that goes on; or
+ * that it stands below a dash or name already.
+ */
+const neighbourColumns = (
+  text: string,
+  start: number,
+  column: number,
+): { readonly columns: readonly number[]; readonly below?: 'dash' | 'name' } => {
+  let right: readonly number[] = []
   let open = Number.POSITIVE_INFINITY
   let line = start
-  for (let lines = 0; line > 0 && lines < mostLinesBack; lines += 1) {
+  for (let lines = 0; line > 0 && lines < mostLines; lines += 1) {
     line = text.lastIndexOf('\n', line - 2) + 1
-    const first = text[line + indentOf(text, line)]
-    if (first === undefined || first === '#' || first === '\n' || first === '\r') continue
-    for (const one of columnsOf(text, line).toReversed()) {
+    if (saysNothing(text, line)) continue
+    const begun = columnsOf(text, line)
+    for (const one of begun.toReversed()) {
       if (one >= open) continue
       open = one
-      if (one > column) nearestRight = one
-      if (one < column) return nearestRight === undefined ? [one] : [one, nearestRight]
+      if (one === column) return { columns: [], below: one === begun.at(-1) ? 'name' : 'dash' }
+      if (one > column) right = [one]
+      if (one < column) return { columns: [one, ...right] }
     }
   }
-  return nearestRight === undefined ? [] : [nearestRight]
+  return { columns: right }
 }
 
 /** In which columns (1-based) a line begins something: its dashes, and what follows them. */

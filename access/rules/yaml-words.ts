@@ -11,6 +11,8 @@ const stray = (near: string): string =>
     ? 'something is missing here; complete the line'
     : `${shown(near)} does not belong here; remove it, indent it like its neighbours, or put the whole text in quotes`
 
+const withoutColon = (near: string): string => `a ": " is missing in ${shown(near)}; add it behind the name`
+
 /** What each fault of the library means, in words that name the mend. `near`: what stands there, up to the line's end. */
 const words: Record<ErrorCode, Words> = {
   ALIAS_PROPS: anchor,
@@ -35,7 +37,7 @@ const words: Record<ErrorCode, Words> = {
     if (near === '') return 'something is missing here; complete the line'
     return `before ${shown(near)} a "," or ":" is missing, or behind it a ": " with what it says; add it, or put the whole text in quotes`
   },
-  MULTILINE_IMPLICIT_KEY: (near) => `a ": " is missing in ${shown(near)}; add it behind the name`,
+  MULTILINE_IMPLICIT_KEY: (near) => withoutColon(near),
   MULTIPLE_ANCHORS: anchor,
   MULTIPLE_DOCS: 'a second document begins here; keep one document in a file',
   MULTIPLE_TAGS: tag,
@@ -63,18 +65,28 @@ export const describeTemplate = (written: string): string =>
 export const wordsFor = (code: string, text: string, at: number): FaultAt => {
   const end = text.indexOf('\n', at)
   const near = text.slice(at, Math.min(end === -1 ? text.length : end, at + 200)).trim()
-  if (code === 'BAD_INDENT')
-    return text[at] === '\t' ? wordsFor('TAB_AS_INDENT', text, at) : describeIndent(text, at)
-  const other = code === 'BLOCK_AS_IMPLICIT_KEY' ? describeRunOn(text, at) : describeSpecial(code, near, at)
+  if (code === 'BAD_INDENT' && text[at] === '\t') return wordsFor('TAB_AS_INDENT', text, at)
+  const other = describeSpecial(code, text, at, near)
   if (other !== undefined) return other
   const known: Words | undefined = Object.hasOwn(words, code) ? words[code as ErrorCode] : undefined
   return { at, what: typeof known === 'function' ? known(near) : (known ?? general) }
 }
 
-const describeSpecial = (code: string, near: string, at: number): FaultAt | undefined => {
-  const isBroken = code === 'MULTILINE_IMPLICIT_KEY' || code === 'MISSING_CHAR' || code === 'UNEXPECTED_TOKEN'
-  const glued = isBroken ? describeGlued(near) : undefined
+const describeSpecial = (code: string, text: string, at: number, near: string): FaultAt | undefined => {
+  if (code === 'BAD_INDENT') return describeIndent(text, at)
+  if (code === 'BLOCK_AS_IMPLICIT_KEY')
+    return near.startsWith('- ')
+      ? { at, what: 'a "-" begins a list, and its neighbours are keys; write the key of the list above it' }
+      : describeRunOn(text, at)
+  if (code === 'BAD_SCALAR_START') {
+    const [template] = /^([%@])[A-Za-z_]\w*\1/.exec(near) ?? []
+    return template === undefined ? undefined : { at, what: describeTemplate(template) }
+  }
+  if (code !== 'MULTILINE_IMPLICIT_KEY' && code !== 'MISSING_CHAR' && code !== 'UNEXPECTED_TOKEN')
+    return undefined
+  const glued = describeGlued(near)
   if (glued !== undefined) return { at, what: glued }
-  const [template] = code === 'BAD_SCALAR_START' ? (/^([%@])[A-Za-z_]\w*\1/.exec(near) ?? []) : []
-  return template === undefined ? undefined : { at, what: describeTemplate(template) }
+  if (/:(?:\s|$)/.test(near)) return describeIndent(text, at)
+  const isLine = text.slice(text.lastIndexOf('\n', at - 1) + 1, at).trim() === ''
+  return isLine && /^[\w-]+(?: [^,\]}]*)?$/.test(near) ? { at, what: withoutColon(near) } : undefined
 }

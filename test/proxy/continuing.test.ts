@@ -105,6 +105,7 @@ test('What goes on under another pass is on record, and counted under both', asy
     id,
     grant: taken.id,
     version: taken.version,
+    rules: proxy.rules.hash,
   })
   expect(closed).toMatchObject({ kind: 'closed', id, outcome: 'cut' })
   expect(await proxy.usageOf(left)).toMatchObject({ patterns: { 'WS /live': { continued: 1 } } })

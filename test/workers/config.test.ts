@@ -48,6 +48,7 @@ describe('Notes to PagerDuty', () => {
         ...needed,
         ...notes,
         PAGEPASS_MODE: 'production',
+        PAGEPASS_RULES_KEYS: '/etc/pagepass/signers',
         REDIS_URL: 'rediss://:password@redis.example:6379',
         SLACK_API_URL: 'https://slack.com/api/',
         PAGERDUTY_API_URL: 'https://pagerduty.example',

@@ -95,6 +95,7 @@ beforeEach(async () => {
   await until(view.ready, 'the first sync')
   const { messages, ...others } = queues
   whole = {
+    rules: rules.hash,
     audit,
     clock,
     statements: parts.workers,

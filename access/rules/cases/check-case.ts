@@ -21,6 +21,11 @@ export const kindOf = ({ request, ask, page }: CaseSource): Happening['kind'] | 
   return page === undefined ? undefined : 'page'
 }
 
+const acts = { request: 'a request', ask: 'asking', page: 'a page' } as const satisfies Record<
+  Happening['kind'],
+  string
+>
+
 /** Reports what a case names in vain, and what can't be so or changes nothing. */
 export const checkCase = (
   parsed: Parsed,
@@ -42,18 +47,15 @@ export const checkCase = (
       `"ask" and "${said.request === undefined ? 'page' : 'request'}" are two cases; write one for each`,
       'key',
     )
-  if (kind !== 'request') {
-    const acts = kind === 'ask' ? 'asking' : 'a page'
-    const idle = (['holds', 'stale'] as const).filter((key) =>
-      key === 'holds' ? said.holds.length > 0 : said.stale !== undefined,
-    )
-    if (kind !== undefined)
-      for (const key of idle)
-        report([...path, key], `"${key}" changes nothing about ${acts}; leave it out`, 'key')
-    if (isWorkload && kind !== undefined)
-      report([...path, kind], 'a workload is not paged and asks for nothing; it only makes requests', 'key')
-  } else if (isWorkload && said.page !== undefined) {
+  if (kind === 'request' && isWorkload && said.page !== undefined)
     report([...path, 'page'], 'a workload is not paged; leave it out', 'key')
+  if (kind === 'ask' || kind === 'page') {
+    const idle = (key: 'holds' | 'stale'): void =>
+      report([...path, key], `"${key}" changes nothing about ${acts[kind]}; leave it out`, 'key')
+    if (said.holds.length > 0) idle('holds')
+    if (said.stale !== undefined) idle('stale')
+    if (isWorkload)
+      report([...path, kind], 'a workload is not paged and asks for nothing; it only makes requests', 'key')
   }
   if (said.ask?.tier !== undefined) known.tier(said.ask.tier, [...path, 'ask', 'tier'])
   for (const [index, { tier, approved_by }] of said.holds.entries()) {
@@ -97,14 +99,13 @@ const checkExpectation = (
   report: Report,
 ): void => {
   const { outcomes, facts } = kinds[kind]
-  const acts = kind === 'request' ? 'a request' : kind === 'ask' ? 'asking' : 'a page'
   if (!outcomes.includes(expect.is))
-    report([...path, 'is'], `${acts} never comes to "${expect.is}"; write ${oneOf(outcomes)}`)
+    report([...path, 'is'], `${acts[kind]} never comes to "${expect.is}"; write ${oneOf(outcomes)}`)
   for (const fact of Object.keys(expect) as (keyof Expectation)[])
     if (!facts.includes(fact))
       report(
         [...path, fact],
-        `nothing like "${fact}" comes of ${acts}; known here are: ${facts.join(', ')}`,
+        `nothing like "${fact}" comes of ${acts[kind]}; known here are: ${facts.join(', ')}`,
         'key',
       )
   const { tier, rule, reason, pattern, by } = expect

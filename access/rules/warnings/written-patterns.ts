@@ -50,3 +50,7 @@ export const patternsOfService = (source: RuleSetSource, name: string): WrittenP
 /** What standing rules allow by patterns of their own. */
 export const patternsOfStanding = ({ standing }: RuleSetSource): { path: YamlPath; pattern: Pattern }[] =>
   standing.flatMap(({ allow = [] }, index) => patternsIn(allow, ['standing', index, 'allow']))
+
+/** What egress rules allow. */
+export const patternsOfEgress = ({ egress }: RuleSetSource): { path: YamlPath; pattern: Pattern }[] =>
+  egress.flatMap(({ allow }, index) => patternsIn(allow, ['egress', index, 'allow']))

@@ -12,6 +12,7 @@ import {
 import { noon } from '../../builders.ts'
 
 const refused = {
+  rules: 'f00d',
   kind: 'refused',
   at: noon,
   id: 'boot-1',
@@ -97,12 +98,13 @@ describe('A line of the audit', () => {
   })
 
   test('of a close holds how it went', () => {
-    const closed = { at: noon, id: 'boot-1', outcome: 'done', status: 200, bytes: 17, ms: 3 }
+    const closed = { rules: 'f00d', at: noon, id: 'boot-1', outcome: 'done', status: 200, bytes: 17, ms: 3 }
     expect(JSON.parse(closedLine(closed))).toEqual({ v: 1, kind: 'closed', ...closed })
   })
 
   test('of what goes on names the exchange, and the grant and version that it goes on under', () => {
     const continued = {
+      rules: 'f00d',
       kind: 'continued',
       at: noon,
       id: 'boot-1',

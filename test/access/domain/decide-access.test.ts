@@ -382,10 +382,12 @@ describe('Who approves', () => {
 
   /** Orders takes two approvals for what the other services give at once. */
   const strict = rulesOf(
-    rulesText.replace(
-      'operate: [POST /v1/orders/*/retry, PUT /v1/flags/*]',
-      'operate: { allow: [PUT /v1/flags/*], approvals: { count: 2, from: [owners, sre], distinct: teams } }',
-    ),
+    rulesText
+      .replace(
+        'operate: [POST /v1/orders/*/retry, PUT /v1/flags/*]',
+        'operate: { allow: [PUT /v1/flags/*], approvals: { count: 2, from: [owners, sre], distinct: teams } }',
+      )
+      .replace('{ count: 1, from: [sre] }', '{ count: 2, from: [payments, sre], distinct: teams }'),
   )
   const demanded = { from: ['payments', 'sre'], count: 2, distinct: true }
 
@@ -484,9 +486,12 @@ describe('Rules name people', () => {
 /** What `on_request` says of the tier that a page gives: at once, after an approval, or nothing. */
 const asked = {
   'at once': rulesText,
-  approval: rulesText
-    .replace('reason: required }', 'reason: required, approvals: { count: 2, from: [sre] } }')
-    .replace('tiers: [observe, operate], how: at once', 'tiers: [observe, operate], how: approval'),
+  approval: rulesText.replace(
+    'operate: [POST /v1/orders/*/retry, PUT /v1/flags/*]',
+    ['observe', 'operate', 'admin']
+      .map((tier) => `${tier}: { approvals: { count: 2, from: [sre] } }`)
+      .join('\n      '),
+  ),
   nothing: rulesText.replace('tiers: [observe, operate], how: at once', 'tiers: [observe], how: at once'),
 } as const
 const withHow = (how: string, text = rulesText) => rulesOf(text.replace('how: auto', `how: ${how}`))
@@ -564,27 +569,14 @@ describe('A page', () => {
     )
 
     test('goes before those who approve requests for it', () => {
-      const set = rulesOf(
-        asked.approval
-          .replace(
-            'observe: { longest: 8h, ',
-            'observe: { longest: 8h, approvals: { count: 2, from: [sre] }, ',
-          )
-          .replace('give: operate', 'give: free')
-          .replace('  admin:   {', '  free: { longest: 2h, rate: 1/s, when_stale: 1m }\n  admin:   {'),
-      )
-      const proposal = given(incident, aPerson(), set)
-      expect(proposal).toMatchObject(
-        lowest
-          ? { state: 'pending', tier, rule: 'on_request[0]', approvers: { from: ['sre'], count: 2 }, doubt }
-          : {
-              state: 'pending',
-              tier: 'free',
-              rule: ownersRule,
-              approvers: { from: ['payments'], count: 1 },
-              doubt,
-            },
-      )
+      expect(given(incident, aPerson(), rulesOf(asked.approval))).toEqual({
+        state: 'pending',
+        tier,
+        duration,
+        rule: 'on_request[0]',
+        approvers: { from: ['sre'], count: 2 },
+        doubt,
+      })
     })
 
     test('goes before the owners, if they could not even ask', () => {

@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { decideTake } from '#access/domain/decide-take.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { Person } from '#access/domain/principal.ts'
-import { aGrant, aPerson, noon, pageWhy, rulesOf, rulesText } from '../../builders.ts'
+import { aGrant, aPerson, hour, noon, pageWhy, rulesOf, rulesText } from '../../builders.ts'
 
 const offer = (changes: Partial<Grant> = {}): Grant =>
   aGrant({ state: 'offered', step: 'offered', why: pageWhy(), ...changes })
@@ -11,7 +11,7 @@ const doubted = offer({ why: { ...pageWhy(), rule: 'on_request[0]', doubt: 'page
 const without = (before: string, after: string) => rulesText.replace(before, after)
 const frozen = `${rulesText}
 freeze:
-  - { tiers: [operate], from: 2026-01-15, until: 2026-01-15, because: audit }
+  - { tiers: [operate, admin], from: 2026-01-15, until: 2026-01-15, because: audit }
 `
 
 test.each<[string, Grant, Person, string, string | undefined]>([
@@ -84,4 +84,44 @@ test.each<[string, Grant, Person, string, string | undefined]>([
   ],
 ])('An offer %s', (_, grant, person, text, reason) => {
   expect(decideTake(rulesOf(text), grant, person, noon)).toBe(reason)
+})
+
+describe('While a freeze holds', () => {
+  const until = noon + hour
+  const frozen = rulesOf(`${rulesText}
+freeze:
+  - { services: [payments-svc], tiers: [operate, admin], from: 2026-01-15T12:00Z, until: 2026-01-15T13:00Z, because: sales }
+`)
+  const both = { services: ['orders-svc', 'payments-svc'] }
+  const edges = (grant: Grant, person = aPerson()) =>
+    [noon - 1, noon, until - 1, until].map((now) => decideTake(frozen, grant, person, now))
+
+  test('what is offered as if they had asked is not taken, from its first millisecond to its last', () => {
+    expect(edges({ ...doubted, ...both })).toEqual([undefined, 'frozen', 'frozen', undefined])
+  })
+
+  test.each<[string, Grant]>([
+    ['a page’s offer is taken', offer(both)],
+    ['what is of another tier is taken', { ...doubted, ...both, tier: 'observe' }],
+    ['what is for another service is taken', doubted],
+  ])('%s', (_, grant) => {
+    expect(edges(grant)).toEqual([undefined, undefined, undefined, undefined])
+  })
+
+  test('somebody who left is told that', () => {
+    expect(decideTake(frozen, { ...doubted, ...both }, aPerson({ active: false }), noon)).toBe(
+      'person-inactive',
+    )
+  })
+
+  test('an offer for a service that is no more is nobody’s', () => {
+    expect(decideTake(frozen, { ...doubted, services: ['gone'] }, aPerson(), noon)).toBe('not-eligible')
+  })
+})
+
+test('What they could ask for in certain hours they may take at any', () => {
+  const hours = rulesOf(
+    without('how: at once }', 'how: at once, when: { hours: "09:00-10:00", zone: UTC } }'),
+  )
+  expect(decideTake(hours, doubted, aPerson(), noon)).toBeUndefined()
 })

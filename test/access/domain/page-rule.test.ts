@@ -33,6 +33,28 @@ describe('A page rule still gives a grant', () => {
       ['team-payments'],
       false,
     ],
+    [
+      'not where the service takes approvals for the tier by now',
+      rulesText.replace(
+        'operate: [POST /v1/orders/*/retry, PUT /v1/flags/*]',
+        'operate: { allow: [PUT /v1/flags/*], approvals: { from: [sre] } }',
+      ),
+      {},
+      ['team-payments'],
+      false,
+    ],
+    [
+      'not because another rule would',
+      rulesText
+        .replace('who: [payments, sre]', 'who: [sre]')
+        .replace(
+          'on_request:  ',
+          '  - { services: ["*"], who: [payments], give: operate, how: auto, for: 1h }\non_request:  ',
+        ),
+      {},
+      ['team-payments'],
+      false,
+    ],
   ])('%s', (_, text, changes, groups, fits) => {
     const now = rulesOf(text)
     const [rule] = now.onPage
@@ -49,7 +71,7 @@ describe('Acknowledging takes an offer', () => {
     expect(isTakenByAcknowledging(onAcknowledge, paged)).toBe(true)
   })
 
-  test.each<Doubt>(['page-no-rule', 'page-by-self', 'page-untrusted', 'page-late'])(
+  test.each<Doubt>(['page-no-rule', 'page-by-self', 'page-untrusted', 'page-needs-approval', 'page-late'])(
     'but not because of the doubt %s',
     (doubt) => {
       const grant = { ...paged, why: { ...pageWhy(), doubt } as Grant['why'] }

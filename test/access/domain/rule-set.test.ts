@@ -38,7 +38,7 @@ standing:
   - { from: on call of orders-svc, to: orders-svc, tier: observe }
 freeze:
   - { services: [orders-svc], tiers: [operate, admin], from: 2026-01-15T12:00Z, until: 2026-01-15T14:00Z, because: sales }
-  - { services: [label:tier-1], tiers: [operate], from: 2026-01-15T13:00Z, until: 2026-01-15T15:00Z, because: audit }
+  - { services: [label:tier-1], tiers: [admin], from: 2026-01-15T13:00Z, until: 2026-01-15T15:00Z, because: audit }
 `)
 const rules = rulesOf(text)
 const orders = serviceIn(rules)
@@ -235,11 +235,11 @@ describe('A freeze holds', () => {
   test.each<[string, string, number, string | undefined]>([
     ['not before it begins', 'operate', noon - 1, undefined],
     ['from its first millisecond', 'operate', noon, 'sales'],
-    ['the first of two that do', 'operate', noon + hour, 'sales'],
-    ['to its last millisecond', 'admin', noon + 2 * hour - 1, 'sales'],
-    ['not when it is over', 'admin', noon + 2 * hour, undefined],
-    ['though another is over', 'operate', noon + 2 * hour, 'audit'],
-    ['until the last is over', 'operate', noon + 3 * hour, undefined],
+    ['the first of two that do', 'admin', noon + hour, 'sales'],
+    ['to its last millisecond', 'operate', noon + 2 * hour - 1, 'sales'],
+    ['not when it is over', 'operate', noon + 2 * hour, undefined],
+    ['though another is over', 'admin', noon + 2 * hour, 'audit'],
+    ['until the last is over', 'admin', noon + 3 * hour, undefined],
     ['not for other tiers', 'observe', noon, undefined],
     ['not at no time', 'operate', Number.NaN, undefined],
   ])('%s', (_, tier, at, reason) => {
@@ -247,9 +247,9 @@ describe('A freeze holds', () => {
   })
 
   test('not for other services', () => {
-    expect(because('operate', noon, 'payments-svc')).toBeUndefined()
-    expect(because('operate', noon + hour, 'payments-svc')).toBe('audit')
-    expect(because('admin', noon + hour, 'payments-svc')).toBeUndefined()
+    expect(because('admin', noon, 'payments-svc')).toBeUndefined()
+    expect(because('admin', noon + hour, 'payments-svc')).toBe('audit')
+    expect(because('operate', noon + hour, 'payments-svc')).toBeUndefined()
   })
 })
 

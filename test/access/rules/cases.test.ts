@@ -19,7 +19,7 @@ workloads: { checkout: { subjects: [checkout-client] } }
 tiers:
   observe: { longest: 8h, rate: 50/s, when_stale: 15m }
   operate: { longest: 2h, rate: 10/s, when_stale: 2m, reason: required, sign_in: { acr: mfa, max_age: 2h } }
-  admin: { longest: 1h, rate: 5/s, when_stale: 30s, reason: ticket, approvals: { count: 2, from: [sre, payments], distinct: teams } }
+  admin: { longest: 1h, rate: 5/s, when_stale: 30s, reason: ticket, approvals: { count: 2, from: [sre, payments], distinct: teams }, sign_in: { acr: mfa, max_age: 2h } }
 profiles:
   web: { tiers: { observe: [GET /**], operate: [POST /v1/*/*/retry], admin: ["* /**"] } }
 services:
@@ -50,7 +50,7 @@ standing:
   - { name: audit, from: auditors, to: ledger, tier: observe }
   - { name: watch, from: on call of orders-svc, to: orders-svc, tier: observe }
 freeze:
-  - { name: year-end, services: [ledger], tiers: [operate], from: 2026-12-20, until: 2026-12-31, because: year end }
+  - { name: year-end, services: [ledger], tiers: [operate, admin], from: 2026-12-20, until: 2026-12-31, because: year end }
 `
 
 const parsed = (() => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { stringify } from 'yaml'
 import { readYaml, type YamlSource } from '#access/rules/read-yaml.ts'
 
@@ -80,6 +80,8 @@ describe('A sound file', () => {
 
 const tooMany = 'the file says more than 50000 things up to here; split it or shorten it'
 const tooDeep = 'nested more than 32 levels deep; flatten it'
+const notAligned = 'this is not indented like what it belongs to; begin it in column'
+const neighbours = ', like its neighbours'
 const secondColon =
   'this text holds a second ": "; write that on its own line, indented like its neighbours, or put the text in quotes'
 
@@ -108,14 +110,14 @@ describe('A fault is told with its place and its mend', () => {
       'an anchor and its alias',
       'a: &b { c: 1 }\nd: *b',
       [
-        '1:4 "&b" is an anchor; write it out, or use a profile to share; a text goes in quotes',
-        '2:4 "*b" is an alias; write it out, or use a profile to share; a text goes in quotes',
+        '1:4 "&b" is an anchor, and anchors are not read; leave it out; a text goes in quotes',
+        '2:4 "*b" is an alias, and aliases are not read; write out what it stands for; a text goes in quotes',
       ],
     ],
     [
       'a merge of an alias',
       'a:\n  <<: *b',
-      ['2:7 "*b" is an alias; write it out, or use a profile to share; a text goes in quotes'],
+      ['2:7 "*b" is an alias, and aliases are not read; write out what it stands for; a text goes in quotes'],
     ],
     [
       'a merge',
@@ -177,9 +179,42 @@ describe('A fault is told with its place and its mend', () => {
       ],
     ],
     [
-      'a template',
-      'a: {{ b }}',
-      ['1:5 a key must be a name, not a list or map; if "[" or "{" begins a text, put the text in quotes'],
+      'templates of several kinds, and nothing else until they are filled in',
+      'a: {{ b }}\nc: %D%\n{% if e %}\nf: { g: http://\x24{H}:80 }\nc: i\n\tj: k',
+      [
+        '1:4 the template "{{ b }}" was left in; fill it in first',
+        '3:1 the template "{% if e %}" was left in; fill it in first',
+        '4:16 the template "\x24{H}" was left in; fill it in first',
+      ],
+    ],
+    [
+      'templates that begin with marks',
+      'a: %B%\nc: @D@',
+      [
+        '1:4 the template "%B%" was left in; fill it in first',
+        '2:4 the template "@D@" was left in; fill it in first',
+      ],
+    ],
+    [
+      'a conflict',
+      'a: 1\r\n<<<<<<< HEAD\r\nb: 1\r\n=======\r\nb: *\r\n>>>>>>> main\r\n<<<<<<<\r\n',
+      ['2:1 a conflict left by git; settle it first', '7:1 a conflict left by git; settle it first'],
+    ],
+    ['half a conflict', 'b: 1\n>>>>>>> main', ['2:1 a conflict left by git; settle it first']],
+    [
+      'a channel without quotes',
+      'a: #inc-orders\nb:\n  - #c\n  - d\ne: # f\ng: #h i # j',
+      [
+        '1:1 "#" begins a comment, so nothing is said for "a"; write a: "#inc-orders"',
+        '3:5 "#" begins a comment, so item 1 of this list says nothing; write - "#c"',
+        '5:1 nothing is said for "e"; write a value behind it, or leave it out',
+        '6:1 "#" begins a comment, so nothing is said for "g"; write g: "#h i"',
+      ],
+    ],
+    [
+      'a channel without quotes in braces',
+      'a: { b: #inc-orders, c: d }\ne: f',
+      ['1:9 "#" begins a comment, and with it goes the "}" behind it; write "#inc-orders", in quotes'],
     ],
     [
       'keys that every object has',
@@ -233,29 +268,46 @@ describe('A fault is told with its place and its mend', () => {
       ['1:10 a second ":" follows the first; write a "," between, or put the text in quotes'],
     ],
     ['two colons on a line', 'a: b: c', [`1:4 ${secondColon}`]],
-    ['a line too far in', 'a:\n  b: 1\n   c: 2', [`2:6 ${secondColon}`]],
     [
-      'a line too far out',
-      'a:\n  b: 1\n c: 2',
-      ['3:1 this is not indented like what it belongs to; begin it in the same column as its neighbours'],
-    ],
-    [
-      'a key without a colon',
-      'a: b\nc\nd: e',
+      'a line too far in',
+      'a:\n  b: 1\n   c: 2',
       [
-        '2:1 before "c" a "," or ":" is missing, or behind it a ": " with what it says; add it, or put the whole text in quotes',
+        '3:4 indented this far, the line goes on with the text above it; begin it in column 3, like its neighbours',
       ],
     ],
+    ['a line too far in behind quotes', 'a:\n  b: "1"\n   c: 2', [`3:4 ${notAligned} 3${neighbours}`]],
     [
-      'a colon without a space',
-      'a:b\nc: d',
-      ['1:1 the name that begins with "a:b" runs over several lines; add the ": " that is missing'],
+      'a line too far in behind a comment',
+      'a:\n  - b: [1]\n     # c\n\n     d: 2',
+      [`5:6 ${notAligned} 5${neighbours}`],
+    ],
+    ['a line between a dash and a name', 'a:\n  - b: 1\n   c: 2', [`3:4 ${notAligned} 3 or 5${neighbours}`]],
+    [
+      'a dash forgotten',
+      'a:\n  - b\n  c: d',
+      ['3:3 its neighbours begin with "- "; put that before it, or indent it further'],
+    ],
+    [
+      'a dash among keys',
+      'a:\n  b: c\n  - d',
+      ['3:1 a "-" begins a list, and its neighbours are keys; write the key of the list above it'],
+    ],
+    ['a line too far out', 'a:\n  b: 1\n c: 2', [`3:2 ${notAligned} 1 or 3${neighbours}`]],
+    ['a key without a colon', 'a: b\nc\nd: e', ['2:1 a ": " is missing in "c"; add it behind the name']],
+    [
+      'a colon forgotten',
+      'serve blue\nc: d',
+      ['1:1 a ": " is missing in "serve blue"; add it behind the name'],
+    ],
+    ['a colon without a space', 'a:b\nc: d', ['1:1 put a space after ":"; write a: b']],
+    ['a colon without a space at the end', 'c: d\na:b', ['2:1 put a space after ":"; write a: b']],
+    ['a colon without a space in braces', 'c: { a:b }', ['1:6 put a space after ":"; write a: b']],
     ],
     [
       'marks that begin no text',
       'a: @b\nc: `d`\ne: %f',
       [
-        `1:4 a text can't begin with "@"; put it in quotes`,
+        `1:4 a text can't begin with "@"; leave that out, or put the text in quotes`,
         `2:4 a text can't begin with "\`"; put it in quotes`,
         `3:4 a text can't begin with "%"; put it in quotes`,
       ],
@@ -293,9 +345,8 @@ describe('A fault is told with its place and its mend', () => {
       `#${'é'.repeat(512 * 1024)}`,
       ['1:1 the file is larger than 1 MiB; split it or shorten it'],
     ],
-  ])('%s', (_, text, faults) => {
-    expect(faultsOf(text)).toEqual(faults)
-  })
+  ])('%s', (_, text, faults) => 
+    expect(faultsOf(text)).toEqual(faults))
 
   test.each([
     ['0o17', '15'],
@@ -308,27 +359,30 @@ describe('A fault is told with its place and its mend', () => {
     ['.5', '0.5'],
     ['-0x1F', '-31'],
     ['0b101', '5'],
-  ])('the number %s, which is %s', (written, plain) => {
+  ])('the number %s, which is %s', (written, plain) => 
     expect(faultsOf(`a: ${written}`)).toEqual([
       `1:4 ${written} is an unusual way to write a number; write ${plain}, in plain digits, or put it in quotes if it is a name`,
     ])
-    expect(readValue(`a: "${written}"`)).toEqual({ a: written })
-  })
+    expect(readValue(`a: "${written}"`)).toEqual({ a: written }))
 
-  test.each(['.inf', '-.INF', '.nan', '1e400', '1e30'])('the number %s, which no digits say', (written) => {
+  test.each(['.inf', '-.INF', '.nan', '1e400', '1e30'])('the number %s, which no digits say', (written) => 
     expect(faultsOf(`a: ${written}`)).toEqual([
       `1:4 ${written} is an unusual way to write a number; write a number in plain digits, or put it in quotes if it is a name`,
-    ])
-  })
+    ]))
 
-  test('all at once, in the order of the file', () => {
+  test('an empty file, with what it is to begin with', () => 
+    expect(readYaml('# to come', 'services:')).toEqual({
+      ok: false,
+      faults: [{ line: 1, column: 1, what: 'the file is empty; begin with "services:"' }],
+    }))
+
+  test('all at once, in the order of the file', () => 
     expect(faultsOf('a: [* /**]\nb: 0x1f\nc: !x y\nd: 1\nd: 2\n')).toEqual([
       '1:5 a text that begins with "*" needs quotes; quote it: "* /**"',
       '2:4 0x1f is an unusual way to write a number; write 31, in plain digits, or put it in quotes if it is a name',
       '3:4 "!x" is a tag, and tags are not read; remove it; a text goes in quotes',
       '5:1 the key "d" stands twice, first at line 4; keep one',
-    ])
-  })
+    ]))
 
   test('at most a hundred times', () => {
     const faults = faultsOf('- ~\n'.repeat(250))
@@ -382,6 +436,18 @@ describe('Characters that deceive ("Trojan Source", CVE-2021-42574)', () => {
       '3:4 an escape here makes half a character; write the character itself',
     ])
     expect(readValue('a: "b\\n\\tc\\u00e9"')).toEqual({ a: 'b\n\tcé' })
+  })
+})
+
+describe('Bytes that are no text', () => {
+  const png = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d]
+  const gzip = [0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 0x03]
+  test.each([
+    ['a picture', png],
+    ['an archive', gzip],
+  ])('are named: %s', (_, bytes) => {
+    const given = Uint8Array.from(bytes)
+    expect(faultsOf(given)).toEqual(['1:1 this is not a text file; name the file that was meant'])
   })
 })
 
@@ -448,6 +514,11 @@ describe('A place', () => {
 })
 
 describe('Whatever is given', () => {
+  const warned = vi.spyOn(process, 'emitWarning')
+  afterEach(() => {
+    expect(warned).not.toHaveBeenCalled()
+  })
+
   const ends = (given: Uint8Array | string): void => {
     const read = readYaml(given)
     if (read.ok) return
@@ -500,6 +571,13 @@ describe('Whatever is given', () => {
             '!x ',
             '<<: ',
             '0x1',
+            '{{ ',
+            '}}',
+            '${',
+            '<<<<<<< ',
+            '>>>>>>> ',
+            '#c}',
+            'a:b',
           ],
         ),
         { maxLength: 60 },
@@ -584,6 +662,10 @@ describe('A bomb', () => {
     ['closing brackets', full(']'), 2, '1:1 this "]" closes nothing'],
     ['keys', Array.from({ length: 40_000 }, (_, at) => `k${at}: b\n`).join(''), 1, `25001:1 ${tooMany}`],
     ['NULs', full('\0'), 1, '1:1 U+0000 is a control character'],
+    ['templates', full('{{ a }}\n').slice(0, 80_000), 101, '1:1 the template'],
+    ['templates that never end', full('{{} },'), 1, tooMany],
+    ['conflicts', full('<<<<<<< \n').slice(0, 800_000), 101, '1:1 a conflict'],
+    ['lines that are not aligned', `a:\n  b: c\n${full(' d: e\n').slice(0, 90_000)}`, 101, '3:2 '],
     ['digits', full('1', 'a: '), 1, '1:4 1111111'],
     ['broken lines', full('a: b: c\n').slice(0, 80_000), 101, `1:4 ${secondColon}`],
   ])('of %s is refused in few words', (_, text, count, first) => {

@@ -97,6 +97,41 @@ type Case = {
 
 const cases: readonly Case[] = [
   {
+    name: 'a parameter as frameworks write it',
+    kind: 'parameter-literal',
+    odd: [operating('POST /v1/orders/:id/retry')],
+    mended: [operating('POST /v1/orders/*/retry')],
+    says: '16:17 ":id" of "POST /v1/orders/:id/retry" is matched as it stands; write "*" for any segment',
+  },
+  {
+    name: 'a parameter in the escapes of its braces',
+    kind: 'parameter-literal',
+    odd: [operating('POST /v1/orders/%7Bid%7D')],
+    mended: [operating('POST /v1/orders/*')],
+    says: '16:17 "%7Bid%7D" of "POST /v1/orders/%7Bid%7D" is matched as it stands',
+  },
+  {
+    name: 'a parameter of a standing rule',
+    kind: 'parameter-literal',
+    odd: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [POST /v1/(id)] }')],
+    mended: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [POST /v1/*] }')],
+    says: '34:42 "(id)" of "POST /v1/(id)" is matched as it stands',
+  },
+  {
+    name: 'a parameter of an egress rule',
+    kind: 'parameter-literal',
+    odd: [
+      ['people:', 'workloads: { shop: { subjects: [shop] } }\npeople:'],
+      atTheEnd('egress:\n  - { from: shop, to: https://api.example.com, allow: [POST /v1/:id] }'),
+    ],
+    mended: [
+      ['people:', 'workloads: { shop: { subjects: [shop] } }\npeople:'],
+      atTheEnd('egress:\n  - { from: shop, to: https://api.example.com, allow: [POST /v1/*] }'),
+    ],
+    says: '35:56 ":id" of "POST /v1/:id" is matched as it stands',
+    besides: ['not-enforced'],
+  },
+  {
     name: 'a heap dump that is read by whoever asks',
     kind: 'reads-too-much',
     odd: [observing('GET /v1/**, GET /actuator/heapdump')],
@@ -628,6 +663,10 @@ describe('No false alarm', () => {
     [
       'a change of a path that may be read',
       [operating('POST /v1/retry, PUT /v1/orders/*, DELETE /v1/orders/*')],
+    ],
+    [
+      'a method of a resource, and a name in parentheses',
+      [operating('POST /v1/orders/7:cancel, POST /v1/orders(7), POST /v1/$batch')],
     ],
     ['a folder and what is in it', [operating('POST /x/, POST /x, POST /x/*')]],
   ] as const)('at %s', (_, changes) => {

@@ -53,27 +53,30 @@ tiers:
   operate: { longest: 2h, rate: 10/s, when_stale: 2m }
   admin:   { longest: 1h, rate: 5/s,  when_stale: 30s, approvals: { count: 1, from: [sre] } }
   root:    { longest: 1h, rate: 5/s,  when_stale: 30s, approvals: { count: 2, from: [sre] } }
+profiles:
+  web:
+    tiers:
+      observe: [GET /**]
+      operate: [POST /v1/**]
+      admin: ["PUT /**"]
+      root: ["* /**"]
 services:
   auto-svc:
+    profile: web
     releases: { blue: http://127.0.0.1:7076 }
     serve: blue
     pagerduty: [PORDERS]
     trusted_triggers: [PIDATADOG]
     channel: "#inc-orders"
     owners: [sre]
-    tiers: &tiers
-      observe: [GET /**]
-      operate: [POST /v1/**]
-      admin: ["PUT /**"]
-      root: ["* /**"]
   offer-svc:
+    profile: web
     releases: { blue: http://127.0.0.1:7077 }
     serve: blue
     pagerduty: [PPAYMTS]
     trusted_triggers: [PIDATADOG]
     channel: "#inc-payments"
     owners: [sre]
-    tiers: *tiers
 on_page:
   - { services: [auto-svc], who: [payments], give: operate, how: auto, for: 1h, cap: 3h }
   - { services: [offer-svc], who: [payments], give: operate, how: on acknowledge, for: 1h, cap: 3h }

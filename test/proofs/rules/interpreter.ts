@@ -16,8 +16,7 @@ import { fits } from './wall-clock.ts'
 
 /*
  * The rule set's language, read by hand: from the words of the file to an answer, question by question, without
- * anything in between. It shares no code with access/, and knows no more than access/rules/README.md says, and the few
- * things named "unsaid" below.
+ * anything in between. It shares no code with access/, and knows no more than access/rules/README.md says.
  */
 
 export type RequestQuestion = {
@@ -52,9 +51,9 @@ export type PageQuestion = {
 /** What comes out, in plain values that two sides can be compared by. */
 export type Answer = { readonly [part: string]: unknown }
 
-/** Unsaid: how long a pass lasts where neither its tier nor the person says, and how old a page may be. */
 const hourMs = 3_600_000
 const lateMs = 10 * 60_000
+const leewayMs = 30_000
 
 const tierNames = (file: SaidFile): string[] => Object.keys(file.tiers)
 
@@ -217,7 +216,9 @@ const mayHold = (
 const isSignedIn = ({ sign_in }: SaidTerms, who: Proven, now: number): boolean => {
   if (sign_in?.acr !== undefined && who.acr !== sign_in.acr) return false
   if (sign_in?.max_age === undefined) return true
-  return who.signedInAt !== undefined && now - who.signedInAt <= msOf(sign_in.max_age)
+  const { signedInAt } = who
+  if (signedInAt === undefined || signedInAt > now + leewayMs) return false
+  return now - signedInAt <= msOf(sign_in.max_age)
 }
 
 const paceOf = ({ rate, burst }: SaidTerms) => {
@@ -381,7 +382,6 @@ export const answerPage = (
     .map((rule, index) => ({ ...rule, id: ruleName('on_page', index, rule.name) }))
     .filter((rule) => isListed(rule.services, name, service) && isAbout(rule, incident, paged))
   const rule = about.find(({ who }) => isAmong(file, who, service, person, now))
-  // Unsaid: what is in doubt is the tier of the page, or the lowest where no rule is about it.
   const page = rule ?? about[0]
   const tier = page?.give ?? tierNames(file)[0] ?? ''
   const terms = termsOf(file, service, tier)

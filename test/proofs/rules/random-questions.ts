@@ -255,7 +255,9 @@ export const randomRequest = (random: Random, aims: Aims): RequestQuestion => {
       principal: `${who.issuer} ${who.subject}`,
       ...(chance(0.8) ? { acr: pick([...acrs, 'MFA']) } : {}),
       ...(chance(0.8)
-        ? { signedInAt: chance(0.05) ? Number.NaN : now - near(random, [...aims.lengths, 0, 30_000]) }
+        ? {
+            signedInAt: chance(0.05) ? Number.NaN : now - near(random, [...aims.lengths, 0, 30_000, -30_000]),
+          }
         : {}),
     },
     method,

@@ -1,5 +1,6 @@
 import { msOf } from './measures.ts'
 import type { Random } from './random.ts'
+import { raised, raisedOwn } from './rising.ts'
 import type {
   SaidApprovals,
   SaidFile,
@@ -58,15 +59,15 @@ const randomFile = (random: Random): SaidFile => {
   const tiers = allTiers.slice(0, pick([1, 2, 2, 3, 3, 3]))
   const people = some(allPeople, 2)
   const labels = some(allLabels, 1)
-  const common = Object.fromEntries(
-    tiers.map((tier, place) => [tier, commonTerms(random, people, place > 0)]),
+  const common = raised(
+    Object.fromEntries(tiers.map((tier, place) => [tier, commonTerms(random, people, place > 0)])),
   )
-  const profile: SaidTiers = ownTiers(random, tiers, people, common)
+  const profile = raisedOwn(common, [ownTiers(random, tiers, people, common)])
   const profiles = chance(0.7) ? { web: { tiers: profile } } : undefined
   const services = Object.fromEntries(
     some(allServices, 1, 3).map((name) => [
       name,
-      randomService(random, tiers, people, labels, common, profiles !== undefined),
+      randomService(random, tiers, people, labels, common, profiles?.web.tiers),
     ]),
   )
   const first = Object.values(services)[0]
@@ -232,21 +233,22 @@ const randomService = (
   people: readonly string[],
   labels: readonly string[],
   common: Readonly<Record<string, SaidTerms>>,
-  hasProfile: boolean,
+  profile: SaidTiers | undefined,
 ): SaidService => {
   const { chance, some } = random
+  const shared = chance(0.7) ? profile : undefined
   const own = ownTiers(random, tiers, people, common)
   if (!Object.values(own).some((said) => Array.isArray(said)))
     own[tiers[0] as string] = randomPatterns(random)
   return {
-    ...(hasProfile && chance(0.7) ? { profile: 'web' } : {}),
+    ...(shared === undefined ? {} : { profile: 'web' }),
     releases: { blue: 'http://127.0.0.1:7076' },
     serve: 'blue',
     trusted_triggers: some(integrations, 0, 1),
     channel: '#inc',
     owners: some(people, 1, 2),
     labels: some(labels, 0),
-    tiers: own,
+    tiers: raisedOwn(common, shared === undefined ? [own] : [shared, own]),
   }
 }
 
@@ -322,10 +324,10 @@ const standingRule = (random: Random, world: World): SaidStanding => {
 }
 
 const freeze = (random: Random, world: World): SaidFreeze | undefined => {
-  const { chance, pick, some } = random
+  const { chance, pick, some, shuffled, below } = random
   const services = chance(0.5) ? { services: some(world.lists, 1, 2) } : {}
   const [from, until] = [randomTime(random), randomTime(random)]
-  // A day later than any end of a day, whatever the offsets.
-  const made = { ...services, tiers: some(world.tiers), from, until, because: pick(['audit', 'year’s end']) }
+  const tiers = shuffled(world.tiers.slice(below(world.tiers.length)))
+  const made = { ...services, tiers, from, until, because: pick(['audit', 'year’s end']) }
   return Date.parse(from) < Date.parse(until) ? made : undefined
 }

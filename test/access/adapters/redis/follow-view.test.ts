@@ -369,15 +369,24 @@ describe('Who puts an older version back in Redis, and has it read anew, gets no
   })
 
   test('where it comes as an event during the resync', async () => {
-    const { putBack, older, syncs, view, outdated } = await holdNewer()
-    await putBack()
+    const { statements, begun, goOn } = slowly()
+    await store().give(second)
+    const olderSecond = (await database.redis.hget(names.live, second.id)) ?? ''
+    for (const version of [2, 3]) await store().give({ ...second, version })
+    const { older, syncs, view, outdated } = await holdNewer(statements)
+    await database.redis
+      .multi()
+      .hset(names.live, second.id, olderSecond)
       .hdel(names.live, first.id)
-      .set(names.sequence, 1)
-      .xadd(names.events, '3-0', 'kind', 'grant', 'id', first.id, 'statement', older)
+      .set(names.epoch, 'another')
       .exec()
-    await until(() => syncs() >= 2 && outdated.length > 0, 'the resync')
+    // The resync has begun, and stands still to check the other grant.
+    await until(() => begun() === 1, 'the resync')
+    await postEvent('grant', first.id, older)
+    goOn()
+    await until(() => syncs() === 2, 'the end of the resync')
     expect(view.get(first.id)).toMatchObject({ grant: newer, verified: true })
-    expect(outdated[0]).toBe(2)
+    expect(outdated).toEqual([3, 2])
   })
 
   test('and nobody is told of a newer one that was forged', async () => {

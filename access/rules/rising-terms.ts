@@ -1,0 +1,107 @@
+import { formatDuration } from '../domain/duration.ts'
+import type { Tier } from '../domain/tier.ts'
+import type { YamlPath } from './read-yaml.ts'
+import type { Part, Report } from './rule-file.ts'
+
+type Term = 'approvals' | 'sign_in' | 'when_stale'
+
+/** What a tier may not ask less of than those it includes, and the words for one that does. */
+type Demand = {
+  readonly term: Term
+  /** Where within the term it is said. */
+  readonly part?: string
+  /** How much is asked; more is stricter, and 0 is nothing. */
+  readonly asks: (tier: Tier) => number
+  /** `to` is where the higher tier is to say it: nothing, or ` here`. */
+  readonly words: (low: Tier, high: Tier, to: string) => string
+}
+
+const demands: readonly Demand[] = [
+  {
+    term: 'approvals',
+    part: 'count',
+    asks: ({ approvals }) => approvals?.count ?? 0,
+    words: (low, high, to) => {
+      const count = low.approvals?.count ?? 0
+      return high.approvals === undefined
+        ? `"${low.name}" needs approval; give "${high.name}" "approvals"${to}, too`
+        : `"${low.name}" needs ${count} approvals, and "${high.name}" ${high.approvals.count}; say count: ${count} of "${high.name}"${to}, too`
+    },
+  },
+  {
+    term: 'sign_in',
+    part: 'acr',
+    asks: ({ signIn }) => (signIn?.acr === undefined ? 0 : 1),
+    words: (low, high, to) =>
+      `"${low.name}" takes only sign-ins of the class "${low.signIn?.acr}"; give "${high.name}" an "acr" in "sign_in"${to}, too`,
+  },
+  {
+    term: 'sign_in',
+    part: 'max_age',
+    asks: ({ signIn }) => (signIn?.maxAge === undefined ? 0 : 1 / signIn.maxAge),
+    words: (low, high, to) => {
+      const most = formatDuration(low.signIn?.maxAge ?? 0)
+      const least = high.signIn?.maxAge
+      return least === undefined
+        ? `"${low.name}" takes no sign-in older than ${most}; give "${high.name}" a "max_age" in "sign_in"${to}, too`
+        : `"${low.name}" takes no sign-in older than ${most}, and "${high.name}" none older than ${formatDuration(least)}; say max_age: ${most} or less of "${high.name}"${to}`
+    },
+  },
+  {
+    term: 'when_stale',
+    asks: ({ whenStale }) => 1 / whenStale,
+    words: (low, high, to) =>
+      `"${low.name}" closes after ${formatDuration(low.whenStale)}, and "${high.name}" only after ${formatDuration(high.whenStale)}; say when_stale: ${formatDuration(low.whenStale)} or less of "${high.name}"${to}`,
+  },
+]
+
+/** What is said of one tier in one place: in common, by a profile or by a service. */
+export type Saying = {
+  readonly path: YamlPath
+  readonly terms: (tier: string) => Readonly<Partial<Record<Term, unknown>>> | undefined
+}
+
+/**
+ * Reports each tier of a service that asks less than one it includes, where that is said: at its own term, or at the
+ * lower tier's where that one goes beyond what is common. `sayings` go from the common one to the service's own; `told`
+ * remembers what services share, so that it is said once.
+ */
+export const checkRising = (
+  tiers: readonly Tier[],
+  sayings: readonly Saying[],
+  told: Set<string>,
+  report: Report,
+): void => {
+  for (const demand of demands) {
+    let strictest: Tier | undefined
+    for (const tier of tiers) {
+      if (strictest !== undefined && demand.asks(tier) < demand.asks(strictest)) {
+        const { path, part, to } = placeOf(demand, strictest, tier, sayings)
+        const id = JSON.stringify([path, part, demand.term, demand.part])
+        if (!told.has(id))
+          report(
+            path,
+            `"${tier.name}" includes "${strictest.name}", so it may not ask less: ${demand.words(strictest, tier, to)}`,
+            part,
+          )
+        told.add(id)
+      } else strictest = tier
+    }
+  }
+}
+
+const placeOf = (
+  { term, part }: Demand,
+  low: Tier,
+  high: Tier,
+  sayings: readonly Saying[],
+): { readonly path: YamlPath; readonly part?: Part; readonly to: string } => {
+  const levelOf = ({ name }: Tier): number =>
+    sayings.findLastIndex(({ terms }) => terms(name)?.[term] !== undefined)
+  const [lower, higher] = [levelOf(low), levelOf(high)]
+  const isOverridden = lower > Math.max(0, higher)
+  const { path } = sayings[isOverridden ? lower : Math.max(0, higher)] as Saying
+  const tier = [...path, (isOverridden ? low : high).name]
+  if (!isOverridden && higher === -1) return { path: tier, part: 'key', to: '' }
+  return { path: [...tier, term, ...(part === undefined ? [] : [part])], to: isOverridden ? ' here' : '' }
+}
