@@ -1,5 +1,13 @@
 import { Composer, isMap, isNode, isScalar, isSeq, Parser, type Scalar } from 'yaml'
-import { type FaultAt, listFaults, type Place, placesIn, shown, type YamlFault } from './yaml-fault.ts'
+import {
+  type FaultAt,
+  listFaults,
+  mostFaults,
+  type Place,
+  placesIn,
+  shown,
+  type YamlFault,
+} from './yaml-fault.ts'
 import { readPlain } from './yaml-scalar.ts'
 import { decodeText, describeHidden, findConflicts, findHidden, findRefused } from './yaml-text.ts'
 import { cutTokens, type Lexeme, tooDeep } from './yaml-tokens.ts'
@@ -61,7 +69,8 @@ export const readYaml = (bytes: Uint8Array | string, beginning = 'version: 1'): 
     const line = lineOf(at)
     if (faultyLines.has(line) || line >= lostLine) continue
     faultyLines.add(line)
-    const fault = wordsFor(code, text, at)
+    // Those that are only counted need no words of their own, which take looking around.
+    const fault = wordsFor(broken.length < 2 * mostFaults ? code : '', text, at)
     faultyLines.add(lineOf(fault.at))
     broken.push(fault)
   }
@@ -108,10 +117,15 @@ const compose = (lexemes: readonly Lexeme[]): Composed | undefined => {
     uniqueKeys: false,
     logLevel: 'silent',
   })
+  // A broken file has an error for each of its lines, and none is thrown: their stacks would take most of the time.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
   try {
     for (const { contents, errors } of composer.compose(parse(), true, 0)) return { contents, errors }
   } catch {
     // A text that the library stumbles over is refused like any other that can't be read.
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
   return undefined
 }
@@ -231,11 +245,11 @@ const endOf = (node: unknown): number => (isNode(node) ? (node.range?.[1] ?? 0) 
 const describeNothing = (text: string, end: number, key: string | undefined, index = 0): string => {
   const nothing =
     key === undefined ? `item ${index + 1} of this list says nothing` : `nothing is said for ${shown(key)}`
-  const comment = key === undefined ? /[ \t]*(#\w[^\r\n]*)/y : /[ \t]*:[ \t]+(#\w[^\r\n]*)/y
+  const comment = key === undefined ? /[ \t]*(#\w[^\r\n]{0,200})/y : /[ \t]*:[ \t]+(#\w[^\r\n]{0,200})/y
   comment.lastIndex = end
   const [, swallowed] = comment.exec(text) ?? []
   if (swallowed !== undefined) {
-    const [meant = ''] = swallowed.split(/\s+#/)
+    const [meant = ''] = swallowed.split(/\s#/)
     const before = key === undefined ? '-' : `${key}:`
     return `"#" begins a comment, so ${nothing}; write ${before} ${shown(meant.trimEnd())}`
   }

@@ -25,7 +25,7 @@ const demands: readonly Demand[] = [
       const count = low.approvals?.count ?? 0
       return high.approvals === undefined
         ? `"${low.name}" needs approval; give "${high.name}" "approvals"${to}, too`
-        : `"${low.name}" needs ${count} approvals, and "${high.name}" ${high.approvals.count}; say count: ${count} of "${high.name}"${to}, too`
+        : `"${low.name}" needs ${count} approvals, and "${high.name}" ${high.approvals.count}; give "${high.name}" a "count" of ${count}${to}, too`
     },
   },
   {
@@ -44,14 +44,14 @@ const demands: readonly Demand[] = [
       const least = high.signIn?.maxAge
       return least === undefined
         ? `"${low.name}" takes no sign-in older than ${most}; give "${high.name}" a "max_age" in "sign_in"${to}, too`
-        : `"${low.name}" takes no sign-in older than ${most}, and "${high.name}" none older than ${formatDuration(least)}; say max_age: ${most} or less of "${high.name}"${to}`
+        : `"${low.name}" takes no sign-in older than ${most}, and "${high.name}" none older than ${formatDuration(least)}; give "${high.name}" a "max_age" of ${most} or less${to}`
     },
   },
   {
     term: 'when_stale',
     asks: ({ whenStale }) => 1 / whenStale,
     words: (low, high, to) =>
-      `"${low.name}" closes after ${formatDuration(low.whenStale)}, and "${high.name}" only after ${formatDuration(high.whenStale)}; say when_stale: ${formatDuration(low.whenStale)} or less of "${high.name}"${to}`,
+      `"${low.name}" closes after ${formatDuration(low.whenStale)}, and "${high.name}" only after ${formatDuration(high.whenStale)}; give "${high.name}" a "when_stale" of ${formatDuration(low.whenStale)} or less${to}`,
   },
 ]
 

@@ -597,7 +597,7 @@ describe('A page', () => {
       state: 'pending',
       tier: 'operate',
       duration: 2 * hour,
-      rule: ownersRule,
+      rule: 'owners',
       approvers: { from: ['payments'], count: 1 },
       doubt: 'page-no-rule',
     })

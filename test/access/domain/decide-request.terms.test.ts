@@ -150,6 +150,15 @@ describe('A refusal is counted to', () => {
     })
   })
 
+  test('none where none is held, however old what is known of grants', () => {
+    const request = { who: ana, service: serviceIn(rules), method: 'GET', path: '/' }
+    expect(decideRequest(rules, viewOf([], noon), request, noon + 24 * hour)).toStrictEqual({
+      allow: false,
+      reason: 'grant-missing',
+      needs: tierIn(serviceIn(rules), 'observe'),
+    })
+  })
+
   test('none where none is held', () => {
     expect(decide(rules, [], nowhere)).toStrictEqual({ allow: false, reason: 'tier-none' })
     expect(decide(rules, [], {})).toStrictEqual({
@@ -184,6 +193,15 @@ describe('A grant is', () => {
         '    urgency: low\n    levels: 1\n    when: { hours: "01:00-02:00", zone: UTC }',
       )
       .replace('how: at once }', 'how: at once, when: { hours: "01:00-02:00", zone: UTC } }'),
+  )
+  /** A page gives less, too; who is of payments may ask for nothing. */
+  const pagesOnly = rulesOf(
+    rulesText
+      .replace(
+        'on_request:  ',
+        '  - { services: ["*"], who: [sre], give: observe, how: auto, for: 1h }\non_request:  ',
+      )
+      .replace('who: [sre, payments], tiers', 'who: [sre], tiers'),
   )
   const [sre, payments, others] = [['sre'], ['team-payments'], ['team-x']]
   const admin = { tier: 'admin' }
@@ -319,6 +337,14 @@ describe('A grant is', () => {
       sre,
       { ...admin, approvals: [of('sre'), of('x', ida)] },
       'approvals',
+    ],
+    ['within them for a page by one of several rules', pagesOnly, payments, page, undefined],
+    [
+      'beyond them for a page of a lower tier than its rule gives, that they could not ask for',
+      pagesOnly,
+      payments,
+      { ...page, tier: 'observe' },
+      'people',
     ],
     ['within them outside the hours in which it was given', hours, payments, {}, undefined],
     [

@@ -56,13 +56,13 @@ const cases: readonly {
     edits: [
       [
         'tiers: { operate: [PUT /v1/flags/*] }',
-        'tiers: { operate: { allow: [PUT /v1/flags/*], approvals: { count: 2, from: [owners, sre], distinct: teams } } }',
+        'tiers: { operate: { allow: [PUT /v1/flags/*], approvals: { from: [owners, sre] } } }',
       ],
     ],
     says: [
       'loses: sre and payments now need approval for operate on orders-svc',
       'loses: a page on orders-svc no longer gives payments and sre anything by itself: operate needs approval there',
-      'tightens: operate on orders-svc now needs 2 approvals by payments and sre, each from another team',
+      'tightens: operate on orders-svc now needs an approval by payments and sre',
     ],
   },
   {
@@ -272,9 +272,9 @@ const cases: readonly {
   },
   {
     name: 'a tier stays open with older knowledge',
-    edits: [['when_stale: 30s', 'when_stale: 10m']],
+    edits: [['when_stale: 30s', 'when_stale: 1m']],
     says: [
-      'loosens: admin on orders-svc, payments-svc and ledger-svc closes when the knowledge of passes is 10m old instead of 30s',
+      'loosens: admin on orders-svc, payments-svc and ledger-svc closes when the knowledge of passes is 1m old instead of 30s',
     ],
   },
   {
@@ -389,10 +389,7 @@ const cases: readonly {
   {
     name: 'a tier is new',
     edits: [
-      [
-        '  admin:\n    longest',
-        '  repair: { longest: 1h, rate: 5/s, when_stale: 30s }\n  admin:\n    longest',
-      ],
+      ['  operate: { longest', '  repair: { longest: 1h, rate: 5/s, when_stale: 5m }\n  operate: { longest'],
     ],
     says: ['changes: repair is a new tier'],
   },

@@ -39,12 +39,12 @@ const atNight = rulesText.replace(
 )
 const frozenText = `${rulesText}
 freeze:
-  - { tiers: [operate], from: 2026-01-15, until: 2026-01-16, because: the books are closed }
-  - { tiers: [operate], from: 2026-01-17, until: 2026-01-18, because: so it stays }
+  - { tiers: [operate, admin], from: 2026-01-15, until: 2026-01-16, because: the books are closed }
+  - { tiers: [operate, admin], from: 2026-01-17, until: 2026-01-18, because: so it stays }
 `
 const strongText = rulesText.replace(
-  'operate: { longest: 2h,',
-  'operate: { sign_in: { acr: mfa, max_age: 2h }, longest: 2h,',
+  /(operate|admin): *\{ longest/g,
+  '$1: { sign_in: { acr: mfa, max_age: 2h }, longest',
 )
 const standingText = `${rulesText.replace('people: ', 'people:\n  auditors: { roles: [auditor] }\n#')}
 standing:
@@ -199,7 +199,7 @@ describe('What would have to change:', () => {
     expect(says({ holds: [held] }, parsed)[0]).toEqual([
       'wait',
       'wait until 2026-01-19 00:00 UTC: the books are closed',
-      lineOf('  - { tiers: [operate]', frozenText),
+      lineOf('  - { tiers: [operate, admin]', frozenText),
     ])
     expect(asked({ holds: [held] }, parsed).by?.id).toBe('freeze[0]')
     expect(asked({ holds: [{ ...held, kind: 'page' }] }, parsed).decision.allow).toBe(true)

@@ -62,7 +62,7 @@ standing:
 egress:
   - { from: checkout, to: https://api.stripe.com, allow: [POST /v1/**] }
 freeze:
-  - { tiers: [operate], from: 2026-12-20, until: 2026-12-31T18:00+01:00, because: year end }
+  - { tiers: [operate, admin], from: 2026-12-20, until: 2026-12-31T18:00+01:00, because: year end }
 break_glass:
   who: [sre]
   tier: admin

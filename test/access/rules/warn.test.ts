@@ -355,6 +355,106 @@ const cases: readonly Case[] = [
     ],
     says: '34:5 on_request[2] never decides: on_request[0] decides first',
   },
+  ...(
+    [
+      [
+        'an offer',
+        'how: auto',
+        'how: offer',
+        'levels: 2-3, give: operate, how: auto, for: 2h',
+        '"operate" at once',
+      ],
+      [
+        'an offer that acknowledging does not take',
+        'how: auto',
+        'how: offer',
+        'urgency: high, give: operate, how: on acknowledge, for: 2h',
+        '"operate" on acknowledge',
+      ],
+      [
+        'a lower tier',
+        'give: operate',
+        'give: observe',
+        'levels: 1, give: operate, how: auto, for: 2h',
+        '"operate"',
+      ],
+      [
+        'a shorter time',
+        'for: 2h',
+        'for: 1h',
+        'levels: 1, give: operate, how: auto, for: 2h',
+        '"operate" for 2h',
+      ],
+      [
+        'a shorter time in all',
+        'for: 2h',
+        'for: 2h, cap: 4h',
+        'levels: 1, give: operate, how: auto, for: 1h, cap: 6h',
+        '"operate" for up to 6h',
+      ],
+      [
+        'an end with the incident',
+        'for: 2h',
+        'for: 2h',
+        'levels: 1, give: operate, how: auto, for: 2h, grace: 10m',
+        '"operate" for 10m afterwards',
+      ],
+    ] as const
+  ).map(
+    ([name, from, to, rule, gives]): Case => ({
+      name: `${name} by a page, before more`,
+      kind: 'stricter-first',
+      odd: [[from, to], paging(`services: ["*"], who: [payments], ${rule}`)],
+      mended: [
+        [from, to],
+        paging(
+          `services: ["*"], who: [payments], ${rule.replace(/levels: [\d-]+|urgency: high/, 'levels: 3')}`,
+        ),
+      ],
+      says: `29:5 removing on_page[0] would give more: on_page[1] gives ${gives} to whoever is in both; if they are to have it, put on_page[1] first`,
+      besides: rule.includes('levels') ? [] : ['levels-left-out'],
+    }),
+  ),
+  {
+    name: 'a tier by a page that needs approval here, before one that does not',
+    kind: 'stricter-first',
+    odd: [
+      ownTiers('operate: { approvals: { from: [sre] } }'),
+      paging('services: ["*"], who: [payments], levels: 1, give: observe, how: offer, for: 1h'),
+    ],
+    mended: [paging('services: ["*"], who: [payments], levels: 1, give: observe, how: offer, for: 1h')],
+    says: '30:5 removing on_page[0] would give more: on_page[1] gives "observe" without approval',
+  },
+  {
+    name: 'a request rule before one that reaches further ahead',
+    kind: 'stricter-first',
+    odd: [requesting('services: [orders-svc], who: [owners], tiers: [admin], how: approval, ahead: 2d')],
+    mended: [
+      ['how: approval }', 'how: approval, ahead: 2d }'],
+      ['ahead: 2d }\n', 'ahead: 2d }\n  - { who: [owners], tiers: [admin], how: approval, ahead: 2d }\n'],
+    ],
+    says: '32:5 removing on_request[1] would give more: on_request[2] gives "admin" up to 2d ahead to whoever is in both',
+    besides: ['not-enforced'],
+  },
+  {
+    name: 'an approval before an at once',
+    kind: 'stricter-first',
+    odd: [
+      second(),
+      ownTiers('operate: { approvals: { from: [sre] } }'),
+      ['on_request:', 'on_request:\n  - { who: [sre], tiers: [operate], how: approval }'],
+    ],
+    mended: [
+      second(),
+      ownTiers('operate: { approvals: { from: [sre] } }'),
+      [
+        'on_request:',
+        'on_request:\n  - { services: [orders-svc], who: [sre], tiers: [operate], how: approval }',
+      ],
+    ],
+    says: '41:5 removing on_request[0] would give more: on_request[1] gives "operate" at once to whoever is in both',
+    besides: ['approvers-unnamed'],
+  },
   {
     name: 'one set of people by two names',
     kind: 'people-twice',
@@ -671,6 +771,40 @@ describe('No false alarm', () => {
     ['a folder and what is in it', [operating('POST /x/, POST /x, POST /x/*')]],
   ] as const)('at %s', (_, changes) => {
     expect(kindsOf(changed(changes)).filter((kind) => warningLevels[kind] === 'warning')).toEqual([])
+  })
+
+  test.each<[string, readonly Change[]]>([
+    [
+      'of other people',
+      [
+        people('ana: { subjects: [idp-ana] }\n  ben: { subjects: [idp-ben] }'),
+        ['who: [sre], tiers: [admin]', 'who: [ana], tiers: [admin]'],
+        requesting('who: [ben], tiers: [admin], how: approval, ahead: 2d'),
+      ],
+    ],
+    [
+      'at other hours',
+      [
+        [
+          'tiers: [observe, operate], how: at once',
+          'tiers: [observe, operate], how: at once, when: { days: mon-fri, hours: "22:00-06:00", zone: UTC }',
+        ],
+        requesting(
+          'who: [sre], tiers: [operate], how: at once, ahead: 2d, when: { days: mon-fri, hours: "06:00-22:00", zone: UTC }',
+        ),
+      ],
+    ],
+    [
+      'of other pages',
+      [
+        ['levels: 1-2,', 'levels: 1-2, urgency: high, priority: [P1],'],
+        paging(
+          'services: ["*"], who: [sre], levels: 1, priority: [P2], give: operate, how: auto, for: 2h, cap: 8h',
+        ),
+      ],
+    ],
+  ])('at a stricter rule %s', (_, changes) => {
+    expect(kindsOf(changed(changes))).not.toContain('stricter-first')
   })
 
   test('at the rule sets of the repository: only notes, and these', () => {
