@@ -25,7 +25,7 @@ export const readCases = (parsed: Parsed, files: readonly CaseFile[]): ReadCases
 }
 
 const readFile = (parsed: Parsed, { name, bytes }: CaseFile, faults: RuleSetFault[]): RuleCase[] => {
-  const read = readYaml(bytes)
+  const read = readYaml(bytes, 'cases:')
   if (!read.ok) {
     faults.push(...read.faults.map((fault) => ({ file: name, ...fault })))
     return []
