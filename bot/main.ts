@@ -5,6 +5,7 @@ import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
+import { createMetrics } from '#access/runtime/metrics.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
@@ -30,7 +31,12 @@ await runProcess('bot', async () => {
     prompt,
     patient: () => connectPatient(config.REDIS_URL, onError),
   })
-  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, bot.waitingFor, watched.facts)
+  const admin = await startAdmin(
+    config.PAGEPASS_ADMIN_LISTEN,
+    bot.waitingFor,
+    watched.facts,
+    createMetrics(rules, watched.changedOnDisk),
+  )
   log.info({ port: bot.port, rules: rules.hash, sealedBy: seal?.signer }, 'bot listens')
   return {
     log,

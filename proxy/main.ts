@@ -4,6 +4,7 @@ import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { createLogger } from '#access/runtime/logger.ts'
+import { createMetrics } from '#access/runtime/metrics.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
@@ -30,7 +31,12 @@ await runProcess('proxy', async () => {
     prompt,
     patient,
   })
-  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, proxy.waitingFor, watched.facts)
+  const admin = await startAdmin(
+    config.PAGEPASS_ADMIN_LISTEN,
+    proxy.waitingFor,
+    watched.facts,
+    createMetrics(rules, watched.changedOnDisk),
+  )
   log.info(
     { port: proxy.port, rules: rules.hash, sealedBy: seal?.signer, instance: config.PAGEPASS_INSTANCE },
     'proxy listens',

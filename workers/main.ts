@@ -6,6 +6,7 @@ import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
+import { createMetrics } from '#access/runtime/metrics.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
@@ -31,7 +32,12 @@ await runProcess('workers', async () => {
     patient: () => connectPatient(config.REDIS_URL, onError),
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
   })
-  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, workers.waitingFor, watched.facts)
+  const admin = await startAdmin(
+    config.PAGEPASS_ADMIN_LISTEN,
+    workers.waitingFor,
+    watched.facts,
+    createMetrics(rules, watched.changedOnDisk),
+  )
   log.info({ rules: rules.hash, sealedBy: seal?.signer }, 'workers run')
   return {
     log,

@@ -199,7 +199,8 @@ export const isTrusted = ({ trigger }: Incident, { trustedTriggers }: Service): 
 
 /**
  * What the person would get by asking: offered where that is given at once, otherwise put before others. So is what is
- * frozen: to set an incident off is no way around a freeze.
+ * frozen, and what asking takes a ticket for: to set an incident off is no way around a freeze, and is a reason, but no
+ * ticket.
  */
 const asIfAsked = (
   rules: RuleSet,
@@ -214,7 +215,8 @@ const asIfAsked = (
   const duration = page?.for ?? tier.usual
   const asked = requestRuleFor(rules, service, tier.name, person, now)
   const proposal = { service, tier: tier.name, duration, doubt }
-  if (asked?.how === 'at once' && freezeOf(service, tier.name, now) === undefined)
+  const isFree = tier.reason !== 'ticket' && freezeOf(service, tier.name, now) === undefined
+  if (asked?.how === 'at once' && isFree)
     return { give: true, proposal: { ...proposal, state: 'offered', rule: asked.id } }
   const approvers =
     tier.approvals === undefined ? { from: service.owners, count: 1 } : approversOf(tier.approvals)

@@ -1,8 +1,8 @@
 import type { Refusal } from './decide-access.ts'
 import type { Grant } from './grant.ts'
-import { pageRuleFits, pageRuleOf } from './page-rule.ts'
+import { isByPageRule, pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
-import { freezeOf, type RuleSet, requestRulesFor, tierOf } from './rule-set.ts'
+import { freezeOf, type RuleSet, requestRuleFor, tierOf } from './rule-set.ts'
 
 export type ExtensionDecision = { readonly until: number } | { readonly refusal: Refusal }
 
@@ -12,7 +12,7 @@ const leastMs = 1_000
 /**
  * Decides how much longer an active pass may last: `duration` milliseconds more, or as much as it first gave. It keeps
  * to what the rules would give its holder now: a page's pass to the rule's cap, and never further ahead than the tier's
- * longest; one that was asked for to the tier's longest in all; and to how often, and by how much, the tier lets it be
+ * longest; any other, which must be theirs for the asking now, to the tier's longest in all; and to how often, and by how much, the tier lets it be
  * extended. What others approved is never made longer without them.
  */
 export const decideExtension = (
@@ -28,7 +28,7 @@ export const decideExtension = (
   const latest = latestEnd(rules, grant, person, now)
   if (latest === undefined) return refuse('not-eligible', { tier: grant.tier })
   const services = grant.services.flatMap((name) => rules.services.get(name) ?? [])
-  if (grant.why.kind === 'request')
+  if (!isByPageRule(grant))
     for (const service of services) {
       const freeze = freezeOf(service, grant.tier, now)
       if (freeze !== undefined)
@@ -57,8 +57,7 @@ export const latestEnd = (rules: RuleSet, grant: Grant, person: Person, now: num
     if (service === undefined || tier === undefined) return undefined
     if (page !== undefined && pageRuleFits(rules, page, grant, service, person, now))
       return Math.min(grant.from + page.cap, now + tier.longest)
-    const asked = requestRulesFor(rules, service, tier.name, person, now)
-    if (!asked.some(({ how }) => how === 'at once')) return undefined
+    if (requestRuleFor(rules, service, tier.name, person, now)?.how !== 'at once') return undefined
     return grant.from + tier.longest
   })
   return ends.includes(undefined) ? undefined : Math.min(...(ends as number[]))

@@ -3,6 +3,7 @@ import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
 import type { HeldCheck } from './held-check.ts'
 import { isMoment } from './moment.ts'
+import { isByPageRule } from './page-rule.ts'
 import type { Pattern } from './path-pattern.ts'
 import type { Claims, Proven } from './principal.ts'
 import {
@@ -114,8 +115,8 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: HeldGrant,
 export const isRunning = ({ state, from, until }: Grant, now: number): boolean =>
   state === 'active' && now >= from && now < until
 
-/** Whether a freeze stops it: what came with a page goes on. */
-export const isFreezable = ({ why }: Grant): boolean => why.kind === 'request'
+/** Whether a freeze stops it: what a page rule gave goes on. */
+export const isFreezable = (grant: Grant): boolean => !isByPageRule(grant)
 
 /** What a standing rule says of this request: undefined where none is for it. */
 const decideByStanding = (

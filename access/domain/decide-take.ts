@@ -2,7 +2,7 @@ import type { Grant } from './grant.ts'
 import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
 import type { Reason } from './reasons.ts'
-import { freezeOf, type RuleSet, requestRulesFor } from './rule-set.ts'
+import { freezeOf, type RuleSet, requestRuleFor } from './rule-set.ts'
 
 /**
  * Whether the rules still let this person have what they were offered, as the directory has them now: the reason why
@@ -11,7 +11,7 @@ import { freezeOf, type RuleSet, requestRulesFor } from './rule-set.ts'
 export const decideTake = (rules: RuleSet, grant: Grant, person: Person, now: number): Reason | undefined => {
   if (!person.active) return 'person-inactive'
   const page = pageRuleOf(rules, grant)
-  // Offered as if they had asked, and so it is taken.
+  // What no page rule gives is offered as if they had asked, and so it is taken: by what they could ask for now.
   const frozen = grant.services.some((name) => {
     const service = rules.services.get(name)
     return service !== undefined && freezeOf(service, grant.tier, now) !== undefined
@@ -21,7 +21,7 @@ export const decideTake = (rules: RuleSet, grant: Grant, person: Person, now: nu
     const service = rules.services.get(name)
     if (service === undefined) return false
     if (page !== undefined) return pageRuleFits(rules, page, grant, service, person, now)
-    return requestRulesFor(rules, service, grant.tier, person, now).some(({ how }) => how === 'at once')
+    return requestRuleFor(rules, service, grant.tier, person, now)?.how === 'at once'
   })
   return eligible ? undefined : 'not-eligible'
 }

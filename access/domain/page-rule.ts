@@ -2,9 +2,16 @@ import type { Grant } from './grant.ts'
 import type { Claims } from './principal.ts'
 import { belongsTo, type PageRule, type RuleSet, type Service, tierOf } from './rule-set.ts'
 
+/**
+ * Whether a page rule gave it. What was asked for no page rule gave, nor what came with a page in doubt, which gives no
+ * more than asking would have. A late page is in no doubt: its rule gives it, though only to who takes it.
+ */
+export const isByPageRule = ({ why }: Pick<Grant, 'why'>): boolean =>
+  why.kind === 'page' && (why.doubt === undefined || why.doubt === 'page-late')
+
 /** The page rule that a grant was given by; undefined where it came another way, or the rule is no more. */
-export const pageRuleOf = (rules: RuleSet, { why }: Grant): PageRule | undefined =>
-  why.kind === 'page' ? rules.onPage.find(({ id }) => id === why.rule) : undefined
+export const pageRuleOf = (rules: RuleSet, grant: Grant): PageRule | undefined =>
+  isByPageRule(grant) ? rules.onPage.find(({ id }) => id === grant.why.rule) : undefined
 
 /** Whether a page rule still gives this grant's tier of this service to its holder, as the directory has them now. */
 export const pageRuleFits = (

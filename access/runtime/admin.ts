@@ -1,17 +1,19 @@
-import { createServer } from 'node:http'
+import { createServer, type ServerResponse } from 'node:http'
+import type { Registry } from 'prom-client'
 import type { Address } from './config.ts'
 import { phaseNow } from './draining.ts'
 import { listen } from './listen.ts'
 
 /**
- * The admin port of a process, in JSON: `/healthz` (it lives) and `/readyz` (it can do its work; otherwise 503 with what
- * it waits for, or that it drains or stops). Both carry `facts`, such as the rules it decides by. Never on a public
- * address.
+ * The admin port of a process. In JSON: `/healthz` (it lives) and `/readyz` (it can do its work; otherwise 503 with what
+ * it waits for, or that it drains or stops). Both carry `facts`, such as the rules it decides by. `/metrics` is for
+ * Prometheus. Never on a public address.
  */
 export const startAdmin = async (
   at: Address,
   waitingFor: () => readonly string[],
   facts: () => Readonly<Record<string, unknown>> = () => ({}),
+  metrics?: Registry,
 ) => {
   const readiness = (): readonly [number, object] => {
     const phase = phaseNow()
@@ -23,11 +25,17 @@ export const startAdmin = async (
   }
   const answerTo = (url: string | undefined): readonly [number, object] => {
     if (url !== '/healthz' && url !== '/readyz')
-      return [404, { status: 'unknown', try: ['/healthz', '/readyz'] }]
+      return [404, { status: 'unknown', try: ['/healthz', '/readyz', '/metrics'] }]
     const [status, body] = url === '/healthz' ? [200, { status: 'ok' }] : readiness()
     return [status, { ...body, ...facts() }]
   }
+  const answerMetrics = async (response: ServerResponse, registry: Registry): Promise<void> => {
+    const text = await registry.metrics()
+    response.writeHead(200, { 'content-type': registry.contentType }).end(text)
+  }
   const server = createServer((request, response) => {
+    if (request.url === '/metrics' && metrics !== undefined)
+      return void answerMetrics(response, metrics).catch(() => response.destroy())
     const [status, body] = answerTo(request.url)
     response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`)
   })

@@ -45,6 +45,8 @@ export const watchRules = async ({ path, hash, alarm, everyMs = usualEveryMs }: 
 
   return {
     /** For `/healthz` and `/readyz`. */
+    /** Whether the files say something else than what was read. */
+    changedOnDisk: (): boolean => changed.length > 0,
     facts: () => ({ rules: { hash, changed_on_disk: changed.length > 0 } }),
     stop: async (): Promise<void> => {
       clearInterval(timer)

@@ -213,6 +213,10 @@ const mayHold = (
   return (ofPage || deciding.length > 0) && isApprovedBy(pass, approvals, service)
 }
 
+/** A page that may be late, but is in no other doubt; all else is as what was asked for. */
+const isOfClearPage = ({ why }: Grant): boolean =>
+  why.kind === 'page' && [undefined, 'page-late'].includes(why.doubt)
+
 const isSignedIn = ({ sign_in }: SaidTerms, who: Proven, now: number): boolean => {
   if (sign_in?.acr !== undefined && who.acr !== sign_in.acr) return false
   if (sign_in?.max_age === undefined) return true
@@ -255,7 +259,7 @@ const answerByPass = (
   const now_ = passes.filter(({ state, from, until }) => state === 'active' && from <= now && now < until)
   const allowed = now_.filter((pass) => mayHold(file, name, service, who, pass, now))
   const reaching = allowed.filter((pass) => names.indexOf(pass.tier) >= names.indexOf(tier))
-  const counting = reaching.filter(({ why }) => !(frozen && why.kind === 'request'))
+  const counting = reaching.filter((pass) => !frozen || isOfClearPage(pass))
   const latest = Math.max(...counting.map(({ until }) => until))
   const best = counting.find(({ until }) => until === latest)
   if (best !== undefined) {
@@ -417,7 +421,7 @@ export const answerPage = (
   }
   const asking = askingRules(file, name, service, tier, person, now).find(({ when }) => fits(when, now))
   const frozen = freezeOn(file, name, service, tier, now) !== undefined
-  if (asking?.how === 'at once' && !frozen)
+  if (asking?.how === 'at once' && !frozen && terms.reason !== 'ticket')
     return { give: true, state: 'offered', tier, duration, rule: asking.id, doubt }
   const approvers =
     terms.approvals === undefined

@@ -1,4 +1,4 @@
-import type { Grant } from '#access/domain/grant.ts'
+import { doubts, type Grant } from '#access/domain/grant.ts'
 import type { Incident, Paged } from '#access/domain/incident.ts'
 import type { Person } from '#access/domain/principal.ts'
 import type { AskQuestion, PageQuestion, RequestQuestion } from './interpreter.ts'
@@ -352,7 +352,12 @@ const passOf = (
     ...(chance(0.9) ? { teams: chance(0.1) ? ['strangers'] : some(sets, 1, 2) } : {}),
   })
   const why: Grant['why'] = chance(0.5)
-    ? { kind: 'page', rule: 'on_page[0]', incident: { id: 'Q1', number: 1, title: 'stuck' } }
+    ? {
+        kind: 'page',
+        rule: 'on_page[0]',
+        incident: { id: 'Q1', number: 1, title: 'stuck' },
+        ...(chance(0.5) ? { doubt: pick(doubts) } : {}),
+      }
     : { kind: 'request', rule: 'on_request[0]' }
   return {
     id: `aaaa-bbbb-000${number}`,
