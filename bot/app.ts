@@ -66,7 +66,10 @@ export const startBot = async (parts: BotParts) => {
 
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
   const withLevels = rules.onPage.some(({ levels }) => levels !== undefined)
-  const incidents = confirmedIncidents(createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }), log)
+  const incidents = confirmedIncidents(
+    createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }),
+    log,
+  )
 
   const incidentWorker = new Worker<unknown>(
     queueNames.incidents,

@@ -7,7 +7,7 @@ import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine, clip } from '#access/domain/audit-record.ts'
 import { Fault } from '#access/domain/errors.ts'
-import type { RuleSet } from '#access/domain/rule-set.ts'
+import { nextEdgeOf, type RuleSet } from '#access/domain/rule-set.ts'
 import { createView, type HeldGrant } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import type { Address } from '#access/runtime/config.ts'
@@ -140,13 +140,19 @@ export const startProxy = async (parts: ProxyParts) => {
     },
   )
 
-  // What ends nothing by itself ends what is open too: a view grown stale, and a wall clock that was set ahead of the
-  // timers, which only know the monotonic one.
+  // What ends nothing by itself ends what is open too: a view grown stale, rules that give less from a moment on, a
+  // sign-in grown old, and a wall clock that was set ahead of the timers, which only know the monotonic one.
+  let edge = nextEdgeOf(rules, clock.now())
   const sweep = setInterval(() => {
     const now = clock.now()
     const stale = view.age(now) > freshMs
-    for (const use of uses.all())
-      if (use.open.size > 0 && (stale || use.held.grant.until <= now)) pipeline.recheck(use.open)
+    const crossed = now >= edge
+    if (crossed) edge = nextEdgeOf(rules, now)
+    for (const use of uses.all()) {
+      if (use.open.size === 0) continue
+      if (stale || crossed || use.held.grant.until <= now) pipeline.recheck(use.open)
+      pipeline.endSessions(use.open, now)
+    }
   }, sweepMs)
   sweep.unref()
 

@@ -1,6 +1,7 @@
 import { SignJWT } from 'jose'
 import type { PrivateKey } from '#access/adapters/keys.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
+import { isStanding } from '#access/domain/standing-grant.ts'
 import type { HeldGrant } from '#access/domain/view.ts'
 
 const livesMs = 90_000
@@ -21,8 +22,17 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
   const minted: ByService<Minted> = new WeakMap()
   const underWay: ByService<Promise<string>> = new WeakMap()
 
-  const sign = async ({ grant }: HeldGrant, service: string, at: number): Promise<string> =>
-    new SignJWT({ name: grant.who.name, idp: grant.who.issuer, grant: grant.id, tier: grant.tier })
+  /** A standing rule with patterns of its own gives no tier, whatever it is called. */
+  const tierOf = (held: HeldGrant): { readonly tier?: string } => {
+    const { tier, why } = held.grant
+    const own =
+      isStanding(held) && rules.standing.some(({ id, allow }) => id === why.rule && allow !== undefined)
+    return own ? {} : { tier }
+  }
+
+  const sign = async (held: HeldGrant, service: string, at: number): Promise<string> => {
+    const { grant } = held
+    return new SignJWT({ name: grant.who.name, idp: grant.who.issuer, grant: grant.id, ...tierOf(held) })
       .setProtectedHeader({ alg: 'EdDSA', typ: assertionType, kid: key.kid })
       .setIssuer(`pagepass:${rules.environment}`)
       .setSubject(grant.who.subject)
@@ -30,6 +40,7 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
       .setIssuedAt(Math.floor(at / 1_000))
       .setExpirationTime(Math.floor(Math.min(at + livesMs, grant.until) / 1_000))
       .sign(key.key)
+  }
 
   const mint = (held: HeldGrant, service: string): Promise<string> => {
     const shared = underWay.get(held)?.get(service)

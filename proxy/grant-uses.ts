@@ -13,7 +13,7 @@ const longestTimer = 2 ** 31 - 1
  */
 export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => void) => {
   const uses = new Map<string, GrantUse>()
-  const buckets = new Map<string, TokenBucket>()
+  const buckets = new Map<Tier, Map<string, TokenBucket>>()
 
   const watchExpiry = (use: GrantUse): void => {
     clearTimeout(use.expiry)
@@ -63,13 +63,17 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
     leave: (exchange: Exchange): void => {
       exchange.use?.open.delete(exchange)
     },
-    /** The rate is one per principal, service and tier, however many grants overlap. */
+    /**
+     * The rate is one per principal, service and tier, however many grants overlap. The terms of a standing rule are
+     * another tier than any with the same name.
+     */
     bucket: (use: GrantUse, service: Service, tier: Tier): TokenBucket => {
-      const key = `${service.name} ${tier.name} ${principalKey(use.held.grant.who)}`
-      const known = buckets.get(key)
+      const ofTier = buckets.get(tier) ?? new Map<string, TokenBucket>()
+      const key = `${service.name} ${principalKey(use.held.grant.who)}`
+      const known = ofTier.get(key)
       if (known !== undefined) return known
       const bucket = createTokenBucket(tier.rate, tier.burst, now())
-      buckets.set(key, bucket)
+      buckets.set(tier, ofTier.set(key, bucket))
       return bucket
     },
   }

@@ -14,8 +14,13 @@ import { readProxyConfig } from './config.ts'
 await runProcess('proxy', async () => {
   const config = readProxyConfig(process.env)
   const log = createLogger('proxy', config.PAGEPASS_LOG_LEVEL)
-  const { rules, path, seal } = await loadRulesFor(config)
-  const watched = await watchRules({ path, hash: rules.hash, alarm: (what, facts) => log.error(facts, what) })
+  const { rules, path, hashes, seal } = await loadRulesFor(config)
+  const watched = await watchRules({
+    path,
+    hash: rules.hash,
+    hashes,
+    alarm: (what, facts) => log.error(facts, what),
+  })
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'proxy', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)

@@ -306,6 +306,12 @@ export const createPipeline = (parts: PipelineParts) => {
     uses.enter(uses.of(again.held), exchange)
   }
 
+  /** What was begun on a sign-in that is too old already still has the time of a request, and not that of a stream. */
+  const sessionEndOf = ({ identity, startedAt }: Exchange): number => {
+    const end = Math.min(identity?.signedInAt ?? startedAt, startedAt) + rules.identity.sessionMax
+    return startedAt < end ? end : startedAt + answerMs
+  }
+
   return {
     handle,
     /**
@@ -325,6 +331,10 @@ export const createPipeline = (parts: PipelineParts) => {
       }
       return cuts
     },
+    /** Cuts what has gone on for longer than one sign-in is good for. */
+    endSessions: (open: Iterable<Exchange>, now: number): void => {
+      for (const exchange of open) if (now >= sessionEndOf(exchange)) cut(exchange, 'cut', policyViolation)
+    },
     /** What is under way is the last on its connection, so that the next request meets another process. */
     lastAnswers: (): void => {
       for (const use of uses.all())
@@ -339,6 +349,9 @@ export const createPipeline = (parts: PipelineParts) => {
     },
   }
 }
+
+/** How long a request may take whose sign-in was older than `session_max` when it came. */
+const answerMs = 30_000
 
 const grantEnded = new Error('the grant ended')
 

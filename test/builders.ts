@@ -7,10 +7,10 @@ import { createKeys, type Holder, loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { End, Grant } from '#access/domain/grant.ts'
 import type { Incident } from '#access/domain/incident.ts'
-import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { type Claims, type Person, type Proven, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
+import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { createLogger, type Logger } from '#access/runtime/logger.ts'
 
 /** The frozen time of tests: a Thursday noon. */

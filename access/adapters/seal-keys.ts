@@ -59,10 +59,14 @@ export const readSealKey = async (file: string): Promise<Signer> => {
   return { name: kid, key: await imported({ kty, crv, x, d }, file) }
 }
 
-/** Who may seal: a line each, `name base64url-ed25519`. Empty lines and those that begin with # say nothing. */
+/**
+ * Who may seal: a line each, `name base64url-ed25519`. Empty lines and those that begin with # say nothing. A name may have
+ * several keys, and a key has one name: an author who goes by another could seal.
+ */
 export const readSigners = async (file: string): Promise<readonly Signer[]> => {
   const lines = (await readKeyFile(file)).split(/\r?\n/)
   const signers: Signer[] = []
+  const nameByKey = new Map<string, string>()
   for (const [index, line] of lines.entries()) {
     const words = line.trim().split(/\s+/)
     const [name = '', x = ''] = words
@@ -71,6 +75,14 @@ export const readSigners = async (file: string): Promise<readonly Signer[]> => {
       throw new Fault('keys/missing', `${file}:${index + 1} is not "name key"`, {
         mend: 'put the line of a .pub file there, as pagepass keys create-seal-key made it',
       })
+    // By its bytes: the last character has two bits that say nothing.
+    const bytes = Buffer.from(x, 'base64url').toString('hex')
+    const other = nameByKey.get(bytes) ?? name
+    if (other !== name)
+      throw new Fault('keys/missing', `${file}:${index + 1} gives ${name} the key of ${other}`, {
+        mend: 'let each key have one name',
+      })
+    nameByKey.set(bytes, name)
     signers.push({ name, key: await imported({ kty: 'OKP', crv: 'Ed25519', x }, `${file}:${index + 1}`) })
   }
   if (signers.length === 0)

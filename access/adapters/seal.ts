@@ -113,18 +113,27 @@ const payloadOf = async (text: string, signers: readonly Signer[]): Promise<unkn
 }
 
 /**
- * Whether two names may be of one person: they share the name, the e-mail address or what stands before its @. Names are
- * what people say of themselves: this is against haste, and the key's own keeper against the rest.
+ * Whether two names may be of one person: they share the name, the e-mail address or what stands before its @, whatever
+ * stands between the words of it. Names are what people say of themselves: this is against haste, and the key's own keeper
+ * against the rest.
  */
 export const isSamePerson = (one: string, other: string): boolean => {
   const names = namesIn(other)
   return [...namesIn(one)].some((name) => names.has(name))
 }
 
-/** `Ana Lima <ana@example.com>` is ana lima, ana@example.com and ana. */
+/** `Ana Lima <ana.l+git@example.com>` is ana lima, ana l+git@example com, ana l+git and ana l. */
 const namesIn = (text: string): Set<string> => {
   const plain = text.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
-  const [, name = '', bracketed = ''] = /^(.*?)\s*<([^<>]*)>$/.exec(plain) ?? []
-  const address = bracketed || (plain.includes('@') ? plain : '')
-  return new Set([plain, name, address, address.split('@')[0] ?? ''].filter((one) => one !== ''))
+  const [, name = plain, address = ''] = /^(.*?)\s*<([^<>]*)>$/.exec(plain) ?? []
+  const names = [name, address].flatMap((one) => {
+    const local = one.split('@')[0] ?? ''
+    // GitHub's address of those who hide theirs: 12345+login@users.noreply.github.com.
+    const login = local.replace(/^\d+\+/, '')
+    return [one, local, withoutTag(local), login, withoutTag(login)]
+  })
+  return new Set(names.map(wordsOf).filter((one) => one !== ''))
 }
+
+const withoutTag = (local: string): string => local.replace(/\+.*$/, '')
+const wordsOf = (name: string): string => name.replaceAll(/[\s._-]+/g, ' ').trim()

@@ -61,8 +61,9 @@ const refuse = (reason: Reason, facts: Omit<Refusal, 'reason'> = {}): AccessDeci
   refusal: { reason, ...facts },
 })
 
-/** A ticket's id, as Jira, ServiceNow and others write it: CHG-123, CHG0030192. */
-const ticket = /(?:^|[^A-Za-z0-9])[A-Z][A-Z0-9]{1,9}-?\d{1,12}(?![A-Za-z0-9])/
+/** A ticket's id, as Jira and others (CHG-123), or ServiceNow (CHG0030192) write it: a shape, not a proof. */
+const ticket =
+  /(?:^|[^A-Za-z0-9])(?:[A-Z][A-Z0-9]{1,9}-\d{2,12}|(?:CHG|INC|PRB|RITM|REQ|TASK)\d{5,12})(?![A-Za-z0-9])/
 
 /** Decides on what a person asks for by hand. `usualTier` is the tier of a page they hold on this service. */
 export const decideAsk = (

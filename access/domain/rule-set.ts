@@ -173,6 +173,16 @@ export const nextEndOf = ({ people }: RuleSet, now: number): number => {
   return next
 }
 
+/**
+ * When the rules by themselves may next end what they have admitted, in milliseconds since the epoch: a freeze begins, or
+ * a set of people has its end. Never, where neither is to come.
+ */
+export const nextEdgeOf = (rules: RuleSet, now: number): number => {
+  let next = nextEndOf(rules, now)
+  for (const { from } of rules.freezes) if (from > now && from < next) next = from
+  return next
+}
+
 /** Whether a list of services (names, `label:x`, or `*`) names this one. */
 export const namesService = (
   list: readonly string[],

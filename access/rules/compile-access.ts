@@ -10,6 +10,7 @@ import {
 } from '../domain/rule-set.ts'
 import { readPatterns } from './compile-tiers.ts'
 import type { Compiling } from './compiling.ts'
+import { demandText, pastDemands } from './past-demands.ts'
 import type { YamlPath } from './read-yaml.ts'
 
 const longestBreakGlassMs = 1_800_000
@@ -74,10 +75,10 @@ export const compileStanding = (
       if (strict !== undefined)
         report(
           [...path, 'tier'],
-          `"${tier}" needs approval on ${strict.name}, so it is never standing; give a lower tier, or "allow" patterns`,
+          `"${tier}" needs approval on ${strict.name}, so it is never standing; give a lower tier`,
         )
     }
-    return {
+    const compiled: StandingRule = {
       ...rule,
       from: readFrom(from, [...path, 'from'], compiling),
       to,
@@ -87,7 +88,24 @@ export const compileStanding = (
           ? undefined
           : allowing(rule.id, allow, [...path, 'allow'], rate, burst, compiling),
     }
+    if (compiled.from.kind === 'on call' || Object.hasOwn(source.people, from))
+      checkPast(compiled, index, [...services.values()], report)
+    return compiled
   })
+}
+
+/** Patterns of its own are no way for people past what a tier demands of them. */
+const checkPast = (
+  rule: StandingRule,
+  index: number,
+  services: readonly Service[],
+  report: Compiling['report'],
+): void => {
+  for (const { place, pattern, service, tier } of pastDemands(rule, services))
+    report(
+      ['standing', index, 'allow', place],
+      `"${pattern}" reaches what "${tier.name}" allows on ${service.name}, and that ${demandText(tier)}; allow less, or let people ask for "${tier.name}"`,
+    )
 }
 
 const readFrom = (from: string, path: YamlPath, { known }: Compiling): StandingRule['from'] => {

@@ -2,27 +2,28 @@ import { formatDuration } from '../domain/duration.ts'
 import { type Pattern, parsePattern } from '../domain/path-pattern.ts'
 import type { Tier } from '../domain/tier.ts'
 import { type KnownNames, ownersName } from './known-names.ts'
+import { mergeTerms, type Terms } from './merge-terms.ts'
 import type { YamlPath } from './read-yaml.ts'
 import type { Report } from './rule-file.ts'
 import type { OwnTier, RuleSetSource } from './source.ts'
 
-/** What a tier says of itself; each part may be left out where it is said elsewhere. */
-type Terms = Partial<Omit<Exclude<OwnTier, readonly string[]>, 'allow'>>
 export type Own = { readonly terms: Terms; readonly patterns: readonly Pattern[] }
 
 const usualMs = 3_600_000
+/** Whoever was shut out, or whose pass was taken, is out by then, whatever a process has heard. */
+const longestStaleMs = 86_400_000
 
 /** The patterns of a list that are well written; the others are reported. */
 export const readPatterns = (texts: readonly string[], path: YamlPath, report: Report): Pattern[] => {
-  const patterns: Pattern[] = []
+  const patterns = new Map<string, Pattern>()
   for (const [index, text] of texts.entries()) {
     const pattern = parsePattern(text)
     if ('fault' in pattern) report([...path, index], pattern.fault)
-    else if (patterns.some((other) => other.text === pattern.text))
+    else if (patterns.has(pattern.text))
       report([...path, index], `"${pattern.text}" stands twice in this list; keep one`)
-    else patterns.push(pattern)
+    else patterns.set(pattern.text, pattern)
   }
-  return patterns
+  return [...patterns.values()]
 }
 
 /** What a profile or a service says of tiers, by tier. */
@@ -65,6 +66,11 @@ export const checkTerms = (terms: Terms, path: YamlPath, known: KnownNames, repo
       [...path, 'default'],
       `"default" (${formatDuration(terms.default)}) is longer than "longest" (${formatDuration(terms.longest)}); shorten it`,
     )
+  if (terms.when_stale !== undefined && terms.when_stale > longestStaleMs)
+    report(
+      [...path, 'when_stale'],
+      `"when_stale" (${formatDuration(terms.when_stale)}) is longer than 24h, the most there may be; shorten it`,
+    )
   if (terms.sign_in !== undefined && terms.sign_in.acr === undefined && terms.sign_in.max_age === undefined)
     report([...path, 'sign_in'], '"sign_in" asks for nothing; give it "acr", "max_age" or both')
 }
@@ -78,7 +84,10 @@ export const createTier = (
   own: readonly (Own | undefined)[],
 ): Tier => {
   const said = own.filter((one) => one !== undefined)
-  const terms = Object.assign({}, common, ...said.map((one) => one.terms)) as RuleSetSource['tiers'][string]
+  const terms = mergeTerms(
+    common,
+    said.map((one) => one.terms),
+  )
   const { approvals, sign_in } = terms
   const people = (names: readonly string[]): string[] => [
     ...new Set(names.flatMap((one) => (one === ownersName ? owners : [one]))),

@@ -9,9 +9,9 @@ import { checkTerms, createTier, readOwnTiers } from './compile-tiers.ts'
 import type { Compiling } from './compiling.ts'
 import { createKnownNames, ownersName } from './known-names.ts'
 import type { YamlPath } from './read-yaml.ts'
-import { checkRising } from './rising-terms.ts'
+import { checkRising, type Saying } from './rising-terms.ts'
 import type { Part, Place, Report } from './rule-file.ts'
-import type { OwnTier, RuleSetSource } from './source.ts'
+import type { RuleSetSource } from './source.ts'
 import { quoted } from './wording.ts'
 
 /** Resolves every name to what it means; reports each that dangles (`reportName`) or contradicts. */
@@ -30,6 +30,8 @@ export const compile = (
       const other = names.get(name)
       if (name === ownersName)
         report([section, index, 'name'], '"owners" has a meaning of its own; choose another name')
+      else if (Object.hasOwn(source.tiers, name))
+        report([section, index, 'name'], `"${name}" is a tier; choose another name for the rule`)
       else if (other !== undefined)
         report(
           [section, index, 'name'],
@@ -121,6 +123,9 @@ const byApproval = (rule: RuleSet['onRequest'][number], service: Service): RuleS
   ]
 }
 
+/** Where the proxy answers for itself, beside the services. */
+const ourHost = 'pagepass'
+
 const checkPeople = ({ source, report }: Compiling): void => {
   for (const [name, people] of Object.entries(source.people)) {
     const path = ['people', name]
@@ -157,6 +162,7 @@ const compileServices = ({ source, known, report, table }: Compiling): Map<strin
   const told = new Set<string>()
   for (const [name, service] of Object.entries(source.services)) {
     const path = ['services', name]
+    if (name === ourHost) report(path, `"${ourHost}" is our own host; choose another name`, 'key')
     known.people(service.owners, [...path, 'owners'], false)
     known.release(service.serve, Object.keys(service.releases), [...path, 'serve'])
     if (service.profile !== undefined) known.profile(service.profile, [...path, 'profile'])
@@ -165,8 +171,7 @@ const compileServices = ({ source, known, report, table }: Compiling): Map<strin
     const tiers = Object.entries(source.tiers).map(([tier, terms], rank) =>
       createTier(tier, rank, terms, service.owners, [shared?.get(tier), own.get(tier)]),
     )
-    for (const tier of tiers) checkTier(source, service, tier, path, report)
-    const sayings = [
+    const sayings: readonly Saying[] = [
       { path: ['tiers'], terms: (tier: string) => source.tiers[tier] },
       {
         path: ['profiles', service.profile ?? '', 'tiers'],
@@ -174,6 +179,7 @@ const compileServices = ({ source, known, report, table }: Compiling): Map<strin
       },
       { path: [...path, 'tiers'], terms: (tier: string) => own.get(tier)?.terms },
     ]
+    for (const tier of tiers) checkTier(service, tier, sayings, report)
     checkRising(tiers, sayings, told, report)
     if (tiers.length > 0 && tiers.every((tier) => tier.patterns.length === 0))
       report(path, `the service "${name}" allows nothing; give it a profile or patterns under "tiers"`, 'key')
@@ -199,30 +205,43 @@ const compileServices = ({ source, known, report, table }: Compiling): Map<strin
 
 /** What a service's terms contradict only together with those they stand on. */
 const checkTier = (
-  source: RuleSetSource,
-  { tiers, owners }: RuleSetSource['services'][string],
+  { owners }: RuleSetSource['services'][string],
   { name, longest, approvals }: Service['tiers'][number],
-  path: YamlPath,
+  sayings: readonly Saying[],
   report: Report,
 ): void => {
-  const own = termsOf(tiers[name])
-  if (own.default !== undefined && own.longest === undefined && own.default > longest)
+  const own = sayings.at(-1)
+  const terms = own?.terms(name)
+  if (
+    own !== undefined &&
+    terms?.default !== undefined &&
+    terms.longest === undefined &&
+    terms.default > longest
+  )
     report(
-      [...path, 'tiers', name, 'default'],
-      `"default" (${formatDuration(own.default)}) is longer than "longest" of this tier (${formatDuration(longest)}); shorten it`,
+      [...own.path, name, 'default'],
+      `"default" (${formatDuration(terms.default)}) is longer than "longest" of this tier (${formatDuration(longest)}); shorten it`,
     )
   if (approvals === undefined || !approvals.distinct || approvals.from.length >= approvals.count) return
-  const said = own.approvals ?? source.tiers[name]?.approvals
-  // Too few sets by themselves are a fault where they are written.
-  if (said === undefined || said.from.length < approvals.count) return
+  const level = sayings.findLastIndex((saying) => saying.terms(name)?.approvals !== undefined)
+  const saying = sayings[level]
+  const said = saying?.terms(name)?.approvals
+  if (saying === undefined || said === undefined) return
+  const at = [...saying.path, name, 'approvals']
+  if (said.from.length < said.count) {
+    // By themselves too few sets are a fault where they are written.
+    if (said.distinct === undefined)
+      report(
+        [...at, 'count'],
+        `${said.count} approvals from distinct teams, which is demanded of every "${name}", need as many sets in "from", which names ${said.from.length}; name more, or lower "count"`,
+      )
+    return
+  }
   report(
-    own.approvals === undefined ? [...path, 'owners'] : [...path, 'tiers', name, 'approvals', 'from'],
+    level === sayings.length - 1 ? [...at, 'from'] : ['services', ...(own?.path.slice(1, 2) ?? []), 'owners'],
     `"${name}" needs ${approvals.count} approvals from distinct teams, and with the owners (${owners.join(', ')}) only ${approvals.from.join(', ')} approves here; name another set in "from"`,
   )
 }
-
-const termsOf = (own: OwnTier | undefined): Partial<Exclude<OwnTier, readonly string[]>> =>
-  own === undefined || Array.isArray(own) ? {} : (own as Exclude<OwnTier, readonly string[]>)
 
 /** Tiers are hashed with their order, which is what gives them their rank. */
 const rulesHash = (source: RuleSetSource): string => {

@@ -199,7 +199,7 @@ const wrongShape = (
   if (wants('record') && Array.isArray(value))
     return `${what} must not be a list; write each name as a key below it, without "-": "name:"`
   if (path.length === 2 && path[0] === 'people' && (Array.isArray(value) || typeof value === 'string')) {
-    const groups = [value].flat().map((one) => inList(String(one)))
+    const groups = [value].flat().map((one) => (typeof one === 'object' ? '…' : inList(String(one))))
     return `${what} must say how to know these people; write ${path[1]}: { groups: [${groups.join(', ')}] }`
   }
   const keys = keysAt(path)

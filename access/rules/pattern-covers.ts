@@ -17,3 +17,25 @@ const pathCovers = (wide: Pattern, narrow: Pattern): boolean => {
     return segment === other || (segment === '*' && other !== '')
   })
 }
+
+/** What both patterns admit, as a pattern of its own; undefined where no request is admitted by both. */
+export const patternOverlap = (one: Pattern, other: Pattern): Pattern | undefined => {
+  const method = bothMethods(one.method, other.method)
+  const [short, long] = one.segments.length <= other.segments.length ? [one, other] : [other, one]
+  const surplus = long.segments.length - short.segments.length
+  // "**" is one segment or more.
+  const mayGoOn = surplus === 0 ? short.open === long.open : short.open
+  if (method === undefined || !mayGoOn) return undefined
+  const segments: string[] = []
+  for (const [index, segment] of long.segments.entries()) {
+    const also = short.segments[index] ?? segment
+    const both = segment === also ? segment : segment === '*' ? also : also === '*' ? segment : ''
+    if (both === '' && segment !== also) return undefined
+    segments.push(both)
+  }
+  const text = `${method} /${[...segments, ...(long.open ? ['**'] : [])].join('/')}`
+  return { text, method, segments, open: long.open }
+}
+
+const bothMethods = (one: Pattern['method'], other: Pattern['method']): Pattern['method'] | undefined =>
+  methodCovers(one, other) ? other : methodCovers(other, one) ? one : undefined

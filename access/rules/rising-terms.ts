@@ -1,26 +1,39 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { Tier } from '../domain/tier.ts'
+import type { Terms } from './merge-terms.ts'
 import type { YamlPath } from './read-yaml.ts'
 import type { Part, Report } from './rule-file.ts'
 
-type Term = 'approvals' | 'sign_in' | 'when_stale'
+type Term = 'approvals' | 'sign_in' | 'when_stale' | 'reason' | 'proxy_only'
 
 /** What a tier may not ask less of than those it includes, and the words for one that does. */
 type Demand = {
   readonly term: Term
   /** Where within the term it is said. */
   readonly part?: string
-  /** How much is asked; more is stricter, and 0 is nothing. */
-  readonly asks: (tier: Tier) => number
+  /** Whether the higher tier asks less. */
+  readonly isLess: (low: Tier, high: Tier) => boolean
+  /** What else a tier must ask for this to be about it. */
+  readonly isAbout?: (tier: Tier) => boolean
   /** `to` is where the higher tier is to say it: nothing, or ` here`. */
   readonly words: (low: Tier, high: Tier, to: string) => string
 }
+
+const reasons = ['optional', 'required', 'ticket'] as const
+const approved = ({ approvals }: Tier): boolean => approvals !== undefined
+/** The sets that may approve the higher tier, and not the lower one. */
+const others = (low: Tier, high: Tier): string[] =>
+  (high.approvals?.from ?? []).filter((people) => !low.approvals?.from.includes(people))
+const rising =
+  (asks: (tier: Tier) => number) =>
+  (low: Tier, high: Tier): boolean =>
+    asks(high) < asks(low)
 
 const demands: readonly Demand[] = [
   {
     term: 'approvals',
     part: 'count',
-    asks: ({ approvals }) => approvals?.count ?? 0,
+    isLess: rising(({ approvals }) => approvals?.count ?? 0),
     words: (low, high, to) => {
       const count = low.approvals?.count ?? 0
       return high.approvals === undefined
@@ -29,16 +42,32 @@ const demands: readonly Demand[] = [
     },
   },
   {
+    term: 'approvals',
+    part: 'from',
+    isAbout: approved,
+    isLess: (low, high) => approved(low) && others(low, high).length > 0,
+    words: (low, high, to) =>
+      `${others(low, high).join(', ')} may not approve "${low.name}"; name in "from" of "${high.name}"${to} only sets that may (${low.approvals?.from.join(', ')})`,
+  },
+  {
+    term: 'approvals',
+    part: 'distinct',
+    isAbout: approved,
+    isLess: rising(({ approvals }) => (approvals?.distinct ? 1 : 0)),
+    words: (low, high, to) =>
+      `"${low.name}" needs approvals from distinct teams; give "${high.name}" "distinct: teams"${to}, too`,
+  },
+  {
     term: 'sign_in',
     part: 'acr',
-    asks: ({ signIn }) => (signIn?.acr === undefined ? 0 : 1),
+    isLess: rising(({ signIn }) => (signIn?.acr === undefined ? 0 : 1)),
     words: (low, high, to) =>
       `"${low.name}" takes only sign-ins of the class "${low.signIn?.acr}"; give "${high.name}" an "acr" in "sign_in"${to}, too`,
   },
   {
     term: 'sign_in',
     part: 'max_age',
-    asks: ({ signIn }) => (signIn?.maxAge === undefined ? 0 : 1 / signIn.maxAge),
+    isLess: rising(({ signIn }) => (signIn?.maxAge === undefined ? 0 : 1 / signIn.maxAge)),
     words: (low, high, to) => {
       const most = formatDuration(low.signIn?.maxAge ?? 0)
       const least = high.signIn?.maxAge
@@ -49,16 +78,28 @@ const demands: readonly Demand[] = [
   },
   {
     term: 'when_stale',
-    asks: ({ whenStale }) => 1 / whenStale,
+    isLess: rising(({ whenStale }) => 1 / whenStale),
     words: (low, high, to) =>
       `"${low.name}" closes after ${formatDuration(low.whenStale)}, and "${high.name}" only after ${formatDuration(high.whenStale)}; give "${high.name}" a "when_stale" of ${formatDuration(low.whenStale)} or less${to}`,
+  },
+  {
+    term: 'reason',
+    isLess: rising(({ reason }) => reasons.indexOf(reason)),
+    words: (low, high, to) =>
+      `"${low.name}" has "reason: ${low.reason}", and "${high.name}" "${high.reason}"; give "${high.name}" "reason: ${low.reason}"${to}, too`,
+  },
+  {
+    term: 'proxy_only',
+    isLess: rising(({ proxyOnly }) => (proxyOnly ? 1 : 0)),
+    words: (low, high, to) =>
+      `"${low.name}" is "proxy_only"; give "${high.name}" "proxy_only: true"${to}, too`,
   },
 ]
 
 /** What is said of one tier in one place: in common, by a profile or by a service. */
 export type Saying = {
   readonly path: YamlPath
-  readonly terms: (tier: string) => Readonly<Partial<Record<Term, unknown>>> | undefined
+  readonly terms: (tier: string) => Terms | undefined
 }
 
 /**
@@ -75,7 +116,8 @@ export const checkRising = (
   for (const demand of demands) {
     let strictest: Tier | undefined
     for (const tier of tiers) {
-      if (strictest !== undefined && demand.asks(tier) < demand.asks(strictest)) {
+      if (demand.isAbout?.(tier) === false) continue
+      if (strictest !== undefined && demand.isLess(strictest, tier)) {
         const { path, part, to } = placeOf(demand, strictest, tier, sayings)
         const id = JSON.stringify([path, part, demand.term, demand.part])
         if (!told.has(id))
@@ -96,8 +138,10 @@ const placeOf = (
   high: Tier,
   sayings: readonly Saying[],
 ): { readonly path: YamlPath; readonly part?: Part; readonly to: string } => {
-  const levelOf = ({ name }: Tier): number =>
-    sayings.findLastIndex(({ terms }) => terms(name)?.[term] !== undefined)
+  const levelOf = ({ name }: Tier): number => {
+    const ofPart = sayings.findLastIndex(({ terms }) => saysPart(terms(name)?.[term], part))
+    return ofPart !== -1 ? ofPart : sayings.findLastIndex(({ terms }) => terms(name)?.[term] !== undefined)
+  }
   const [lower, higher] = [levelOf(low), levelOf(high)]
   const isOverridden = lower > Math.max(0, higher)
   const { path } = sayings[isOverridden ? lower : Math.max(0, higher)] as Saying
@@ -105,3 +149,9 @@ const placeOf = (
   if (!isOverridden && higher === -1) return { path: tier, part: 'key', to: '' }
   return { path: [...tier, term, ...(part === undefined ? [] : [part])], to: isOverridden ? ' here' : '' }
 }
+
+const saysPart = (said: unknown, part: string | undefined): boolean =>
+  part !== undefined &&
+  typeof said === 'object' &&
+  said !== null &&
+  Object.entries(said).some(([name, value]) => name === part && value !== undefined)

@@ -4,6 +4,7 @@ import { parseInstant, parseWindowDays, parseWindowHours } from './read-time.ts'
 import {
   faultOfIssuer,
   faultOfOrigin,
+  invisible,
   isZone,
   notAChannel,
   notADomain,
@@ -21,6 +22,7 @@ import {
   notDays,
   notHours,
   notLevels,
+  notVisible,
   quoted,
 } from './wording.ts'
 
@@ -113,6 +115,8 @@ const domain = z
     error: saying(notADomain),
   })
 export const text = z.string().regex(/^\S(?:.{0,253}\S)?$/, { error: saying(notAText) })
+/** What the identity provider says of somebody: none that looks like another one. */
+const claim = text.refine((written) => !invisible.test(written), { error: saying(notVisible) })
 
 /** Scheme, host and port, nothing else. */
 const origin = looking('^https?://[^/?#@\\s]+/?$').superRefine((written, context) => {
@@ -130,13 +134,16 @@ const some = <T extends z.ZodType>(member: T) =>
     .array(member)
     .min(1)
     .superRefine((members, context) => {
-      for (const [index, one] of members.entries())
-        if (typeof one === 'string' && members.indexOf(one) < index)
+      const before = new Set<unknown>()
+      for (const [index, one] of members.entries()) {
+        if (typeof one === 'string' && before.has(one))
           context.addIssue({
             code: 'custom',
             path: [index],
             message: `${quoted(one)} stands twice in this list; keep one`,
           })
+        before.add(one)
+      }
     })
     .meta({ uniqueItems: true })
 
@@ -322,15 +329,15 @@ export const ruleSetSource = z.strictObject({
     .record(
       name,
       z.strictObject({
-        groups: some(text).default([]),
-        roles: some(text).default([]),
-        subjects: some(text).default([]),
+        groups: some(claim).default([]),
+        roles: some(claim).default([]),
+        subjects: some(claim).default([]),
         until: instant('end').optional().describe('the last day on which anybody belongs to it'),
       }),
     )
     .describe('named sets of people: by groups, roles or subjects at the identity provider'),
   workloads: z
-    .record(name, z.strictObject({ subjects: some(text) }))
+    .record(name, z.strictObject({ subjects: some(claim) }))
     .default({})
     .describe('named programs: by their subjects at the identity provider'),
   tiers: z.record(name, tierTerms).describe('steps of access in rising order, each including those before'),

@@ -9,7 +9,9 @@ import { notEnforced } from './warnings/not-enforced.ts'
 import { unreachableServices, unreachableTiers } from './warnings/out-of-reach.ts'
 import { leftOutLevels, unnamedPagerDuty, untrustedTriggers } from './warnings/pages.ts'
 import { shadowedRules } from './warnings/shadowed-rules.ts'
+import { standingPast } from './warnings/standing-past.ts'
 import { stricterFirst } from './warnings/stricter-first.ts'
+import { looserTerms } from './warnings/terms-looser.ts'
 import { unreachablePatterns } from './warnings/unreachable-patterns.ts'
 import { samePeople, unused } from './warnings/unused.ts'
 
@@ -31,6 +33,8 @@ const looks: readonly ((looked: Looked) => readonly Finding[])[] = [
   unreachableTiers,
   unnamedApprovers,
   impossibleApprovals,
+  looserTerms,
+  standingPast,
   leftOutLevels,
   untrustedTriggers,
   unnamedPagerDuty,

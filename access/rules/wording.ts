@@ -47,6 +47,16 @@ export const notADuration = (written: unknown): string => {
   return `${quoted(written)} is not a duration; write ${meant ?? '30s, 15m, 2h, 1h30m or 14d'}`
 }
 
+/** Characters that nobody sees: marks of format, and selectors of how another one looks. */
+export const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u
+
+export const notVisible = (written: unknown): string => {
+  const text = textOf(written)
+  const code = invisible.exec(text)?.[0].codePointAt(0) ?? 0
+  const rest = text.replaceAll(new RegExp(invisible, 'gu'), '')
+  return `${quoted(written)} holds a character that nobody sees (U+${code.toString(16).toUpperCase().padStart(4, '0')}); write ${quoted(rest)}`
+}
+
 export const notARate = (written: unknown): string => {
   const [, count, unit] =
     /^\s*([1-9]\d{0,5})\s*(?:\/|per|an?)\s*1?\s*([a-z]+)\s*$/i.exec(textOf(written)) ?? []

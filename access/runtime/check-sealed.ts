@@ -1,8 +1,9 @@
-import { readFile, realpath } from 'node:fs/promises'
-import { dirname, resolve, sep } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { dirname, sep } from 'node:path'
 import { checkSeal, type Seal } from '../adapters/seal.ts'
 import { readSigners } from '../adapters/seal-keys.ts'
 import { Fault } from '../domain/errors.ts'
+import { wayOf } from './way-of.ts'
 
 /** Where the seal of a rule set lies: beside the file or folder that it is named by. */
 export const sealFileOf = (rules: string): string => `${rules.replace(/(?<=.)[/\\]+$/, '')}.seal`
@@ -40,15 +41,15 @@ export const checkSealed = async (
   })
 }
 
-/** By the names that were given and by what they lead to: a link is no way around this. */
+/** By the names that were given, by what they lead to and by all between: a link is no way around this. */
 const demandApart = async (files: readonly string[], keyFile: string): Promise<void> => {
-  const given = files.map((file) => resolve(file))
-  const real = await Promise.all(given.map(realOf))
-  const folders = [given, real].flatMap((names) => {
-    const all = names.map((name) => dirname(name))
-    return [...all, all.reduce(commonFolder)]
-  })
-  const keys = [resolve(keyFile), await realOf(keyFile)]
+  const ways = await Promise.all(files.map(wayOf))
+  const folders = [
+    ...ways.flatMap(({ names }) => names.map((name) => dirname(name))),
+    ...[0, -1].map((at) => ways.map(({ names }) => dirname(names.at(at) ?? '')).reduce(commonFolder)),
+  ]
+  const way = await wayOf(keyFile)
+  const keys = [...way.names, ...way.links]
   const folder = folders.find((one) => one !== '' && keys.some((key) => key.startsWith(withEnd(one))))
   if (folder === undefined) return
   throw new Fault('keys/forbidden', `${keyFile} lies with the rule set, in ${folder}`, {
@@ -56,7 +57,6 @@ const demandApart = async (files: readonly string[], keyFile: string): Promise<v
   })
 }
 
-const realOf = (name: string): Promise<string> => realpath(name).catch(() => resolve(name))
 const withEnd = (folder: string): string => (folder.endsWith(sep) ? folder : folder + sep)
 
 /** The deepest folder that holds both; '' where that is the root. */

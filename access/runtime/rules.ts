@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Seal } from '../adapters/seal.ts'
@@ -12,7 +13,15 @@ export type LoadedRules = Extract<ParsedRuleSet, { ok: true }> & {
   /** What names it: the file itself, or in a folder the file of the environment. */
   readonly path: string
   readonly files: readonly string[]
+  /** Of the bytes that were read. */
+  readonly hashes: FileHashes
 }
+
+/** The SHA-256 of each file, in hex, by its name. */
+export type FileHashes = ReadonlyMap<string, string>
+
+export const hashesOf = (files: readonly RuleFile[]): FileHashes =>
+  new Map(files.map(({ name, bytes }) => [name, createHash('sha256').update(bytes).digest('hex')]))
 
 const common = 'access.yaml'
 
@@ -23,7 +32,8 @@ const common = 'access.yaml'
 export const loadRules = async (path: string): Promise<LoadedRules> => {
   const { files, named } = await findFiles(path)
   const parsed = parseRuleSet(files)
-  if (parsed.ok) return { ...parsed, path: named, files: files.map(({ name }) => name) }
+  if (parsed.ok)
+    return { ...parsed, path: named, files: files.map(({ name }) => name), hashes: hashesOf(files) }
   const lines = parsed.faults.map(({ file, line, column, what }) => `${file}:${line}:${column} ${what}`)
   throw new Fault('rules/invalid', lines.join('\n'), {
     mend: `mend ${lines.length === 1 ? 'it' : 'them'}, then try: pagepass rules check ${named}`,
@@ -77,6 +87,10 @@ const readPart = async (name: string, part: RuleFile['part']): Promise<RuleFile>
   return { name, part, bytes }
 }
 
+/** Whether a file of this name, in the folder of teams or environments, is part of the rule set. */
+export const isPart = (name: string): boolean =>
+  /\.ya?ml$/.test(name) && !isCases(name) && !name.startsWith('.')
+
 const yamlIn = async (folder: string): Promise<string[]> => {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
@@ -85,7 +99,7 @@ const yamlIn = async (folder: string): Promise<string[]> => {
     })
   })
   return names
-    .filter((name) => /\.ya?ml$/.test(name) && !isCases(name) && !name.startsWith('.'))
+    .filter(isPart)
     .sort()
     .map((name) => join(folder, name))
 }

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { readRuleFiles } from './rules.ts'
+import { type FileHashes, hashesOf, readRuleFiles } from './rules.ts'
 
 const usualEveryMs = 10_000
 const shownDigits = 12
@@ -9,24 +8,25 @@ export type WatchedRules = {
   readonly path: string
   /** The rules hash that this process keeps, whatever happens to the files. */
   readonly hash: string
+  /** What was read. */
+  readonly hashes: FileHashes
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
   readonly everyMs?: number
 }
 
 /**
  * Looks at the files of a rule set every so often, and alarms once for each change: nothing is read from them any more.
- * What they hold when this resolves is taken for what was read, so it stands right behind the reading. Rejects never.
+ * Has looked once when it resolves, so a change right behind the reading is alarmed, too. Rejects never.
  */
-export const watchRules = async ({ path, hash, alarm, everyMs = usualEveryMs }: WatchedRules) => {
-  const loaded = await contentsOf(path)
-  let seen = loaded
+export const watchRules = async ({ path, hash, hashes, alarm, everyMs = usualEveryMs }: WatchedRules) => {
+  let seen = hashes
   let changed: readonly string[] = []
 
   const look = async (): Promise<void> => {
-    const now = await contentsOf(path)
+    const now = await hashesAt(path)
     if (differing(now, seen).length === 0) return
     seen = now
-    changed = differing(now, loaded)
+    changed = differing(now, hashes)
     const kept = hash.slice(0, shownDigits)
     if (changed.length === 0)
       alarm(`the rule set on disk is again what this process keeps (${kept})`, { path })
@@ -37,6 +37,7 @@ export const watchRules = async ({ path, hash, alarm, everyMs = usualEveryMs }: 
       )
   }
 
+  await look()
   let looking: Promise<void> = Promise.resolve()
   const timer = setInterval(() => {
     looking = looking.then(look)
@@ -44,9 +45,9 @@ export const watchRules = async ({ path, hash, alarm, everyMs = usualEveryMs }: 
   timer.unref()
 
   return {
-    /** For `/healthz` and `/readyz`. */
     /** Whether the files say something else than what was read. */
     changedOnDisk: (): boolean => changed.length > 0,
+    /** For `/healthz` and `/readyz`. */
     facts: () => ({ rules: { hash, changed_on_disk: changed.length > 0 } }),
     stop: async (): Promise<void> => {
       clearInterval(timer)
@@ -55,16 +56,10 @@ export const watchRules = async ({ path, hash, alarm, everyMs = usualEveryMs }: 
   }
 }
 
-type Contents = ReadonlyMap<string, string>
-
-/** The SHA-256 of each file by its name; nothing where they can't all be read. */
-const contentsOf = async (path: string): Promise<Contents> => {
-  const files = await readRuleFiles(path).catch(() => [])
-  return new Map(
-    files.map(({ name, bytes }) => [name, createHash('sha256').update(bytes).digest('hex')] as const),
-  )
-}
+/** Of the files as they are now; none where they can't all be read. */
+const hashesAt = async (path: string): Promise<FileHashes> =>
+  hashesOf(await readRuleFiles(path).catch(() => []))
 
 /** The files that only one of them has, or that differ. */
-const differing = (one: Contents, other: Contents): string[] =>
+const differing = (one: FileHashes, other: FileHashes): string[] =>
   [...new Set([...one.keys(), ...other.keys()])].filter((name) => one.get(name) !== other.get(name)).sort()

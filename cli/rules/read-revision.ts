@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { posix } from 'node:path'
 import { Fault } from '#access/domain/errors.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
+import { isPart } from '#access/runtime/rules.ts'
 
 /** What git calls a file at a revision: `main:access.yaml`. */
 export type Revision = { readonly revision: string; readonly path: string }
@@ -23,11 +24,11 @@ export const readRevision = async ({ revision, path }: Revision): Promise<readon
   })
   const folder = posix.dirname(posix.dirname(path))
   const within = (name: string): string => posix.join(folder, name)
-  const names = (await git(['ls-tree', '-r', '--full-tree', '--name-only', revision])).split('\n')
+  const names = (await git(['ls-tree', '-rz', '--full-tree', '--name-only', revision])).split('\0')
   if (posix.basename(posix.dirname(path)) !== 'env' || !names.includes(within('access.yaml')))
     return [await read(path, 'whole')]
   const teams = names.filter(
-    (name) => posix.dirname(name) === within('services') && /\/[^./][^/]*\.ya?ml$/.test(name),
+    (name) => posix.dirname(name) === within('services') && isPart(posix.basename(name)),
   )
   return Promise.all([
     read(within('access.yaml'), 'common'),

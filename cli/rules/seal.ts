@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises'
 import { sealOf } from '#access/adapters/seal.ts'
 import { readSealKey } from '#access/adapters/seal-keys.ts'
 import { Fault } from '#access/domain/errors.ts'
 import { sealFileOf } from '#access/runtime/check-sealed.ts'
 import { createClock } from '#access/runtime/clock.ts'
+import { replaceFile } from '#access/runtime/replace-file.ts'
 import { loadRules } from '#access/runtime/rules.ts'
 import { lastAuthorOf } from './last-author.ts'
 
@@ -25,7 +25,11 @@ export const sealRules = async (
     })
   const seal = await sealOf({ rules: hash, environment, author, at: createClock().now() }, signer)
   const file = sealFileOf(path)
-  await writeFile(file, `${seal}\n`)
+  await replaceFile(file, `${seal}\n`).catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('rules/unsealed', `the seal ${file} can't be written (${error.code})`, {
+      mend: 'let this user write there',
+    })
+  })
   const rows = [
     ['rules hash', hash],
     ['environment', environment],

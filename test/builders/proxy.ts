@@ -94,6 +94,8 @@ export type ProxyWishes = {
   readonly upgradeWithinMs?: number
   /** The rule set's `drain`, in milliseconds. */
   readonly drain?: number
+  /** Changes the text of the rule set before it is read. */
+  readonly mend?: (text: string) => string
   /** False leaves the Redis without epoch and heads, as if no bot or worker had ever run. */
   readonly bot?: boolean
 }
@@ -124,7 +126,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   const idp = await startIdp({ stateFile: idpState }, 0)
   const orders = wishes.orders ?? (await startUpstream())
   const payments = await startUpstream()
-  const parsed = parseRuleSet(rulesText(idp.issuer, orders.url, payments.url))
+  const text = rulesText(idp.issuer, orders.url, payments.url)
+  const parsed = parseRuleSet(wishes.mend?.(text) ?? text)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
   const rules = { ...parsed.rules, drain: wishes.drain ?? parsed.rules.drain }
   await createKeys(join(folder, 'keys'), rules.environment)

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { loadRules } from '#access/runtime/rules.ts'
@@ -59,6 +59,31 @@ describe('pagepass rules seal', () => {
     expect((await readFile(`${path}.seal`, 'utf8')).split('.')).toHaveLength(3)
   })
 
+  test('puts it in the place of a link, and leaves alone what that leads to', async () => {
+    const linked = join(folder, 'linked')
+    const victim = join(folder, 'victim')
+    const at = join(linked, 'access.yaml')
+    await mkdir(linked)
+    await writeFile(at, https)
+    await writeFile(victim, 'precious')
+    await symlink(victim, `${at}.seal`)
+    expect((await seal(['--author', 'ana'], at)).code).toBe(0)
+    expect(await readFile(victim, 'utf8')).toBe('precious')
+    expect((await lstat(`${at}.seal`)).isFile()).toBe(true)
+    expect(await readdir(linked)).toEqual(['access.yaml', 'access.yaml.seal'])
+  })
+
+  test('leaves nothing behind where it can’t be written', async () => {
+    const taken = join(folder, 'taken')
+    const at = join(taken, 'access.yaml')
+    await mkdir(join(taken, 'access.yaml.seal'), { recursive: true })
+    await writeFile(at, https)
+    const { code, err } = await seal(['--author', 'ana'], at)
+    expect(code).toBe(1)
+    expect(err).toContain(`the seal ${at}.seal can't be written (EISDIR)`)
+    expect(await readdir(taken)).toEqual(['access.yaml', 'access.yaml.seal'])
+  })
+
   test('refuses the author, and writes nothing', async () => {
     const other = join(folder, 'own.yaml')
     await writeFile(other, https)
@@ -107,6 +132,15 @@ describe('pagepass rules seal', () => {
       expect((await seal([], committed)).out).toContain('author       ben <ben@example.com>\n')
       await writeFile(committed, `${https}# more\n`)
       commitAs('alice')
+      const { code, err } = await seal([], committed)
+      expect(code).toBe(1)
+      expect(err).toContain("alice <alice@example.com> wrote this rule set, so alice can't seal it")
+    })
+
+    test('asks for whom the commit names, whatever a .mailmap makes of them', async () => {
+      await writeFile(committed, `${https}# more\n`)
+      commitAs('alice')
+      await writeFile(join(repository, '.mailmap'), 'Ben <ben@example.com> <alice@example.com>\n')
       const { code, err } = await seal([], committed)
       expect(code).toBe(1)
       expect(err).toContain("alice <alice@example.com> wrote this rule set, so alice can't seal it")

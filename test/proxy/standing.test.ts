@@ -2,6 +2,7 @@ import type { JWTPayload } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { domain, type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
 import { ask } from '../builders/raw-client.ts'
+import { type Upstream, valuesOf } from '../builders/upstream.ts'
 
 const checkout = { sub: 'client-checkout', groups: [] }
 const auditor = { sub: 'idp-noor', groups: [], roles: ['auditor'] }
@@ -11,6 +12,13 @@ const asking = async (it: ProxyUnderTest, claims: JWTPayload, line: string, serv
     it.port,
     `${line} HTTP/1.1\r\nHost: ${service}.${domain}\r\nAuthorization: Bearer ${await it.signed(claims)}\r\nContent-Length: 0\r\n\r\n`,
   )
+
+/** The claims of the assertion that came with the last request. */
+const asserted = (upstream: Upstream): Record<string, unknown> => {
+  const [last] = upstream.received().slice(-1)
+  const [, claims = ''] = (last && valuesOf(last, 'x-pagepass-assertion')[0])?.split('.') ?? []
+  return JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown>
+}
 
 describe('A standing rule', () => {
   let proxy: ProxyUnderTest
@@ -32,6 +40,9 @@ describe('A standing rule', () => {
       { kind: 'closed' },
     ])
     expect(proxy.payments.received()).toHaveLength(1)
+    const claims = asserted(proxy.payments)
+    expect(claims).toMatchObject({ sub: 'client-checkout', aud: 'payments-svc' })
+    expect(claims).not.toHaveProperty('tier')
   })
 
   test('lets nobody do more, and nobody else do as much', async () => {
@@ -60,6 +71,7 @@ describe('A standing rule', () => {
   test('lets people of a role read as its tier does', async () => {
     expect((await asking(proxy, auditor, 'GET /v1/ledger')).status).toBe(200)
     expect(await proxy.records(2)).toMatchObject([{ kind: 'admitted', tier: 'observe' }, { kind: 'closed' }])
+    expect(asserted(proxy.payments)).toMatchObject({ sub: 'idp-noor', tier: 'observe' })
   })
 })
 

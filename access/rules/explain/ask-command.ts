@@ -9,4 +9,4 @@ export const askCommand = (service: string, { name, usual, reason }: Tier): stri
   `/access grant ${service} ${formatDuration(usual)} ${name}${becauseOf[reason]}`
 
 /** A reason that is enough for any tier: for asking as if. */
-export const enoughReason = 'because CHG-1'
+export const enoughReason = 'because CHG-10'

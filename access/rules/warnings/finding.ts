@@ -22,6 +22,8 @@ export const warningLevels = {
   'approvers-gone': 'warning',
   'approvers-too-few': 'warning',
   'approvers-only-self': 'warning',
+  'terms-looser': 'warning',
+  'standing-past-demands': 'warning',
   'levels-left-out': 'note',
   'triggers-untrusted': 'warning',
   'pagerduty-unnamed': 'warning',

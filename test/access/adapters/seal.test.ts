@@ -130,6 +130,18 @@ test.each<[string, string, boolean]>([
   ['Ana Lima <ana@example.com>', 'alice', false],
   ['Ana <>', 'alice', false],
   ['@', 'alice', false],
+  ['12345+analima@users.noreply.github.com', 'analima', true],
+  ['Ana <12345+analima@users.noreply.github.com>', 'analima@example.com', true],
+  ['12345+ana.lima+seal@example.com', 'ana-lima', true],
+  ['Ana Lima <al@example.com>', 'ana.lima', true],
+  ['Ana Lima <al@example.com>', 'Ana_Lima@example.com', true],
+  ['ana.lima@example.com <al@example.com>', 'ana-lima', true],
+  ['ana+seal@example.com', 'ana@example.com', true],
+  ['Ana Lima <ana+git@example.com>', 'ana+seal', true],
+  ['123+seal@example.com', '123@example.com', true],
+  ['Ana Lima <al@example.com>', 'ana', false],
+  ['ana+seal@example.com', 'ben+seal@example.com', false],
+  ['+seal@example.com', '.', false],
 ])('%j and %j are one person: %j', (one, other, same) => {
   expect(isSamePerson(one, other)).toBe(same)
   expect(isSamePerson(other, one)).toBe(same)
@@ -178,6 +190,22 @@ describe('The file of those who may seal', () => {
     const file = join(folder, 'wrong')
     await writeFile(file, `# these\n${line}\n`)
     await expect(readSigners(file)).rejects.toMatchObject({ code: 'keys/missing', message: file + what })
+  })
+
+  test('with one key under two names is refused, however it is written', async () => {
+    const file = join(folder, 'twice')
+    const [, x = ''] = (await readFile(join(folder, 'alice.pub'), 'utf8')).trim().split(' ')
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const last = digits[digits.indexOf(x.at(-1) ?? '') + 1] ?? ''
+    for (const same of [x, x.slice(0, -1) + last]) {
+      await writeFile(file, `alice ${x}\nseal-robot ${same}\n`)
+      await expect(readSigners(file)).rejects.toMatchObject({
+        code: 'keys/missing',
+        message: `${file}:2 gives seal-robot the key of alice`,
+      })
+    }
+    await writeFile(file, `alice ${x}\nalice ${x}\n`)
+    expect(await readSigners(file)).toHaveLength(2)
   })
 
   test('that is not there is a fault', async () => {

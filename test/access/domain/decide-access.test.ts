@@ -174,9 +174,7 @@ describe('How long a pass lasts that is asked for without a time', () => {
 
 describe('A reason', () => {
   const needing = (reason: string) => {
-    const set = rulesOf(
-      rulesText.replace('when_stale: 2m,  reason: required', `when_stale: 2m, reason: ${reason}`),
-    )
+    const set = rulesOf(rulesText.replaceAll('reason: required', `reason: ${reason}`))
     return (said?: string): string => {
       const ask = { service: 'orders-svc', tier: 'operate', ...(said === undefined ? {} : { reason: said }) }
       const decision = decideAsk(set, aPerson(), ask, noon)
@@ -195,16 +193,16 @@ describe('A reason', () => {
   test.each([
     'CHG-123',
     'CHG0030192',
-    'INC-1',
-    'AB1',
-    'A1-2',
-    'ABCDEFGHIJ-1',
+    'INC-12',
+    'A1-23',
+    'ABCDEFGHIJ-12',
     'CHG-123456789012',
+    'RITM0010042',
     'see CHG-123',
     'CHG-123: orders are stuck',
     '(CHG-123)',
     'https://jira.example/browse/CHG-123',
-    'chg-1 or rather CHG-2',
+    'chg-12 or rather CHG-23',
   ])('"%s" names a ticket', (said) => {
     expect(needing('ticket')(said)).toBe('given')
   })
@@ -218,10 +216,14 @@ describe('A reason', () => {
     'CHG--1',
     'chg-123',
     'Chg-123',
-    'A-1',
-    'A1',
-    '1A-1',
-    'ABCDEFGHIJK-1',
+    'A-12',
+    'INC-1',
+    'AB1',
+    'UTF-8 bug',
+    'GOT HTTP500',
+    'CHG1234',
+    '1A-12',
+    'ABCDEFGHIJK-12',
     'CHG-1234567890123',
     'CHG-123x',
     'CHG-123A',
@@ -576,6 +578,22 @@ describe('A page', () => {
         rule: 'on_request[0]',
         approvers: { from: ['sre'], count: 2 },
         doubt,
+      })
+    })
+
+    test('is offered where asking takes a reason, and goes before the owners where it takes a ticket', () => {
+      const taking = (reason: string) => {
+        const text = rulesText
+          .replace('when_stale: 15m', 'when_stale: 15m, reason: required')
+          .replaceAll('reason: required', `reason: ${reason}`)
+        return given(incident, aPerson(), rulesOf(text))
+      }
+      const offered = { state: 'offered', tier, duration, rule: 'on_request[0]', doubt }
+      expect(taking('required')).toEqual(offered)
+      expect(taking('ticket')).toEqual({
+        ...offered,
+        state: 'pending',
+        approvers: { from: ['payments'], count: 1 },
       })
     })
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideExtension, latestEnd } from '#access/domain/decide-extension.ts'
-import type { Grant } from '#access/domain/grant.ts'
+import { doubts, type Grant } from '#access/domain/grant.ts'
 import { nextVersion } from '#access/domain/grant-transitions.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { aGrant, aPerson, hour, minute, noon, pageWhy, rulesOf, rulesText } from '../../builders.ts'
@@ -279,12 +279,43 @@ freeze:
     expect(decided).toStrictEqual([{ until: noon + 2 * hour }, refused, refused, { until: noon + 2 * hour }])
   })
 
+  test.each(doubts.filter((doubt) => doubt !== 'page-late'))('nor is what came in the doubt %s', (doubt) => {
+    const why = { ...pageWhy(), rule: 'on_request[0]', doubt } as Grant['why']
+    expect(extend({ rules: frozen, grant: grant({ why }) })).toStrictEqual(refused)
+  })
+
   test.each<[string, Partial<Grant>, number]>([
-    ['what came with a page is', { why: pageWhy() }, noon + 2 * hour],
+    ['what a page rule gave is', { why: pageWhy() }, noon + 2 * hour],
+    [
+      'what a page rule gave late is',
+      { why: { ...pageWhy(), doubt: 'page-late' } as Grant['why'] },
+      noon + 2 * hour,
+    ],
     ['what is of another tier is', { tier: 'observe' }, noon + 2 * hour],
     ['what is for another service is', { services: ['orders-svc'] }, noon + 2 * hour],
   ])('%s', (_, changes, expected) => {
     expect(extend({ rules: frozen, grant: grant(changes) })).toStrictEqual({ until: expected })
+  })
+})
+
+describe('In certain hours', () => {
+  const hours = rulesOf(
+    rulesText.replace('how: at once }', 'how: at once, when: { hours: "11:00-12:30", zone: UTC } }'),
+  )
+  const until = noon + 30 * minute
+  const refused = { refusal: { reason: 'not-eligible', tier: 'operate' } }
+  const edges = (why: Grant['why']) =>
+    [until - 1, until].map((now) => extend({ rules: hours, grant: aGrant({ why }), now }))
+
+  test.each<[string, Grant['why']]>([
+    ['what was asked for', aGrant().why],
+    ['what came in doubt', { ...pageWhy(), rule: 'on_request[0]', doubt: 'page-by-self' } as Grant['why']],
+  ])('%s is extended in those', (_, why) => {
+    expect(edges(why)).toStrictEqual([{ until: noon + 2 * hour }, refused])
+  })
+
+  test('what a page rule gave is extended at any', () => {
+    expect(edges(pageWhy())).toStrictEqual([{ until: noon + 2 * hour }, { until: noon + 2 * hour }])
   })
 })
 

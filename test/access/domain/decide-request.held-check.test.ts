@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decideRequest, isFreezable, isRunning } from '#access/domain/decide-request.ts'
 import type { Decision } from '#access/domain/decision.ts'
-import type { Grant } from '#access/domain/grant.ts'
+import type { Doubt, Grant } from '#access/domain/grant.ts'
 import type { Proven } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { createView } from '#access/domain/view.ts'
@@ -30,6 +30,7 @@ const rules = rulesOf(
     .replace('who: [sre, payments], tiers', 'who: [sre, payments, guests], tiers'),
 )
 const ana = provenOf(aPerson())
+const inDoubt = (doubt: Doubt) => ({ ...pageWhy(), doubt }) as Grant['why']
 const guest = provenOf(aPerson({ groups: ['guests'] }))
 
 /** A view of these grants that is always fresh, and what it decides. */
@@ -80,6 +81,7 @@ describe('What was found out about a grant', () => {
       { until: noon + hour },
     ],
     ['of a page', { why: pageWhy() }, noon, { isFreezable: false, may: true }],
+    ['of a page in doubt', { why: inDoubt('page-untrusted') }, noon, { isFreezable: true, may: true }],
     ['of another tier', { tier: 'observe' }, noon, { rank: 0, may: true }],
     ['of a tier that is no more', { tier: 'root' }, noon, { rank: -1, may: false }],
     ['of one beyond the rules', { environment: 'production' }, noon, { rank: 1, may: false }],
@@ -247,7 +249,8 @@ describe('A grant', () => {
     expect(isRunning(aGrant({ state }), noon)).toBe(false)
   })
 
-  test('is stopped by a freeze where it was asked for, not where it came with a page', () => {
-    expect([isFreezable(aGrant()), isFreezable(aGrant({ why: pageWhy() }))]).toEqual([true, false])
+  test('is stopped by a freeze unless a page rule gave it', () => {
+    const whys = [aGrant().why, pageWhy(), inDoubt('page-late'), inDoubt('page-by-self')]
+    expect(whys.map((why) => isFreezable(aGrant({ why })))).toEqual([true, false, false, true])
   })
 })

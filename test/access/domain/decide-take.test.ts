@@ -102,6 +102,10 @@ freeze:
 
   test.each<[string, Grant]>([
     ['a page’s offer is taken', offer(both)],
+    [
+      'a late page’s offer is taken',
+      offer({ ...both, why: { ...pageWhy(), doubt: 'page-late' } as Grant['why'] }),
+    ],
     ['what is of another tier is taken', { ...doubted, ...both, tier: 'observe' }],
     ['what is for another service is taken', doubted],
   ])('%s', (_, grant) => {
@@ -119,9 +123,13 @@ freeze:
   })
 })
 
-test('What they could ask for in certain hours they may take at any', () => {
+test('What they could ask for in certain hours they may take in those', () => {
   const hours = rulesOf(
     without('how: at once }', 'how: at once, when: { hours: "09:00-10:00", zone: UTC } }'),
   )
-  expect(decideTake(hours, doubted, aPerson(), noon)).toBeUndefined()
+  const taken = [noon - 3 * hour - 1, noon - 3 * hour, noon - 2 * hour - 1, noon - 2 * hour].map((now) =>
+    decideTake(hours, doubted, aPerson(), now),
+  )
+  expect(taken).toEqual(['not-eligible', undefined, undefined, 'not-eligible'])
+  expect(decideTake(hours, offer(), aPerson(), noon)).toBeUndefined()
 })

@@ -1,11 +1,27 @@
 import { describe, expect, test } from 'vitest'
-import type { Doubt, Grant } from '#access/domain/grant.ts'
-import { isTakenByAcknowledging, pageRuleFits, pageRuleOf } from '#access/domain/page-rule.ts'
+import { type Doubt, doubts, type Grant } from '#access/domain/grant.ts'
+import { isByPageRule, isTakenByAcknowledging, pageRuleFits, pageRuleOf } from '#access/domain/page-rule.ts'
 import { aGrant, aPerson, noon, pageWhy, rulesOf, rulesText, serviceIn } from '../../builders.ts'
 
 const rules = rulesOf()
 const paged = aGrant({ why: pageWhy() })
 const byRule = (rule: string): Grant => aGrant({ why: { ...pageWhy(), rule } as Grant['why'] })
+
+describe('A page rule gave a grant', () => {
+  test.each<[string, Grant['why'], boolean]>([
+    ['where the page was in no doubt', pageWhy(), true],
+    ['not where it was asked for', aGrant().why, false],
+    ...doubts.map((doubt): [string, Grant['why'], boolean] => [
+      `${doubt === 'page-late' ? 'also' : 'not'} in the doubt ${doubt}`,
+      { ...pageWhy(), doubt } as Grant['why'],
+      doubt === 'page-late',
+    ]),
+  ])('%s', (_, why, gave) => {
+    expect(isByPageRule({ why })).toBe(gave)
+    // Whatever the rule that it names: one of requests may have the name of one of pages.
+    expect(pageRuleOf(rules, aGrant({ why }))).toBe(gave ? rules.onPage[0] : undefined)
+  })
+})
 
 describe('The page rule of a grant', () => {
   test('is the one it was given by', () => {

@@ -6,6 +6,7 @@ import {
   freezeOf,
   isFrom,
   namesService,
+  nextEdgeOf,
   nextEndOf,
   type RuleSet,
   requestRuleFor,
@@ -135,6 +136,22 @@ test('The next end of a set of people is the first that is still to come', () =>
   expect(nextEndOf(rulesOf(), noon)).toBe(never)
   const turned: RuleSet = { ...rules, people: new Map([...rules.people].reverse()) }
   expect(nextEndOf(turned, 0)).toBe(noon)
+})
+
+test('The next edge is the next end of a set of people, or the next beginning of a freeze', () => {
+  const never = Number.POSITIVE_INFINITY
+  const times = [0, noon - 1, noon, noon + hour - 1, noon + hour, lastDay - 1, lastDay]
+  const edges = [noon, noon, noon + hour, noon + hour, lastDay, lastDay, never]
+  expect(times.map((now) => nextEdgeOf(rules, now))).toEqual(edges)
+  const turned: RuleSet = { ...rules, freezes: rules.freezes.toReversed() }
+  expect(times.map((now) => nextEdgeOf(turned, now))).toEqual(edges)
+  const freezesOnly: RuleSet = { ...rules, people: new Map() }
+  expect([0, noon, noon + hour].map((now) => nextEdgeOf(freezesOnly, now))).toEqual([
+    noon,
+    noon + hour,
+    never,
+  ])
+  expect(nextEdgeOf(rulesOf(), noon)).toBe(never)
 })
 
 test('A tier is found by its name', () => {

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import type { Doubt, Grant } from '#access/domain/grant.ts'
 import type { Person } from '#access/domain/principal.ts'
 import { approveGrant } from '#access/operations/approve-grant.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
-import { aPerson, rulesOf, rulesText } from '../../builders.ts'
+import { aPerson, pageWhy, rulesOf, rulesText } from '../../builders.ts'
 import {
   ana,
   aWorld,
@@ -27,6 +28,8 @@ const third = aPerson({
   slack: { team: 'T0SANDBOX', user: 'U0LEA' },
   pagerduty: { account: 'sandbox', user: 'PULEA' },
 })
+
+const inDoubt = (doubt: Doubt, rule = 'on_request[1]') => ({ ...pageWhy(), rule, doubt }) as Grant['why']
 
 /** Ben asks for admin. */
 const asked = async (rules = rulesOf(), duration = 30 * minute) => {
@@ -95,6 +98,50 @@ describe('Approving', () => {
     world.setRules(rulesOf(rulesText.replace(before, after)))
     expect(await approveGrant(world.parts, ida, id)).toEqual({ refused: 'not-eligible' })
     expect(world.events).toHaveLength(1)
+  })
+
+  describe('while a freeze holds', () => {
+    const frozen = rulesOf(`${rulesText}
+freeze:
+  - { services: [orders-svc], tiers: [admin], from: 2026-01-15T12:10Z, until: 2026-01-15T12:20Z, because: sales }
+`)
+    const edges = [9 * minute, 10 * minute, 20 * minute - 1, 20 * minute]
+
+    test.each<[string, Grant['why'], boolean]>([
+      ['is refused of what was asked for', { kind: 'request', rule: 'on_request[1]' }, true],
+      ['is refused of what came in doubt', inDoubt('page-needs-approval'), true],
+      ['is refused of what came in doubt to who may not ask', inDoubt('page-no-rule', 'owners'), true],
+      ['is not refused of what a page rule gave', inDoubt('page-late'), false],
+    ])('%s, from its first millisecond to its last', async (_, why, refused) => {
+      const approved = async (after: number) => {
+        const { world, id } = await asked(frozen)
+        await world.put({ ...world.only(), version: 2, why })
+        world.later(after)
+        const outcome = await approveGrant(world.parts, ida, id)
+        return 'refused' in outcome ? outcome.refused : outcome.grant.state
+      }
+      const inIt = refused ? 'frozen' : 'active'
+      expect(await Promise.all(edges.map(approved))).toEqual(['active', inIt, inIt, 'active'])
+    })
+
+    test('a first approval of two is refused too', async () => {
+      const { world, id } = await asked(twoApprovals())
+      world.setRules(
+        rulesOf(
+          `${rulesText.replace('count: 1, from', 'count: 2, from')}
+freeze: [{ tiers: [admin], from: 2026-01-15, until: 2026-01-16, because: sales }]
+`,
+        ),
+      )
+      expect(await approveGrant(world.parts, ida, id)).toEqual({ refused: 'frozen' })
+      expect(world.only().approvals).toBeUndefined()
+    })
+
+    test('people who may not decide are told that', async () => {
+      const { world, id } = await asked(frozen)
+      world.later(10 * minute)
+      expect(await approveGrant(world.parts, ana, id)).toEqual({ refused: 'not-approver' })
+    })
   })
 
   test.each<[string, (world: World, id: string) => Promise<unknown>]>([

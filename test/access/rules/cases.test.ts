@@ -107,7 +107,7 @@ const retry = 'service: orders-svc, request: POST /v1/orders/7/retry'
 const ledgerRetry = 'service: ledger, request: POST /v1/entries/7/retry'
 const remove = 'service: orders-svc, request: DELETE /v1/orders/7'
 const stuck = 'ask: { tier: operate, because: stuck }'
-const admin = 'ask: { tier: admin, because: CHG-7 }'
+const admin = 'ask: { tier: admin, because: CHG-17 }'
 
 /** What a case says, what comes of it, and something else that a person might have expected. */
 const cases: readonly (readonly [name: string, says: string, comes: string, not: string])[] = [
@@ -316,7 +316,7 @@ const cases: readonly (readonly [name: string, says: string, comes: string, not:
   ],
   [
     'asking ahead',
-    'who: ben, service: orders-svc, ask: { tier: admin, because: CHG-7, from: 2026-11-28 }',
+    'who: ben, service: orders-svc, ask: { tier: admin, because: CHG-17, from: 2026-11-28 }',
     '{ is: refused, reason: too-far-ahead }',
     'approval',
   ],

@@ -56,13 +56,13 @@ const cases: readonly {
     edits: [
       [
         'tiers: { operate: [PUT /v1/flags/*] }',
-        'tiers: { operate: { allow: [PUT /v1/flags/*], approvals: { from: [owners, sre] } } }',
+        'tiers: { operate: { allow: [PUT /v1/flags/*], approvals: { from: [sre, leads] } } }',
       ],
     ],
     says: [
       'loses: sre and payments now need approval for operate on orders-svc',
       'loses: a page on orders-svc no longer gives payments and sre anything by itself: operate needs approval there',
-      'tightens: operate on orders-svc now needs an approval by payments and sre',
+      'tightens: operate on orders-svc now needs an approval by sre and leads',
     ],
   },
   {

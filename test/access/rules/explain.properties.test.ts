@@ -134,13 +134,20 @@ const ruleSetText = fc
           owners: ['payments'],
           labels: ['orders'],
           trusted_triggers: trusted,
-          tiers: raisedOwn(tiers, [{ observe, operate, ...(admin ? { admin: ['* /**'] } : {}) }]),
+          tiers: raisedOwn(
+            tiers,
+            [{ observe, operate, ...(admin ? { admin: ['* /**'] } : {}) }],
+            ['payments'],
+          ),
         },
         'other-svc': { ...common, owners: ['sre'], tiers: { observe } },
       },
       on_page: page.filter(({ give }) => free(give)),
       on_request: soundRequests,
-      standing: strict.includes('operate') ? standing.filter((rule) => !('tier' in rule)) : standing,
+      standing: standing.filter((rule) => {
+        if ('tier' in rule) return !strict.includes('operate')
+        return rule.from.startsWith('workload:') || !('approvals' in operate || 'sign_in' in operate)
+      }),
       freeze,
     })
   })

@@ -22,6 +22,7 @@ tiers:
     longest: 1h
     rate: 5/s
     when_stale: 30s
+    reason: ticket
     approvals: { count: 2, from: [sre, owners], distinct: teams, escalate: { after: 15m, to: [sre] } }
     proxy_only: true
     sign_in: { acr: mfa, max_age: 2h }

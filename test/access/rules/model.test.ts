@@ -229,7 +229,7 @@ const isNoMore = (
     rank(tier) <= rank(before.proposal.tier) &&
     duration <= before.proposal.duration
   if (isLess) return true
-  const ask = { service: service.name, tier, duration, reason: 'CHG-1' }
+  const ask = { service: service.name, tier, duration, reason: 'CHG-10' }
   return after.proposal.state === 'offered' && rankOf(decideAsk(rules, asked.person, ask, asked.now)) === 2
 }
 
@@ -322,7 +322,7 @@ describe('Removing never allows more', () => {
 describe('A rule that gives less hides those behind it, so that removing it does allow more', () => {
   const service = { service: 'orders-svc', tier: 'operate', reason: 'stuck' }
   const sre = aPerson({ subject: 'idp-ben', groups: ['sre'] })
-  const approvals = '{ count: 1, from: [payments] }'
+  const approvals = '{ count: 1, from: [sre] }'
   const withRequests = (...rules: string[]): RuleSet =>
     rulesOf(
       rulesText

@@ -79,6 +79,7 @@ const atTheEnd = (text: string): Change => ['how: approval }\n', `how: approval 
 const people = (set: string): Change => ['  sre: { groups: [sre] }', `  sre: { groups: [sre] }\n  ${set}`]
 const paging = (rule: string): Change => ['on_request:', `  - { ${rule} }\non_request:`]
 const requesting = (rule: string): Change => atTheEnd(`  - { ${rule} }`)
+const workload: Change = ['people:', 'workloads: { shop: { subjects: [shop] } }\npeople:']
 const approving = (approvals: string): Change => [
   'approvals: { count: 1, from: [sre] }',
   `approvals: { ${approvals} }`,
@@ -113,9 +114,9 @@ const cases: readonly Case[] = [
   {
     name: 'a parameter of a standing rule',
     kind: 'parameter-literal',
-    odd: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [POST /v1/(id)] }')],
-    mended: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [POST /v1/*] }')],
-    says: '34:42 "(id)" of "POST /v1/(id)" is matched as it stands',
+    odd: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [GET /v1/(id)] }')],
+    mended: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [GET /v1/*] }')],
+    says: '34:42 "(id)" of "GET /v1/(id)" is matched as it stands',
   },
   {
     name: 'a parameter of an egress rule',
@@ -197,9 +198,44 @@ const cases: readonly Case[] = [
   {
     name: 'secrets that are open without a pass',
     kind: 'reads-too-much',
-    odd: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [GET /secrets] }')],
-    mended: [atTheEnd('standing:\n  - { from: sre, to: orders-svc, allow: [GET /health] }')],
-    says: '34:42 "GET /secrets" reaches /secrets without a pass',
+    odd: [
+      workload,
+      atTheEnd('standing:\n  - { from: workload:shop, to: orders-svc, allow: [GET /secrets] }'),
+    ],
+    mended: [
+      workload,
+      atTheEnd('standing:\n  - { from: workload:shop, to: orders-svc, allow: [GET /health] }'),
+    ],
+    says: '35:52 "GET /secrets" reaches /secrets without a pass',
+    besides: ['standing-past-demands'],
+  },
+  {
+    name: 'a workload that does what people need approval for',
+    kind: 'standing-past-demands',
+    odd: [
+      workload,
+      atTheEnd('standing:\n  - { from: workload:shop, to: orders-svc, allow: [GET /v1/x, POST /v1/orders] }'),
+    ],
+    mended: [
+      workload,
+      operating('POST /v1/retry, POST /v1/orders'),
+      atTheEnd('standing:\n  - { from: workload:shop, to: orders-svc, allow: [GET /v1/x, POST /v1/orders] }'),
+    ],
+    says: '35:63 "POST /v1/orders" reaches what "admin" allows on orders-svc, which needs approval of people; if',
+  },
+  {
+    name: 'a service that shows passes for longer than others',
+    kind: 'terms-looser',
+    odd: [ownTiers('operate: { longest: 4h, rate: 20/s, when_stale: 1m }')],
+    mended: [ownTiers('operate: { longest: 1h, rate: 20/s, when_stale: 1m }')],
+    says: '28:34 this is looser than what is said of every "operate": 4h, not 2h; if it is not meant, leave it out',
+  },
+  {
+    name: 'a profile that lets others approve',
+    kind: 'terms-looser',
+    odd: [['admin: ["* /**"]', 'admin: { allow: ["* /**"], approvals: { from: [sre, owners] } }']],
+    mended: [['admin: ["* /**"]', 'admin: { allow: ["* /**"], approvals: { from: [sre], count: 2 } }']],
+    says: '17:53 this is looser than what is said of every "admin": sre, owners, not sre',
   },
   {
     name: 'a shell over a WebSocket',

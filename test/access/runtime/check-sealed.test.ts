@@ -145,6 +145,46 @@ describe('Keys that lie with the rules are refused:', () => {
     await expect(check(join(rules, 'link'))).rejects.toMatchObject(refused(rules))
   })
 
+  test('through a link on the way, of a file or of a folder', async () => {
+    const rules = join(folder, 'rules')
+    const trust = join(folder, 'trust')
+    await symlink(trusted, join(rules, 'between'))
+    await symlink(join(rules, 'between'), join(trust, 'round'))
+    await expect(check(join(trust, 'round'))).rejects.toMatchObject(refused(rules))
+    await symlink(trust, join(rules, 'folder'))
+    await symlink(join('..', 'rules', 'folder'), join(trust, 'over'))
+    await expect(check(join(trust, 'over', 'signers'))).rejects.toMatchObject(refused(rules))
+    await expect(check(`${trust}/over/../rules/folder/signers`)).rejects.toMatchObject(refused(rules))
+  })
+
+  test('with a rule set that is a link on the way, too', async () => {
+    const [first, middle] = [join(folder, 'first'), join(folder, 'middle')]
+    for (const name of [first, middle]) await mkdir(name)
+    await symlink(path, join(middle, 'access.yaml'))
+    await symlink(join(middle, 'access.yaml'), join(first, 'access.yaml'))
+    const at = join(first, 'access.yaml')
+    const keys = join(middle, 'signers')
+    await expect(
+      checkSealed({ path: at, files: [at], hash: '', environment: '' }, keys),
+    ).rejects.toMatchObject(refused(middle))
+  })
+
+  test('behind links without end', async () => {
+    const round = join(folder, 'trust', 'endless')
+    await symlink(round, round)
+    await expect(check(round)).rejects.toMatchObject({
+      code: 'keys/forbidden',
+      message: `${round} leads through more than 40 links`,
+    })
+  })
+
+  test('but not through links that all lie elsewhere', async () => {
+    const trust = join(folder, 'trust')
+    await symlink('signers', join(trust, 'one'))
+    await symlink('one', join(trust, 'two'))
+    await expect(check(join(trust, 'two'))).rejects.toMatchObject({ code: 'rules/seal-invalid' })
+  })
+
   test('but not in a folder whose name begins alike', async () => {
     const beside = join(folder, 'rules-trust')
     await mkdir(beside)

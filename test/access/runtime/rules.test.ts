@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -34,6 +35,13 @@ test('the sandbox takes one', async () => {
   await withIssuer('http://127.0.0.1:7074')
   const { rules } = await loadRulesFor({ PAGEPASS_MODE: 'sandbox', PAGEPASS_RULES: file })
   expect(rules.identity.issuer).toBe('http://127.0.0.1:7074')
+})
+
+test('what was read is named by its hashes', async () => {
+  await writeFile(file, rulesText)
+  const { hashes, files } = await loadRules(file)
+  expect(files).toEqual([file])
+  expect([...hashes]).toEqual([[file, createHash('sha256').update(rulesText).digest('hex')]])
 })
 
 test('a rule set that is not there is a fault with the mend', async () => {

@@ -1,6 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type FileHashes, hashesOf, readRuleFiles } from '#access/runtime/rules.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
 import { aFolder } from '../../builders.ts'
 
@@ -25,10 +26,11 @@ const save = async (file: string, text: string): Promise<void> => {
   await rename(`${file}~`, file)
 }
 
-const watched = async (named = path) => {
+const watched = async (named = path, given?: FileHashes) => {
   const alarms: { what: string; facts: Record<string, unknown> }[] = []
   const alarm = (what: string, facts: Record<string, unknown>): void => void alarms.push({ what, facts })
-  const { facts, stop } = await watchRules({ path: named, hash, alarm, everyMs: 1 })
+  const hashes = given ?? hashesOf(await readRuleFiles(named))
+  const { facts, stop } = await watchRules({ path: named, hash, hashes, alarm, everyMs: 1 })
   stops.push(stop)
   return {
     facts,
@@ -53,6 +55,14 @@ test('A change is told once, and what the process keeps stays what it was', asyn
   // Had the first been told again meanwhile, there would be more than one now.
   await save(path, 'three')
   expect(await watch.told()).toHaveLength(1)
+})
+
+test('A change between the reading and the watch is told at once', async () => {
+  const read = hashesOf(await readRuleFiles(path))
+  await save(path, 'two')
+  const watch = await watched(path, read)
+  expect(watch.alarms).toEqual([{ what: changed, facts: { rules: hash, path, changed: [path] } }])
+  expect(watch.facts()).toEqual({ rules: { hash, changed_on_disk: true } })
 })
 
 test('What is put back is told too', async () => {

@@ -158,6 +158,15 @@ describe('pagepass rules diff', () => {
     expect(unknown.err).toContain('HEAD:nowhere.yaml')
   })
 
+  test('takes no cases for a part of the rule set at a revision', async () => {
+    await put('rules/services/extra.test.yaml', 'cases: []\n')
+    await git('add', 'rules/services')
+    await git('commit', '-qm', 'cases')
+    const { code, out, err } = await diff('HEAD:rules/env/staging.yaml', 'rules/env/staging.yaml')
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toContain(sentence)
+  })
+
   test('gives programs one object', async () => {
     const { out } = await diff('old.yaml', 'new.yaml', '--json')
     expect(JSON.parse(out)).toMatchObject({

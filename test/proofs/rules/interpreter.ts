@@ -12,6 +12,7 @@ import type {
   SaidService,
   SaidTerms,
 } from './said.ts'
+import { overTerms, ownTerms } from './terms.ts'
 import { fits } from './wall-clock.ts'
 
 /*
@@ -65,11 +66,7 @@ const sayings = (file: SaidFile, service: SaidService, tier: string) => {
 
 const termsOf = (file: SaidFile, service: SaidService, tier: string): SaidTerms => {
   let terms: SaidTerms = { ...file.tiers[tier] }
-  for (const said of sayings(file, service, tier)) {
-    if (said === undefined || Array.isArray(said)) continue
-    const { allow: _, ...own } = said
-    terms = { ...terms, ...own }
-  }
+  for (const said of sayings(file, service, tier)) terms = overTerms(terms, ownTerms(said))
   return terms
 }
 
@@ -322,15 +319,16 @@ const namesTicket = (reason: string): boolean => {
     word.length <= 10 &&
     isCapital(word.charAt(0)) &&
     [...word].every((letter) => isCapital(letter) || isDigit(letter))
-  const isNumber = (word: string) => word.length >= 1 && word.length <= 12 && [...word].every(isDigit)
-  // A word with no dash is a project and a number wherever it may be cut.
+  const isNumber = (word: string, least: number) =>
+    word.length >= least && word.length <= 12 && [...word].every(isDigit)
+  const forms = ['CHG', 'INC', 'PRB', 'RITM', 'REQ', 'TASK']
   const words = reason.split(/[^A-Za-z0-9-]+/)
   return words.some((word) => {
     const parts = word.split('-')
     return parts.some((part, index) => {
       const next = parts[index + 1]
-      if (next !== undefined && isProject(part) && isNumber(next)) return true
-      return [...part].some((_, cut) => isProject(part.slice(0, cut)) && isNumber(part.slice(cut)))
+      if (next !== undefined && isProject(part) && isNumber(next, 2)) return true
+      return forms.some((form) => part.startsWith(form) && isNumber(part.slice(form.length), 5))
     })
   })
 }

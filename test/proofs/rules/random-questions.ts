@@ -177,6 +177,13 @@ export const randomAsk = (random: Random, aims: Aims): AskQuestion => {
     'CHG--1',
     'CHG-1234567890123',
     '(OPS-7)',
+    '(OPS-17)',
+    'CHG00301',
+    'CHG0030',
+    'xINC00301',
+    'RITM0030192b',
+    'UTF-8',
+    'CHG-1234567890',
   ]
   return {
     person: personOf(random, aims, aims.file.on_request ?? []),

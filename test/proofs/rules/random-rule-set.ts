@@ -16,6 +16,7 @@ import type {
   SaidWhen,
   SaidWindow,
 } from './said.ts'
+import { isStrict } from './terms.ts'
 import { zoneNames } from './wall-clock.ts'
 import { yamlOf } from './yaml-of.ts'
 
@@ -59,15 +60,18 @@ const randomFile = (random: Random): SaidFile => {
   const tiers = allTiers.slice(0, pick([1, 2, 2, 3, 3, 3]))
   const people = some(allPeople, 2)
   const labels = some(allLabels, 1)
+  const approving = { people, distinct: chance(0.5) }
   const common = raised(
-    Object.fromEntries(tiers.map((tier, place) => [tier, commonTerms(random, people, place > 0)])),
+    Object.fromEntries(
+      tiers.map((tier, place) => [tier, commonTerms(random, place > 0 ? approving : undefined)]),
+    ),
   )
-  const profile = raisedOwn(common, [ownTiers(random, tiers, people, common)])
+  const profile = raisedOwn(common, [ownTiers(random, tiers, approving, common)])
   const profiles = chance(0.7) ? { web: { tiers: profile } } : undefined
   const services = Object.fromEntries(
     some(allServices, 1, 3).map((name) => [
       name,
-      randomService(random, tiers, people, labels, common, profiles?.web.tiers),
+      randomService(random, tiers, approving, labels, common, profiles?.web.tiers),
     ]),
   )
   const first = Object.values(services)[0]
@@ -79,8 +83,19 @@ const randomFile = (random: Random): SaidFile => {
     people,
     lists: ['*', ...Object.keys(services), ...labels.map((label) => `label:${label}`)],
     common,
+    isStrict: (to) =>
+      Object.entries(services).some(
+        ([name, service]) => isNamed(to, name, service) && isStrict(common, profiles?.web.tiers, service),
+      ),
     approvable: tiers.filter((tier) => approvedSomewhere(tier, common, profiles, services)),
     standing: tiers.filter((tier) => !approvedSomewhere(tier, common, profiles, services)),
+    open: Object.keys(services).filter((name) =>
+      [common, profiles?.web.tiers ?? {}, services[name]?.tiers ?? {}].every((some) =>
+        Object.values(some).every(
+          (said) => Array.isArray(said) || (said.approvals === undefined && said.sign_in === undefined),
+        ),
+      ),
+    ),
   }
   const list = <T>(most: number, one: () => T | undefined): T[] =>
     Array.from({ length: random.whole(0, most) }, one).filter((made) => made !== undefined)
@@ -112,10 +127,17 @@ type World = {
   /** What a list of services may hold. */
   readonly lists: readonly string[]
   readonly common: Readonly<Record<string, SaidTerms>>
+  /** Whether one of these services asks people for approval or a sign-in anywhere. */
+  readonly isStrict: (to: readonly string[]) => boolean
   /** Tiers that somebody is named to approve, at least on one service; and those that need it nowhere. */
   readonly approvable: readonly string[]
   readonly standing: readonly string[]
+  /** Services that demand nothing beyond a pass: there people may have patterns of their own. */
+  readonly open: readonly string[]
 }
+
+const isNamed = (list: readonly string[], name: string, { labels = [] }: SaidService): boolean =>
+  list.some((one) => one === '*' || one === name || labels.some((label) => one === `label:${label}`))
 
 const approvedSomewhere = (
   tier: string,
@@ -151,34 +173,38 @@ const randomTime = ({ chance, pick }: Pick<Random, 'chance' | 'pick'>): string =
   return `${day}T${pick(hours)}${pick(['', ':30'])}${pick(['Z', '+01:00', '-05:00', '+05:30'])}`
 }
 
-const approvals = ({ some, chance, whole }: Random, people: readonly string[]): SaidApprovals => {
+/** Who may approve. Where teams may have to be distinct, there are never more approvals than sets. */
+type Approving = { readonly people: readonly string[]; readonly distinct: boolean }
+
+const approvals = ({ some, chance, whole }: Random, { people, distinct }: Approving): SaidApprovals => {
   const from = some([...people, 'owners'], 1, 3)
-  const distinct = from.length > 1 && chance(0.5)
-  const count = distinct ? whole(1, from.filter((one) => one !== 'owners').length || 1) : whole(1, 3)
+  const most = distinct ? from.filter((one) => one !== 'owners').length || 1 : 3
   return {
-    ...(chance(0.8) || distinct ? { count } : {}),
+    ...(chance(0.8) ? { count: whole(1, most) } : {}),
     from,
-    ...(distinct ? { distinct: 'teams' as const } : {}),
+    ...(distinct && chance(0.6) ? { distinct: 'teams' as const } : {}),
   }
 }
 
-const commonTerms = (random: Random, people: readonly string[], strict: boolean): SaidTerms => {
+const commonTerms = (random: Random, approving: Approving | undefined): SaidTerms => {
   const { pick } = random
   return {
     longest: pick(durations.slice(1)),
     rate: pick(['50/s', '10/s', '30/m', '1/s']),
     when_stale: pick(['5s', '30s', '2m', '15m']),
-    ...moreTerms(random, strict ? people : []),
+    ...moreTerms(random, approving),
   }
 }
 
-const moreTerms = (random: Random, approvers: readonly string[]): SaidTerms => {
+const moreTerms = (random: Random, approving: Approving | undefined): SaidTerms => {
   const { chance, pick, whole } = random
   const terms: SaidTerms = {}
   if (chance(0.2)) terms.default = pick(['30s', '10m'])
   if (chance(0.2)) terms.burst = whole(1, 40)
   if (chance(0.5)) terms.reason = pick(['optional', 'required', 'ticket'])
-  if (approvers.length > 0 && chance(0.3)) terms.approvals = approvals(random, approvers)
+  if (approving !== undefined && chance(0.3)) terms.approvals = approvals(random, approving)
+  if (chance(0.1)) terms.proxy_only = chance(0.7)
+  if (chance(0.2)) terms.extend = pick([{ count: 2 }, { share: '50%' }])
   if (chance(0.2))
     terms.sign_in = pick([
       { acr: 'mfa' },
@@ -192,7 +218,7 @@ const moreTerms = (random: Random, approvers: readonly string[]): SaidTerms => {
 const ownTiers = (
   random: Random,
   tiers: readonly string[],
-  people: readonly string[],
+  approving: Approving,
   common: Readonly<Record<string, SaidTerms>>,
 ): SaidTiers => {
   const { chance, pick, some } = random
@@ -201,7 +227,7 @@ const ownTiers = (
     const allow = randomPatterns(random)
     if (chance(0.5)) own[tier] = allow
     else {
-      const terms = moreTerms(random, people)
+      const terms = moreTerms(random, approving)
       if (chance(0.4)) terms.longest = pick(durations.slice(1))
       if (chance(0.3)) terms.when_stale = pick(['5s', '1m', '20m'])
       if (chance(0.2)) terms.rate = pick(['3/s', '90/m'])
@@ -230,14 +256,14 @@ const randomPatterns = (random: Random): string[] => {
 const randomService = (
   random: Random,
   tiers: readonly string[],
-  people: readonly string[],
+  approving: Approving,
   labels: readonly string[],
   common: Readonly<Record<string, SaidTerms>>,
   profile: SaidTiers | undefined,
 ): SaidService => {
   const { chance, some } = random
   const shared = chance(0.7) ? profile : undefined
-  const own = ownTiers(random, tiers, people, common)
+  const own = ownTiers(random, tiers, approving, common)
   if (!Object.values(own).some((said) => Array.isArray(said)))
     own[tiers[0] as string] = randomPatterns(random)
   return {
@@ -246,7 +272,7 @@ const randomService = (
     serve: 'blue',
     trusted_triggers: some(integrations, 0, 1),
     channel: '#inc',
-    owners: some(people, 1, 2),
+    owners: some(approving.people, 1, 2),
     labels: some(labels, 0),
     tiers: raisedOwn(common, shared === undefined ? [own] : [shared, own]),
   }
@@ -308,14 +334,16 @@ const requestRule = (random: Random, world: World): SaidRequestRule | undefined 
   }
 }
 
-const standingRule = (random: Random, world: World): SaidStanding => {
+const standingRule = (random: Random, world: World): SaidStanding | undefined => {
   const { chance, pick, some, whole } = random
-  const from = pick(['workload:checkout', 'workload:billing', ...world.people])
+  const workloads = ['workload:checkout', 'workload:billing']
+  const from = pick([...workloads, ...world.people])
   const to = chance(0.4) ? pick(world.lists) : some(world.lists, 1, 2)
   const tier = pick(world.standing)
   if (tier !== undefined && chance(0.5)) return { from, to, tier }
   return {
-    from,
+    // Of people it may be a way past what they are asked for, which is a fault.
+    from: world.isStrict([to].flat()) ? pick(workloads) : from,
     to,
     allow: randomPatterns(random),
     ...(chance(0.4) ? { rate: pick(['200/s', '30/m']) } : {}),

@@ -8,6 +8,8 @@ export type SaidTerms = {
   when_stale?: string
   reason?: 'optional' | 'required' | 'ticket'
   approvals?: SaidApprovals
+  extend?: { count?: number; share?: string }
+  proxy_only?: boolean
   sign_in?: { acr?: string; max_age?: string }
 }
 export type SaidTier = string[] | (SaidTerms & { allow?: string[] })

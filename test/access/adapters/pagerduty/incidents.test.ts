@@ -69,7 +69,9 @@ describe('An open incident', () => {
     const second = (await read(id, 'pd-token', true))?.paged
     expect(second).toEqual([expect.objectContaining({ level: 2 })])
     pagerduty.incidents.reassign(id, ['PUEVE01'], cho)
-    expect((await read(id, 'pd-token', true))?.paged).toEqual([{ user: 'PUEVE01', name: expect.any(String), at: noon }])
+    expect((await read(id, 'pd-token', true))?.paged).toEqual([
+      { user: 'PUEVE01', name: expect.any(String), at: noon },
+    ])
   })
 
   test('that nobody knows is undefined', async () => {

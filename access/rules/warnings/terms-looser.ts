@@ -1,0 +1,64 @@
+import { formatDuration } from '../../domain/duration.ts'
+import { mergeTerms, type Terms } from '../merge-terms.ts'
+import type { YamlPath } from '../read-yaml.ts'
+import type { OwnTier, RuleSetSource } from '../source.ts'
+import type { Finding, Looked } from './finding.ts'
+
+type Common = RuleSetSource['tiers'][string]
+type Looser = { readonly at: readonly string[]; readonly own: string; readonly common: string }
+
+/** Terms by which a profile or service asks less than is said in common. */
+export const looserTerms = ({ source }: Looked): Finding[] => [
+  ...Object.entries(source.profiles).flatMap(([name, { tiers }]) =>
+    inTiers(source, tiers, ['profiles', name, 'tiers']),
+  ),
+  ...Object.entries(source.services).flatMap(([name, { tiers }]) =>
+    inTiers(source, tiers, ['services', name, 'tiers']),
+  ),
+]
+
+const inTiers = (
+  source: RuleSetSource,
+  tiers: Readonly<Record<string, OwnTier>>,
+  path: YamlPath,
+): Finding[] =>
+  Object.entries(tiers).flatMap(([name, own]) => {
+    const common = source.tiers[name]
+    if (common === undefined || Array.isArray(own)) return []
+    return looser(common, own as Exclude<OwnTier, readonly string[]>).map(
+      (term): Finding => ({
+        kind: 'terms-looser',
+        path: [...path, name, ...term.at],
+        what: `this is looser than what is said of every "${name}": ${term.own}, not ${term.common}; if it is not meant, leave it out`,
+      }),
+    )
+  })
+
+const reasons = ['optional', 'required', 'ticket'] as const
+
+const looser = (common: Common, own: Terms): Looser[] => {
+  const merged = mergeTerms(common, [own])
+  const found: Looser[] = []
+  const longer = (at: readonly string[], mine: number | undefined, usual: number | undefined): void => {
+    if (mine !== undefined && usual !== undefined && mine > usual)
+      found.push({ at, own: formatDuration(mine), common: formatDuration(usual) })
+  }
+  longer(['longest'], own.longest, common.longest)
+  longer(['when_stale'], own.when_stale, common.when_stale)
+  longer(['sign_in', 'max_age'], own.sign_in?.max_age, common.sign_in?.max_age)
+  const acr = common.sign_in?.acr
+  if (acr !== undefined && merged.sign_in?.acr !== acr)
+    found.push({ at: ['sign_in', 'acr'], own: `"${merged.sign_in?.acr}"`, common: `"${acr}"` })
+  const usual = common.reason ?? 'optional'
+  if (own.reason !== undefined && reasons.indexOf(own.reason) < reasons.indexOf(usual))
+    found.push({ at: ['reason'], own: own.reason, common: usual })
+  if (own.proxy_only === false && common.proxy_only === true)
+    found.push({ at: ['proxy_only'], own: 'also past the proxy', common: 'only through it' })
+  if (own.approvals === undefined || common.approvals === undefined) return found
+  const [mine, theirs] = [own.approvals, common.approvals]
+  if (mine.count < theirs.count)
+    found.push({ at: ['approvals', 'count'], own: String(mine.count), common: String(theirs.count) })
+  if (!mine.from.every((people) => theirs.from.includes(people)))
+    found.push({ at: ['approvals', 'from'], own: mine.from.join(', '), common: theirs.from.join(', ') })
+  return found
+}
