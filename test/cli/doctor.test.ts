@@ -267,13 +267,16 @@ describe('Rules, keys and directory', () => {
   })
 
   test('those who should approve or own, and whom nobody is', async () => {
+    const { issuer } = (await loadRules(prepared.rules)).rules.identity
     const statements = createStatements(await loadKeys(join(prepared.keys, 'offline'), 'offline', 'sandbox'))
     const { slack: _, ...cho } = aPerson({
+      issuer,
       subject: 'cho',
       name: 'Cho Park',
       pagerduty: { account: 'sandbox', user: 'PUCHO01' },
     })
     const ben = aPerson({
+      issuer,
       subject: 'ben',
       name: 'Ben Okafor',
       groups: ['sre'],
@@ -282,7 +285,7 @@ describe('Rules, keys and directory', () => {
       pagerduty: { account: 'sandbox', user: 'PUBEN01' },
     })
     const signed = await signDirectory(
-      [aPerson(), cho, ben],
+      [aPerson({ issuer }), cho, ben],
       statements,
       'sandbox',
       Date.now() - 125 * minute,

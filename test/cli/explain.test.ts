@@ -249,7 +249,7 @@ describe('pagepass rules explain', () => {
         ✓ held      the rules let it last 1h                              test/cli/explain.yaml:14
         ✓ held      a rule gives operate to somebody like ana             test/cli/explain.yaml:40
         ✓ held      it reaches operate
-        ✗ not held  it came with a page, which no freeze stops            test/cli/explain.yaml:48
+        ✗ not held  a page rule gave it, which no freeze stops            test/cli/explain.yaml:48
 
       Rules that need no pass
         audits lets auditors in without a pass: does not fit              test/cli/explain.yaml:45

@@ -92,7 +92,7 @@ const conditionsOf = (
   if (tier.rank < needs.rank) return tested
   const freeze = freezeOf(service, needs.name, now)
   if (freeze !== undefined)
-    tested.push(condition('it came with a page, which no freeze stops', !isFreezable(grant), freeze.where))
+    tested.push(condition('a page rule gave it, which no freeze stops', !isFreezable(grant), freeze.where))
   return tested
 }
 
