@@ -93,13 +93,15 @@ export const createTier = (
     ...new Set(names.flatMap((one) => (one === ownersName ? owners : [one]))),
   ]
   return {
+    // What every decision looks at comes first, where it is read from memory at once.
     name,
     rank,
+    whenStale: terms.when_stale,
+    signIn: sign_in === undefined ? undefined : { acr: sign_in.acr, maxAge: sign_in.max_age },
     longest: terms.longest,
     usual: Math.min(terms.default ?? usualMs, terms.longest),
     rate: terms.rate,
     burst: terms.burst ?? Math.max(1, terms.rate),
-    whenStale: terms.when_stale,
     reason: terms.reason ?? 'optional',
     approvals:
       approvals === undefined
@@ -117,7 +119,6 @@ export const createTier = (
       share: terms.extend?.share ?? Number.POSITIVE_INFINITY,
     },
     proxyOnly: terms.proxy_only ?? false,
-    signIn: sign_in === undefined ? undefined : { acr: sign_in.acr, maxAge: sign_in.max_age },
     patterns: unique(said.flatMap((one) => one.patterns)),
   }
 }
