@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { type DecisionRequest, decideRequest } from '#access/domain/decide-request.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { type Proven, principalKey } from '#access/domain/principal.ts'
@@ -31,7 +33,7 @@ const sizes = {
   partly: { services: 1_000, resources: 1, used: 10 },
   one: { services: 1, resources: 1_250, used: 1 },
 } satisfies Record<string, Size>
-type Name = keyof typeof sizes
+export type Name = keyof typeof sizes
 const names: readonly Name[] = ['small', 'large', 'partly', 'one']
 
 const issuer = 'https://idp.example.com'
@@ -47,29 +49,67 @@ const batch = 100
  * many in all of them.
  *
  * `p50` is the median of batches of 100 calls, each divided by 100; `p99` is of calls timed one by one, so it holds what
- * the timer itself takes. Nothing is subtracted. The rule sets take turns within a round, and figures are medians over
+ * the timer itself takes. Nothing is subtracted. Each rule set has a process of its own, as a
+ * proxy has one rule set and one view; they take turns within a round, and figures are medians over
  * the rounds; a ratio is taken within each round. The first round only warms up.
  */
-export const benchRules = ({ json, rounds, requests }: RulesBenchOptions): void => {
-  const startedAt = performance.now()
-  const scenes: Record<Name, Scene> = {
-    small: sceneOf(sizes.small, requests),
-    large: sceneOf(sizes.large, requests),
-    partly: sceneOf(sizes.partly, requests),
-    one: sceneOf(sizes.one, requests),
-  }
-  process.stderr.write(`the rule sets and their views in ${round(performance.now() - startedAt, 0)} ms\n`)
+export const benchRules = async ({ json, rounds, requests }: RulesBenchOptions): Promise<void> => {
+  const scenes = Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await startScene(name, requests)] as const)),
+  ) as Record<Name, RunningScene>
   const samples: Record<Name, Sample>[] = []
   for (let number = 0; number <= rounds; number += 1) {
-    const sampled = {
-      small: sample(scenes.small),
-      large: sample(scenes.large),
-      partly: sample(scenes.partly),
-      one: sample(scenes.one),
-    }
+    const sampled = {} as Record<Name, Sample>
+    for (const name of names) sampled[name] = await scenes[name].sample()
     if (number > 0) samples.push(sampled)
   }
+  for (const name of names) scenes[name].stop()
   report(json, { rounds, requests }, scenes, samples)
+}
+
+/** What one scene holds, and a process of its own that decides in it, as a proxy has one rule set and one view. */
+type RunningScene = {
+  readonly facts: Facts
+  readonly sample: () => Promise<Sample>
+  readonly stop: () => void
+}
+type Facts = {
+  readonly services: number
+  readonly rules: number
+  readonly grants: number
+  readonly allowedShare: number
+}
+
+const startScene = async (name: Name, requests: number): Promise<RunningScene> => {
+  const child = fork(new URL('rules-main.ts', import.meta.url), [name, String(requests)])
+  const answer = async (): Promise<unknown> => {
+    const [message] = (await once(child, 'message')) as [unknown]
+    return message
+  }
+  // Only what `serveScene` sends comes this way.
+  const facts = (await answer()) as Facts
+  process.stderr.write(`${name}: ${facts.services} services, ${facts.rules} rules\n`)
+  return {
+    facts,
+    sample: () => {
+      child.send('sample')
+      return answer() as Promise<Sample>
+    },
+    stop: () => child.disconnect(),
+  }
+}
+
+/** What the process of one scene does: tells what it holds, then a sample whenever it is asked. */
+export const serveScene = (name: Name, requests: number): void => {
+  const scene = sceneOf(sizes[name], requests)
+  const facts: Facts = {
+    services: scene.rules.services.size,
+    rules: countRules(scene.rules),
+    grants: [...scene.view.all()].length,
+    allowedShare: allowedShare(scene),
+  }
+  process.on('message', () => process.send?.(sample(scene)))
+  process.send?.(facts)
 }
 
 const sample = ({ rules, view, requests }: Scene): Sample => {
@@ -285,7 +325,7 @@ const allowedShare = ({ rules, view, requests }: Scene): number =>
 const report = (
   json: boolean,
   run: { readonly rounds: number; readonly requests: number },
-  scenes: Readonly<Record<Name, Scene>>,
+  scenes: Readonly<Record<Name, RunningScene>>,
   samples: readonly Readonly<Record<Name, Sample>>[],
 ): void => {
   const of = (name: Name, field: keyof Sample): number =>
@@ -294,25 +334,25 @@ const report = (
     round(median(samples.map((sampled) => sampled[name][field] / sampled.small[field])))
   const result = {
     name: 'rules',
-    services: scenes.large.rules.services.size,
-    rules: countRules(scenes.large.rules),
+    services: scenes.large.facts.services,
+    rules: scenes.large.facts.rules,
     counted: 'patterns of services, on_page and on_request rules',
     ...run,
     principals,
-    grants: [...scenes.large.view.all()].length,
-    allowed_share: round(allowedShare(scenes.large)),
+    grants: scenes.large.facts.grants,
+    allowed_share: round(scenes.large.facts.allowedShare),
     p50_us: of('large', 'p50'),
     p99_us: of('large', 'p99'),
     scale_ratio: ratio('p50'),
     /** The same with requests for ten of the 1,000 services: what is left of the ratio when as much is in cache. */
     scale_ratio_same_use: ratio('p50', 'partly'),
     small: {
-      services: scenes.small.rules.services.size,
-      rules: countRules(scenes.small.rules),
+      services: scenes.small.facts.services,
+      rules: scenes.small.facts.rules,
       p50_us: of('small', 'p50'),
       p99_us: of('small', 'p99'),
     },
-    one_service_rules: countRules(scenes.one.rules),
+    one_service_rules: scenes.one.facts.rules,
     one_service_p50_us: of('one', 'p50'),
     one_service_p99_us: of('one', 'p99'),
     /** The search for the pattern alone, which is a part of each decision. */
@@ -328,8 +368,8 @@ const report = (
   }
   process.stdout.write('one decision in µs (medians)\n')
   for (const name of names) {
-    const { rules } = scenes[name]
-    const all = `${rules.services.size} services (${sizes[name].used} used), ${countRules(rules)} rules`
+    const { services, rules } = scenes[name].facts
+    const all = `${services} services (${sizes[name].used} used), ${rules} rules`
     const figures = [of(name, 'p50'), of(name, 'p99'), of(name, 'find')]
     process.stdout.write(
       `${all.padEnd(44)}p50 ${figures[0]}  p99 ${figures[1]}  (finding the pattern ${figures[2]})\n`,
