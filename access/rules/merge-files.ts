@@ -1,8 +1,8 @@
 import { nearest } from '../domain/nearest.ts'
-import type { YamlPath } from './read-yaml.ts'
+import { keysAt } from './faults/schema-at.ts'
+import { quoted } from './faults/wording.ts'
 import { type Part, type ReadFile, type RuleSetFault, stemOf } from './rule-file.ts'
-import { keysAt } from './schema-at.ts'
-import { quoted } from './wording.ts'
+import type { YamlPath } from './yaml/read-yaml.ts'
 
 /** What an environment's file may say: who people are there, and where services are. */
 export const ofEnvironment: readonly string[] = [

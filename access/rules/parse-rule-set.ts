@@ -1,9 +1,9 @@
 import type { RuleSet } from '../domain/rule-set.ts'
-import { compile } from './compile.ts'
-import { describeIssues } from './describe-issue.ts'
-import { mendShape } from './mend-shape.ts'
+import { compile } from './compile/compile.ts'
+import { describeIssues } from './faults/describe-issue.ts'
+import { mendShape } from './faults/mend-shape.ts'
+import { ruleSetLayout } from './faults/schema-at.ts'
 import { mergeFiles, ofEnvironmentService } from './merge-files.ts'
-import type { YamlPath } from './read-yaml.ts'
 import {
   type Part,
   type Place,
@@ -13,8 +13,8 @@ import {
   type RuleSetFault,
   readFiles,
 } from './rule-file.ts'
-import { ruleSetLayout } from './schema-at.ts'
 import { type RuleSetSource, ruleSetSource } from './source.ts'
+import type { YamlPath } from './yaml/read-yaml.ts'
 
 export type ParsedRuleSet =
   | {

@@ -1,4 +1,4 @@
-import { readYaml, type YamlPath, type YamlSource } from './read-yaml.ts'
+import { readYaml, type YamlPath, type YamlSource } from './yaml/read-yaml.ts'
 
 /**
  * One file of a rule set: all of it (`whole`), or in a folder what is common (`access.yaml`), the services of one team

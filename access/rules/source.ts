@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { parseDuration } from '../domain/duration.ts'
-import { parseInstant, parseWindowDays, parseWindowHours } from './read-time.ts'
 import {
   faultOfIssuer,
   faultOfOrigin,
@@ -24,7 +23,8 @@ import {
   notLevels,
   notVisible,
   quoted,
-} from './wording.ts'
+} from './faults/wording.ts'
+import { parseInstant, parseWindowDays, parseWindowHours } from './read-time.ts'
 
 /** The words for a value that is not what it should be; what is missing has words of its own. */
 const saying =

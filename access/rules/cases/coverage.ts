@@ -1,8 +1,8 @@
 import { parsePattern } from '../../domain/path-pattern.ts'
 import type { Parsed } from '../explain/places.ts'
-import type { YamlPath } from '../read-yaml.ts'
 import type { Place } from '../rule-file.ts'
 import type { OwnTier } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import type { Result } from './run-case.ts'
 
 /** A rule or a pattern, and whether a case that holds was decided by it. */

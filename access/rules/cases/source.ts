@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { layoutOf } from '../schema-at.ts'
+import { layoutOf } from '../faults/schema-at.ts'
+import { quoted } from '../faults/wording.ts'
 import { duration, instant, read, text } from '../source.ts'
-import { quoted } from '../wording.ts'
 
 /** `POST /v1/orders/7/retry`, as it would be sent; `WS /ws` is an upgrade. */
 export const parseRequest = (written: string): { method: string; path: string } | undefined => {

@@ -1,7 +1,7 @@
 import type { ParsedRuleSet } from '../parse-rule-set.ts'
-import type { YamlPath } from '../read-yaml.ts'
 import type { Part } from '../rule-file.ts'
 import type { OwnTier } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 
 /** A rule set, what its files say, and where they say it. */
 export type Parsed = Pick<Extract<ParsedRuleSet, { readonly ok: true }>, 'rules' | 'source' | 'placeOf'>

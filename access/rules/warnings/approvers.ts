@@ -1,7 +1,7 @@
 import type { RuleSet, Service } from '../../domain/rule-set.ts'
 import type { Approvals, Tier } from '../../domain/tier.ts'
-import type { YamlPath } from '../read-yaml.ts'
 import type { RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import { type Finding, type Looked, listed } from './finding.ts'
 
 /** Rules that ask for approval on services where nobody is named to give it. */

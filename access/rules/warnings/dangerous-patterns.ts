@@ -1,6 +1,6 @@
 import type { Pattern } from '../../domain/path-pattern.ts'
 import { type Service, tierOf } from '../../domain/rule-set.ts'
-import type { YamlPath } from '../read-yaml.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import { type Danger, dangerIn, dangers } from './dangers.ts'
 import type { Finding, Looked } from './finding.ts'
 import {

@@ -1,7 +1,7 @@
 import type { RuleSet } from '../../domain/rule-set.ts'
-import type { YamlPath } from '../read-yaml.ts'
 import type { Part } from '../rule-file.ts'
 import type { RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 
 /** What a sound rule set may be warned of. A note is for reading; a warning is for mending. */
 export const warningLevels = {

@@ -1,5 +1,5 @@
-import type { YamlPath } from '../read-yaml.ts'
 import type { RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import type { Finding, Looked } from './finding.ts'
 
 /** What is read, checked and hashed, and has no effect yet: a line for each, where it is said first. */

@@ -1,4 +1,4 @@
-import { demandText, pastDemands } from '../past-demands.ts'
+import { demandText, pastDemands } from '../compile/past-demands.ts'
 import type { Finding, Looked } from './finding.ts'
 
 /** Workloads that need no pass for what people get by approval, or after a sign-in, only. Of people it is a fault. */

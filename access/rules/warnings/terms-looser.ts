@@ -1,7 +1,7 @@
 import { formatDuration } from '../../domain/duration.ts'
-import { mergeTerms, type Terms } from '../merge-terms.ts'
-import type { YamlPath } from '../read-yaml.ts'
+import { mergeTerms, type Terms } from '../compile/merge-terms.ts'
 import type { OwnTier, RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import type { Finding, Looked } from './finding.ts'
 
 type Common = RuleSetSource['tiers'][string]

@@ -1,4 +1,4 @@
-import { ownersName } from '../known-names.ts'
+import { ownersName } from '../compile/known-names.ts'
 import type { OwnTier } from '../source.ts'
 import type { Finding, Looked } from './finding.ts'
 import { holdsAll } from './people-cover.ts'

@@ -1,6 +1,6 @@
 import { type Pattern, parsePattern } from '../../domain/path-pattern.ts'
-import type { YamlPath } from '../read-yaml.ts'
 import type { RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 
 /** A pattern of a tier, and where it is written. */
 export type WrittenPattern = {

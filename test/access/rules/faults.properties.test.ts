@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
-import { readYaml } from '#access/rules/read-yaml.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
+import { readYaml } from '#access/rules/yaml/read-yaml.ts'
 
 /** A rule set that uses everything the language has. */
 const whole = `version: 1

@@ -1,7 +1,7 @@
-import type { Pattern } from '../domain/path-pattern.ts'
-import { namesService, type Service, type StandingRule } from '../domain/rule-set.ts'
-import type { Tier } from '../domain/tier.ts'
-import { patternCovers, patternOverlap } from './pattern-covers.ts'
+import type { Pattern } from '../../domain/path-pattern.ts'
+import { namesService, type Service, type StandingRule } from '../../domain/rule-set.ts'
+import type { Tier } from '../../domain/tier.ts'
+import { patternCovers, patternOverlap } from '../pattern-covers.ts'
 
 /** A pattern of a standing rule that admits what counts under a tier with demands, and which one. */
 export type Past = {

@@ -1,11 +1,11 @@
-import { formatDuration } from '../domain/duration.ts'
-import { type Pattern, parsePattern } from '../domain/path-pattern.ts'
-import type { Tier } from '../domain/tier.ts'
+import { formatDuration } from '../../domain/duration.ts'
+import { type Pattern, parsePattern } from '../../domain/path-pattern.ts'
+import type { Tier } from '../../domain/tier.ts'
+import type { Report } from '../rule-file.ts'
+import type { OwnTier, RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import { type KnownNames, ownersName } from './known-names.ts'
 import { mergeTerms, type Terms } from './merge-terms.ts'
-import type { YamlPath } from './read-yaml.ts'
-import type { Report } from './rule-file.ts'
-import type { OwnTier, RuleSetSource } from './source.ts'
 
 export type Own = { readonly terms: Terms; readonly patterns: readonly Pattern[] }
 

@@ -1,8 +1,8 @@
 import type { core } from 'zod'
-import { nearest } from '../domain/nearest.ts'
+import { nearest } from '../../domain/nearest.ts'
+import type { Part } from '../rule-file.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import { exampleAt, sections } from './examples.ts'
-import type { YamlPath } from './read-yaml.ts'
-import type { Part } from './rule-file.ts'
 import { type Layout, ruleSetLayout } from './schema-at.ts'
 import { inList, quoted } from './wording.ts'
 

@@ -1,7 +1,7 @@
-import { formatDuration, parseDuration } from '../domain/duration.ts'
-import { nearest } from '../domain/nearest.ts'
-import { parseInstant, parseWindowDays, parseWindowHours } from './read-time.ts'
-import { shown } from './yaml-fault.ts'
+import { formatDuration, parseDuration } from '../../domain/duration.ts'
+import { nearest } from '../../domain/nearest.ts'
+import { parseInstant, parseWindowDays, parseWindowHours } from '../read-time.ts'
+import { shown } from '../yaml/yaml-fault.ts'
 
 /** What was written, as a message repeats it: texts in quotes, numbers as they are. */
 export const quoted = (written: unknown): string => {

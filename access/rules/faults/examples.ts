@@ -1,4 +1,4 @@
-import type { YamlPath } from './read-yaml.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 
 /** What may be written, by key; by section or parent and key where that differs. */
 const examples: Readonly<Record<string, string>> = {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { stringify } from 'yaml'
-import { readYaml, type YamlSource } from '#access/rules/read-yaml.ts'
+import { readYaml, type YamlSource } from '#access/rules/yaml/read-yaml.ts'
 
 const faultsOf = (given: Uint8Array | string): string[] => {
   const read = readYaml(given)
@@ -19,7 +19,7 @@ const readValue = (given: Uint8Array | string): unknown => sourceOf(given).value
 
 describe('A sound file', () => {
   test('is read as plain data: the repository’s own rule set', () => {
-    expect(readValue(readFileSync(new URL('../../../access.yaml', import.meta.url)))).toMatchObject({
+    expect(readValue(readFileSync(new URL('../../../../access.yaml', import.meta.url)))).toMatchObject({
       version: 1,
       environment: 'sandbox',
       profiles: { web: { tiers: { admin: ['* /**'] } } },

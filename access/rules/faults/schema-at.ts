@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { YamlPath } from './read-yaml.ts'
-import { ruleSetSource } from './source.ts'
+import { ruleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 
 type Schema = Readonly<Record<string, unknown>>
 const isSchema = (value: unknown): value is Schema =>

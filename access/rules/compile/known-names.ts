@@ -1,8 +1,8 @@
-import { nearest } from '../domain/nearest.ts'
-import type { YamlPath } from './read-yaml.ts'
-import type { Part, Report } from './rule-file.ts'
-import type { RuleSetSource } from './source.ts'
-import { quoted } from './wording.ts'
+import { nearest } from '../../domain/nearest.ts'
+import { quoted } from '../faults/wording.ts'
+import type { Part, Report } from '../rule-file.ts'
+import type { RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 
 /** Stands for the owners of the service that a rule is about. */
 export const ownersName = 'owners'

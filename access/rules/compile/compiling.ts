@@ -1,8 +1,8 @@
-import type { RouteTable } from '../domain/route-index.ts'
-import type { Tier } from '../domain/tier.ts'
+import type { RouteTable } from '../../domain/route-index.ts'
+import type { Tier } from '../../domain/tier.ts'
+import type { Report } from '../rule-file.ts'
+import type { RuleSetSource } from '../source.ts'
 import type { KnownNames } from './known-names.ts'
-import type { Report } from './rule-file.ts'
-import type { RuleSetSource } from './source.ts'
 
 /** What every part of compiling a rule set needs. */
 export type Compiling = {

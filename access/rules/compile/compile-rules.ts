@@ -1,8 +1,8 @@
-import { formatDuration } from '../domain/duration.ts'
-import { namesService, type PageRule, type RequestRule, type Service } from '../domain/rule-set.ts'
-import type { TimeWindow } from '../domain/time-window.ts'
+import { formatDuration } from '../../domain/duration.ts'
+import { namesService, type PageRule, type RequestRule, type Service } from '../../domain/rule-set.ts'
+import type { TimeWindow } from '../../domain/time-window.ts'
+import type { RuleSetSource } from '../source.ts'
 import type { Compiling } from './compiling.ts'
-import type { RuleSetSource } from './source.ts'
 
 type When = RuleSetSource['on_page'][number]['when']
 

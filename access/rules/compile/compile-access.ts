@@ -1,5 +1,5 @@
-import { formatDuration } from '../domain/duration.ts'
-import { createRouteIndex, type RouteIndex } from '../domain/route-index.ts'
+import { formatDuration } from '../../domain/duration.ts'
+import { createRouteIndex, type RouteIndex } from '../../domain/route-index.ts'
 import {
   type BreakGlass,
   type EgressRule,
@@ -7,11 +7,11 @@ import {
   namesService,
   type Service,
   type StandingRule,
-} from '../domain/rule-set.ts'
+} from '../../domain/rule-set.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import { readPatterns } from './compile-tiers.ts'
 import type { Compiling } from './compiling.ts'
 import { demandText, pastDemands } from './past-demands.ts'
-import type { YamlPath } from './read-yaml.ts'
 
 const longestBreakGlassMs = 1_800_000
 

@@ -1,8 +1,8 @@
-import { formatDuration } from '../domain/duration.ts'
-import type { Tier } from '../domain/tier.ts'
+import { formatDuration } from '../../domain/duration.ts'
+import type { Tier } from '../../domain/tier.ts'
+import type { Part, Report } from '../rule-file.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import type { Terms } from './merge-terms.ts'
-import type { YamlPath } from './read-yaml.ts'
-import type { Part, Report } from './rule-file.ts'
 
 type Term = 'approvals' | 'sign_in' | 'when_stale' | 'reason' | 'proxy_only'
 

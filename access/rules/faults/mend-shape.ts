@@ -1,7 +1,7 @@
-import { nearest } from '../domain/nearest.ts'
+import { nearest } from '../../domain/nearest.ts'
+import { readYaml, type YamlPath } from '../yaml/read-yaml.ts'
 import { type Described, valueAt } from './describe-issue.ts'
 import { exampleAt, sections } from './examples.ts'
-import { readYaml, type YamlPath } from './read-yaml.ts'
 import { holdsNames, keysAt } from './schema-at.ts'
 
 /** A value that is put where a faulty one stood, so that the rest can be looked at. */

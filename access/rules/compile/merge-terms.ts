@@ -1,4 +1,4 @@
-import type { OwnTier, RuleSetSource } from './source.ts'
+import type { OwnTier, RuleSetSource } from '../source.ts'
 
 type Common = RuleSetSource['tiers'][string]
 /** What a tier says of itself; each part may be left out where it is said elsewhere. */
