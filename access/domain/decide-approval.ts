@@ -7,7 +7,10 @@ export type ApprovalDecision =
   | { readonly may: true; readonly completes: boolean; readonly teams: readonly string[] }
   | { readonly may: false; readonly reason: Reason }
 
-/** What it takes for something to be approved: so many people, perhaps each of another team among those in `from`. */
+/**
+ * What it takes for something to be approved: so many people of the sets in `from`, perhaps each of another of them.
+ * Where `from` is left out, whoever was let approve counts.
+ */
 export type Demand = {
   readonly count: number
   readonly distinct?: boolean | undefined
@@ -60,13 +63,13 @@ const countsOf = (approvals: readonly Approval[], { who }: Grant, { distinct, fr
   const byOthers = new Map(
     approvals
       .filter((approval) => principalKey(approval) !== principalKey(who))
-      .map((approval) => [principalKey(approval), approval]),
+      .map(({ teams, ...by }) => [principalKey(by), teams]),
   )
-  return distinct === true
-    ? differentTeams(
-        [...byOthers.values()].map(({ teams = [] }) => teams.filter((team) => from?.includes(team) ?? true)),
-      )
-    : byOthers.size
+  const people = [...byOthers.values()]
+  const named =
+    from === undefined ? people : people.map((teams) => teams.filter((team) => from.includes(team)))
+  if (distinct === true) return differentTeams(named)
+  return from === undefined ? people.length : named.filter((teams) => teams.length > 0).length
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isApproved } from './decide-approval.ts'
 import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
-import type { HeldCheck } from './held-check.ts'
+import type { HeldCheck, Usable } from './held-check.ts'
 import { isMoment } from './moment.ts'
 import { isByPageRule } from './page-rule.ts'
 import type { Pattern } from './path-pattern.ts'
@@ -19,7 +19,7 @@ import {
 } from './rule-set.ts'
 import { standingGrant } from './standing-grant.ts'
 import type { Tier } from './tier.ts'
-import type { HeldGrant, View } from './view.ts'
+import type { Held, HeldGrant, View } from './view.ts'
 
 export type DecisionRequest = {
   readonly who: Proven
@@ -58,54 +58,58 @@ const decideByGrants = (
   const route = service.routes.find(method, path)
   if (route === undefined) return { allow: false, reason: 'tier-none', ...nearestOf(held, now) }
   const { tier } = route
-  if (held.length === 0) return { allow: false, reason: 'grant-missing', needs: tier }
+  if (held === undefined) return { allow: false, reason: 'grant-missing', needs: tier }
   if (!(view.age(now) <= tier.whenStale))
     return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
 
+  const { usable, beyond } = checkOf(rules, service, who, held, now)
   const frozen = service.freezes.length > 0 && freezeOf(service, tier.name, now) !== undefined
-  let best: HeldGrant | undefined
-  let low: HeldGrant | undefined
-  let beyond = false
-  let stopped: HeldGrant | undefined
-  for (const candidate of held) {
-    let { check } = candidate
-    if (
-      check === undefined ||
-      check.who !== who ||
-      check.service !== service ||
-      now < check.from ||
-      now >= check.until
-    ) {
-      if (!isRunning(candidate.grant, now)) continue
-      check = findOut(rules, service, who, candidate, now)
-    }
-    if (!check.may) beyond = true
-    else if (check.rank < tier.rank) low = candidate
-    else if (frozen && check.isFreezable) stopped = candidate
-    else if (best === undefined || candidate.grant.until > best.grant.until) best = candidate
+  let low: Usable | undefined
+  let stopped: Usable | undefined
+  for (const one of usable) {
+    if (one.rank < route.rank) {
+      if (low === undefined || one.rank > low.rank) low = one
+    } else if (frozen && one.isFreezable) stopped ??= one
+    else
+      return isSignedIn(tier, who, now)
+        ? { allow: true, service, held: one.held, tier, pattern: route.pattern }
+        : { allow: false, reason: 'sign-in-needed', needs: tier, held: one.held }
   }
-  if (best !== undefined)
-    return isSignedIn(tier, who, now)
-      ? { allow: true, service, held: best, tier, pattern: route.pattern }
-      : { allow: false, reason: 'sign-in-needed', needs: tier, held: best }
-  if (stopped !== undefined) return { allow: false, reason: 'frozen', needs: tier, held: stopped }
-  if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low }
-  if (beyond) return { allow: false, reason: 'grant-beyond-rules', needs: tier }
-  return { allow: false, reason: 'grant-missing', needs: tier }
+  if (stopped !== undefined) return { allow: false, reason: 'frozen', needs: tier, held: stopped.held }
+  if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low.held }
+  return { allow: false, reason: beyond ? 'grant-beyond-rules' : 'grant-missing', needs: tier }
 }
 
-/** What holds for every request of a token under a running grant, found out once. */
-const findOut = (rules: RuleSet, service: Service, who: Proven, held: HeldGrant, now: number): HeldCheck => {
-  const { grant } = held
-  const tier = tierOf(service, grant.tier)
+/** What holds for every request of a token under what it holds, found out once. */
+const checkOf = (rules: RuleSet, service: Service, who: Proven, held: Held, now: number): HeldCheck => {
+  const { check } = held
+  return check !== undefined &&
+    check.who === who &&
+    check.service === service &&
+    now >= check.from &&
+    now < check.until
+    ? check
+    : findOut(rules, service, who, held, now)
+}
+
+const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now: number): HeldCheck => {
+  const running = held.grants.filter(({ grant }) => isRunning(grant, now))
+  const usable = running
+    .flatMap((one): Usable[] => {
+      const tier = tierOf(service, one.grant.tier)
+      return tier !== undefined && mayHold(rules, service, tier, who, one.grant, now)
+        ? [{ held: one, rank: tier.rank, isFreezable: isFreezable(one.grant) }]
+        : []
+    })
+    .sort((a, b) => b.held.grant.until - a.held.grant.until)
+  const edges = held.grants.flatMap(({ grant: { from, until } }) => [from, until])
   const check = {
     service,
     who,
-    may: tier !== undefined && mayHold(rules, service, tier, who, grant, now),
-    rank: tier?.rank ?? -1,
-    isFreezable: isFreezable(grant),
+    usable,
+    beyond: usable.length < running.length,
     from: now,
-    until: Math.min(grant.until, nextEndOf(rules, now)),
+    until: Math.min(nextEndOf(rules, now), ...edges.filter((edge) => edge > now)),
   }
   held.check = check
   return check
@@ -168,8 +172,8 @@ export const isNewEnough = ({ signIn }: Tier, { signedInAt }: Proven, now: numbe
   return signedInAt !== undefined && now - signedInAt <= signIn.maxAge && signedInAt - now <= leewayMs
 }
 
-const nearestOf = (held: readonly HeldGrant[], now: number): { readonly held?: HeldGrant } => {
-  const live = held.find(({ grant }) => now >= grant.from && now < grant.until)
+const nearestOf = (held: Held | undefined, now: number): { readonly held?: HeldGrant } => {
+  const live = held?.grants.find(({ grant }) => now >= grant.from && now < grant.until)
   return live === undefined ? {} : { held: live }
 }
 
@@ -210,7 +214,8 @@ export const whyBeyond = (
   if (lasts > tier.longest) return 'length'
   const asked = requestRulesFor(rules, service, tier.name, who, now)
   if (asked.some(({ how }) => how === 'at once')) return undefined
-  if (tier.approvals === undefined) return paged && isApproved(grant, { count: 1 }) ? undefined : 'people'
+  if (tier.approvals === undefined)
+    return paged && isApproved(grant, { count: 1, from: service.owners }) ? undefined : 'people'
   if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
   return isApproved(grant, tier.approvals) ? undefined : 'approvals'
 }

@@ -75,7 +75,7 @@ export const grantShape = z.strictObject({
     .optional(),
   /** Who approved it. `teams` are those of the sets that they belonged to. */
   approvals: z
-    .array(z.strictObject({ ...principal.shape, at: z.int(), teams: z.array(z.string()).optional() }))
+    .array(z.strictObject({ ...principal.shape, at: z.int(), teams: z.array(z.string()) }))
     .optional(),
   /** How often it was extended by hand. */
   extended: z.int().min(1).optional(),

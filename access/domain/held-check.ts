@@ -1,19 +1,29 @@
 import type { Proven } from './principal.ts'
 import type { Service } from './rule-set.ts'
+import type { HeldGrant } from './view.ts'
+
+/** A grant that runs, and that the rules let its holder have. */
+export type Usable = {
+  readonly held: HeldGrant
+  /** Of its tier. */
+  readonly rank: number
+  readonly isFreezable: boolean
+}
 
 /**
- * What deciding found out about a running grant, kept beside it: for the same service (and so the same rule set) and
- * the same token it need not be found out again at every request.
+ * What deciding found out about what a principal holds for a service, kept beside it: for the same rule set (it is the
+ * service's) and the same token it need not be found out again at every request.
  */
 export type HeldCheck = {
   readonly service: Service
   readonly who: Proven
-  /** Whether the rules let them hold it at all. */
-  readonly may: boolean
-  /** Of its tier. */
-  readonly rank: number
-  readonly isFreezable: boolean
-  /** It is so from when it was found out until the grant ends, or until a set of people has its last day. */
+  /** The one that ends last comes first. */
+  readonly usable: readonly Usable[]
+  /** Whether a grant runs that the rules don't let them have. */
+  readonly beyond: boolean
+  /**
+   * It is so from when it was found out until one of the grants begins or ends, or a set of people has its last day.
+   */
   readonly from: number
   readonly until: number
 }

@@ -23,7 +23,7 @@ const anyPlace = placeOf('*')
  * A node is what patterns have in common up to some segment: eight numbers in a row. Patterns are numbered in the order
  * of their tiers and within them, so the lowest number wins.
  */
-type Cells = number[]
+type Cells = Int32Array
 const width = 8
 /** The first pattern that ends here or goes on from here: nothing before it can be found this way. */
 const first = 0
@@ -52,7 +52,9 @@ const levels: readonly [number[], number[]] = [[], []]
 
 /** Where nodes lie, in one piece for many services, and what they mean. */
 type Table<Of> = {
-  readonly cells: Cells
+  /** As many as `used`, and room for more. */
+  cells: Cells
+  used: number
   readonly names: string[]
   readonly numbers: Map<string, number>
   readonly maps: Map<string, number>[]
@@ -150,13 +152,27 @@ class Index<Of> implements RouteIndex<Of> {
  */
 export const createRouteTable = <Of>() => {
   const table: Table<Of> = {
-    cells: new Array<number>(width).fill(0),
+    cells: new Int32Array(width),
+    used: width,
     names: [],
     numbers: new Map(),
     maps: [],
     routes: [],
   }
-  const { cells, names, numbers, maps, routes } = table
+  const { names, numbers, maps, routes } = table
+
+  /** Where the next so many cells begin, with these values. */
+  const push = (...values: readonly number[]): number => {
+    const from = table.used
+    table.used += values.length
+    if (table.used > table.cells.length) {
+      const room = new Int32Array(2 * table.used)
+      room.set(table.cells)
+      table.cells = room
+    }
+    table.cells.set(values, from)
+    return from
+  }
 
   /** The same number for the same segment. */
   const numberOf = (segment: string): number => {
@@ -167,10 +183,11 @@ export const createRouteTable = <Of>() => {
 
   /** Patterns come in rising order, so the one that a node is made for is its first. */
   const makeNode = (segment: string, order: number): number =>
-    cells.push(order, none, none, 0, 0, 0, numberOf(segment), segment.length) - width
+    push(order, none, none, 0, 0, 0, numberOf(segment), segment.length)
 
   const addNamed = (node: number, segment: string, order: number): number => {
     const child = makeNode(segment, order)
+    const { cells } = table
     const before = at(cells, node + named)
     if (before < 0) {
       maps[-before - 1]?.set(segment, child)
@@ -187,8 +204,11 @@ export const createRouteTable = <Of>() => {
 
   /** Where a place leads, made where it leads nowhere. */
   const lead = (place: number, segment: string, order: number): number => {
-    if (at(cells, place) === 0) cells[place] = makeNode(segment, order)
-    return at(cells, place)
+    const known = at(table.cells, place)
+    if (known !== 0) return known
+    const made = makeNode(segment, order)
+    table.cells[place] = made
+    return made
   }
 
   const add = (roots: number, { method, segments, open: isOpen }: Pattern, order: number): void => {
@@ -199,13 +219,13 @@ export const createRouteTable = <Of>() => {
           ? lead(node + any, segment, order)
           : follow(table, node, segment, 0, segment.length) || addNamed(node, segment, order)
     const end = node + (isOpen ? open : closed)
-    cells[end] = Math.min(at(cells, end), order)
+    table.cells[end] = Math.min(at(table.cells, end), order)
   }
 
   return {
     /** The patterns of these tiers, in rising order, as an index of their own. */
     index: (tiers: Tiers<Of>): RouteIndex<Of> => {
-      const roots = cells.push(...methods.map(() => 0)) - methods.length
+      const roots = push(...methods.map(() => 0))
       for (const [rank, tier] of tiers.entries())
         for (const pattern of tier.patterns) add(roots, pattern, routes.push({ rank, tier, pattern }) - 1)
       return new Index(table, roots)

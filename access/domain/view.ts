@@ -10,7 +10,12 @@ export type HeldGrant = {
   readonly statement: string
   /** Whether the statement's signature has been checked: at first use, and in the background. */
   verified: boolean
-  /** What deciding keeps about it. */
+}
+
+/** What a principal holds for a service: active grants, at least one. */
+export type Held = {
+  readonly grants: readonly HeldGrant[]
+  /** What deciding keeps about them. */
   check?: HeldCheck | undefined
 }
 
@@ -45,7 +50,6 @@ const rememberedHashes = 512
 const rememberedEnds = 200_000
 /** Proven versions of grants that Redis no longer holds, and no end is known of. */
 const rememberedLost = 100_000
-const none: readonly HeldGrant[] = []
 
 /**
  * The in-memory copy of the live grants. It does no I/O and knows no clock: `adapters/redis/follow-view.ts` feeds
@@ -80,12 +84,7 @@ export const createView = () => {
         load: (grant: Grant, statement: string): HeldGrant | undefined => {
           const known = [proven.get(grant.id), state.live.get(grant.id)]
           next.put(
-            known.find((held) => held?.statement === statement) ?? {
-              grant,
-              statement,
-              verified: false,
-              check: undefined,
-            },
+            known.find((held) => held?.statement === statement) ?? { grant, statement, verified: false },
           )
           return next.newer(grant)
         },
@@ -160,9 +159,9 @@ export const createView = () => {
     /** Whether there was a full sync. Until then nothing is allowed. */
     ready: (): boolean => ready,
     get: (id: string): HeldGrant | undefined => state.live.get(id),
-    /** What this principal (`principalKey`) holds for this service: active grants only. */
-    heldBy: (service: string, principal: string): readonly HeldGrant[] =>
-      state.byService.get(service)?.get(principal) ?? none,
+    /** What this principal (`principalKey`) holds for this service. */
+    heldBy: (service: string, principal: string): Held | undefined =>
+      state.byPrincipal.get(principal)?.get(service),
     all: (): Iterable<HeldGrant> => state.live.values(),
   }
 }
@@ -178,8 +177,8 @@ const rememberEnd = (ends: Set<string>, id: string): void => {
 
 const createState = ({ ended, believed, proven }: Memory, from: number) => {
   const live = new Map<string, HeldGrant>()
-  /** service → principal → what they hold: both keys are strings at hand, so a look-up builds none. */
-  const byService = new Map<string, Map<string, HeldGrant[]>>()
+  /** principal → service → what they hold: both keys are strings at hand, so a look-up builds none. */
+  const byPrincipal = new Map<string, Map<string, Held>>()
   const hashes = new Map<number, { readonly count: number; readonly set: string }>()
   const setHash = createSetHash()
   /** Members of the set hash. A rejected grant is one until the next resync, as it is for whoever signs heads. */
@@ -190,13 +189,14 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
   const changeHeld = ({ state, services, who }: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
     if (state !== 'active') return
     const principal = principalKey(who)
+    const holds = byPrincipal.get(principal) ?? new Map<string, Held>()
     for (const service of services) {
-      const holders = byService.get(service) ?? new Map<string, HeldGrant[]>()
-      byService.set(service, holders)
-      const held = change(holders.get(principal) ?? [])
-      if (held.length > 0) holders.set(principal, held)
-      else holders.delete(principal)
+      const grants = change([...(holds.get(service)?.grants ?? [])])
+      if (grants.length > 0) holds.set(service, { grants, check: undefined })
+      else holds.delete(service)
     }
+    if (holds.size > 0) byPrincipal.set(principal, holds)
+    else byPrincipal.delete(principal)
   }
 
   const drop = (held: HeldGrant): void => {
@@ -242,7 +242,7 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
     const held = live.get(grant.id)
     const unproven = held !== undefined && !held.verified && held.grant.version > grant.version
     return {
-      ...put({ grant, statement, verified: false, check: undefined }),
+      ...put({ grant, statement, verified: false }),
       ...(newest === undefined ? {} : { newer: newest }),
       ...(unproven ? { unproven: held } : {}),
     }
@@ -260,7 +260,7 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
 
   return {
     live,
-    byService,
+    byPrincipal,
     hashes,
     put,
     newer,

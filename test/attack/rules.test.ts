@@ -86,7 +86,7 @@ const grant = (changes: Partial<Grant>): Grant => ({
 const holding = (held: Grant) => ({
   ready: () => true,
   age: () => 0,
-  heldBy: () => [{ grant: held, statement: 'x', verified: true }],
+  heldBy: () => ({ grants: [{ grant: held, statement: 'x', verified: true }] }),
 })
 const incident = { id: 'Q1', number: 1, title: '' }
 

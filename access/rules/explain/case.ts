@@ -37,7 +37,7 @@ export const decideCase = (rules: RuleSet, one: Case): Decision => {
   const view: Pick<View, 'ready' | 'age' | 'heldBy'> = {
     ready: () => true,
     age: () => viewAge,
-    heldBy: () => held,
+    heldBy: () => (held.length === 0 ? undefined : { grants: held }),
   }
   return decideRequest(rules, view, { who, service, method, path }, now)
 }

@@ -11,7 +11,13 @@ const rules = rulesOf()
 const ben = aPerson({ subject: 'idp-ben', name: 'Ben Okafor', groups: ['sre'] })
 const pending = (changes: Partial<Grant> = {}): Grant =>
   aGrant({ state: 'pending', step: 'asked', approvers: { from: ['sre'], count: 2 }, ...changes })
-const approvedBy = ({ issuer, subject, name }: Person) => ({ issuer, subject, name, at: noon })
+const approvedBy = ({ issuer, subject, name }: Person) => ({
+  issuer,
+  subject,
+  name,
+  at: noon,
+  teams: ['sre'],
+})
 const { approvers: _, ...nobodys } = pending()
 const own = approvedBy(aPerson())
 
@@ -255,7 +261,30 @@ describe('The approvals that a grant carries are', () => {
       { count: 2, distinct: true, from: ['a', 'c'] },
       false,
     ],
-    ['of no team, if none is told of', carrying(approvedBy(of('a'))), { count: 1, distinct: true }, false],
+    [
+      'of no team, if none is told of',
+      carrying({ ...approval('a'), teams: [] }),
+      { count: 1, distinct: true },
+      false,
+    ],
+    [
+      'of nobody whose team approves no longer',
+      carrying(approval('a'), approval('b')),
+      { count: 2, from: ['a', 'c'] },
+      false,
+    ],
+    [
+      'of whoever belongs to one that approves',
+      carrying(approval('a'), approval('bc')),
+      { count: 2, from: ['a', 'c'] },
+      true,
+    ],
+    [
+      'of nobody who approved as one of them once, and as none of them later',
+      carrying(approval('a', 'idp-x'), approval('b', 'idp-x')),
+      { count: 1, from: ['a'] },
+      false,
+    ],
     ['of no team of its holder', carrying({ ...own, teams: ['a'] }), { count: 1, distinct: true }, false],
     [
       'of the teams of which people were when they last approved',

@@ -10,7 +10,7 @@ const withPage = (words: string): RuleSet => rulesOf(rulesText.replace('    for:
 const plain = rulesOf()
 const capped = withPage('for: 1h\n    cap: 5h')
 const paged = aGrant({ why: pageWhy() })
-const approvals = [{ ...paged.who, subject: 'idp-ben', at: noon }]
+const approvals = [{ ...paged.who, subject: 'idp-ben', at: noon, teams: ['sre'] }]
 
 type Given = {
   readonly rules?: RuleSet
@@ -263,10 +263,11 @@ describe('A pass for several services lasts as the strictest of them says', () =
 })
 
 describe('While a freeze holds', () => {
-  const frozen = rulesOf(`${rulesText}
+  const frozenText = `${rulesText}
 freeze:
   - { services: [payments-svc], tiers: [operate, admin], from: 2026-01-15T12:00Z, until: 2026-01-15T12:30Z, because: sales }
-`)
+`
+  const frozen = rulesOf(frozenText)
   const grant = (changes: Partial<Grant>): Grant =>
     aGrant({ services: ['orders-svc', 'payments-svc'], ...changes })
   const until = noon + 30 * minute
@@ -282,6 +283,28 @@ freeze:
   test.each(doubts.filter((doubt) => doubt !== 'page-late'))('nor is what came in the doubt %s', (doubt) => {
     const why = { ...pageWhy(), rule: 'on_request[0]', doubt } as Grant['why']
     expect(extend({ rules: frozen, grant: grant({ why }) })).toStrictEqual(refused)
+  })
+
+  test.each<[string, (text: string) => string]>([
+    ['is no more', (text) => text.replace('- services:', '- name: another\n    services:')],
+    ['gives another tier', (text) => text.replace('give: operate', 'give: observe')],
+    ['names other people', (text) => text.replace('who: [payments, sre]', 'who: [sre]')],
+    ['is not for one of its services', (text) => text.replace('[label:tier-1]', '[orders-svc]')],
+  ])('nor is what a page rule gave that %s by now', (_, change) => {
+    const changed = rulesOf(change(frozenText))
+    expect(changed.hash).not.toBe(frozen.hash)
+    const why = pageWhy()
+    expect(extend({ rules: changed, grant: grant({ why }) })).toStrictEqual(refused)
+    expect(extend({ rules: changed, grant: grant({ why }), now: until })).toStrictEqual({
+      until: noon + 2 * hour,
+    })
+  })
+
+  test('a page rule holds its pass on the services that it is for, whatever freezes hold those', () => {
+    const changed = rulesOf(frozenText.replace('[label:tier-1]', '[payments-svc]'))
+    expect(extend({ rules: changed, grant: grant({ why: pageWhy() }) })).toStrictEqual({
+      until: noon + 2 * hour,
+    })
   })
 
   test.each<[string, Partial<Grant>, number]>([

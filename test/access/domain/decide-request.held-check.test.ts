@@ -44,22 +44,22 @@ const held = (...grants: readonly Grant[]) => {
   return {
     decide: (now: number, who: Proven = ana, set: RuleSet = rules, path = '/v1/flags/x'): Decision =>
       decideRequest(set, fresh, { who, service: serviceIn(set), method: 'PUT', path }, now),
-    check: () => view.heldBy('orders-svc', ana.principal)[0]?.check,
+    check: () => view.heldBy('orders-svc', ana.principal)?.check,
+    holds: () => view.heldBy('orders-svc', ana.principal)?.grants,
   }
 }
 const said = (decision: Decision): string => (decision.allow ? 'admitted' : decision.reason)
 
-describe('What was found out about a grant', () => {
+describe('What was found out about what somebody holds', () => {
   test('is kept beside it, with how long it holds', () => {
-    const { decide, check } = held(aGrant())
+    const { decide, check, holds } = held(aGrant())
     expect(check()).toBeUndefined()
     decide(noon + minute)
     expect(check()).toStrictEqual({
       service: serviceIn(rules),
       who: ana,
-      may: true,
-      rank: 1,
-      isFreezable: true,
+      usable: [{ held: holds()?.[0], rank: 1, isFreezable: true }],
+      beyond: false,
       from: noon + minute,
       until: guestsUntil,
     })
@@ -80,11 +80,17 @@ describe('What was found out about a grant', () => {
       guestsUntil,
       { until: noon + hour },
     ],
-    ['of a page', { why: pageWhy() }, noon, { isFreezable: false, may: true }],
-    ['of a page in doubt', { why: inDoubt('page-untrusted') }, noon, { isFreezable: true, may: true }],
-    ['of another tier', { tier: 'observe' }, noon, { rank: 0, may: true }],
-    ['of a tier that is no more', { tier: 'root' }, noon, { rank: -1, may: false }],
-    ['of one beyond the rules', { environment: 'production' }, noon, { rank: 1, may: false }],
+    [
+      'until the grant begins, where it is scheduled',
+      { from: noon + 5 * minute },
+      noon,
+      { usable: [], beyond: false, until: noon + 5 * minute },
+    ],
+    ['of a page', { why: pageWhy() }, noon, { usable: [{ isFreezable: false }] }],
+    ['of a page in doubt', { why: inDoubt('page-untrusted') }, noon, { usable: [{ isFreezable: true }] }],
+    ['of another tier', { tier: 'observe' }, noon, { usable: [{ rank: 0 }] }],
+    ['of a tier that is no more', { tier: 'root' }, noon, { usable: [], beyond: true }],
+    ['of one beyond the rules', { environment: 'production' }, noon, { usable: [], beyond: true }],
   ])('is kept %s', (_, changes, now, expected) => {
     const { decide, check } = held(aGrant(changes))
     decide(now)
@@ -125,7 +131,7 @@ describe('What was found out about a grant', () => {
       said(decide(now, guest)),
     )
     expect(decided).toEqual(['admitted', 'admitted', 'grant-beyond-rules', 'grant-beyond-rules'])
-    expect(check()).toMatchObject({ may: false, from: guestsUntil, until: noon + hour })
+    expect(check()).toMatchObject({ usable: [], from: guestsUntil, until: noon + hour })
   })
 
   test('is not taken for a time before it was found out', () => {
@@ -148,10 +154,52 @@ describe('What was found out about a grant', () => {
     ])
   })
 
-  test('is not found out of what is not running', () => {
+  test('is of all that is held: one that begins meanwhile admits, and a longer one goes first', () => {
+    const soon = aGrant({ from: noon + 2, until: noon + 90 * minute })
+    for (const grants of [
+      [aGrant(), soon],
+      [soon, aGrant()],
+    ]) {
+      const { decide, check } = held(...grants)
+      const admits = (now: number) => {
+        const decision = decide(now)
+        return decision.allow ? decision.held.grant.from : decision.reason
+      }
+      expect([noon, noon + 1].map(admits)).toEqual([noon, noon])
+      expect(check()?.until).toBe(noon + 2)
+      expect([noon + 2, noon + 3, noon + hour, noon + 90 * minute].map(admits)).toEqual([
+        noon + 2,
+        noon + 2,
+        noon + 2,
+        'grant-missing',
+      ])
+    }
+  })
+
+  test('is not found out of what is no pass yet', () => {
     const { decide, check } = held(aGrant({ state: 'offered' }))
     decide(noon)
     expect(check()).toBeUndefined()
+  })
+
+  test('is gone when one more comes, and when one goes', () => {
+    const view = createView()
+    const next = view.resync(0)
+    next.load(aGrant({ tier: 'observe' }), 'statement 0')
+    next.commit()
+    view.headSeen(noon)
+    const asked = { who: ana, service: serviceIn(rules), method: 'PUT', path: '/v1/flags/x' }
+    const decide = () => said(decideRequest(rules, view, asked, noon))
+    expect(decide()).toBe('tier-too-low')
+    const more = aGrant({ id: nthId(7) })
+    view.apply({ kind: 'grant', sequence: 1, grant: more, statement: 'statement 1' })
+    expect(decide()).toBe('admitted')
+    const held = view.get(more.id)
+    if (held === undefined) expect.fail('it is held')
+    view.reject(held)
+    expect(decide()).toBe('tier-too-low')
+    view.resync(2).commit()
+    expect(decide()).toBe('grant-missing')
   })
 })
 
@@ -229,6 +277,14 @@ describe('Of several grants', () => {
   test('the first admits of those that end together', () => {
     const decision = held(aGrant(), aGrant()).decide(noon)
     expect(decision.allow && decision.held.grant.id).toBe(nthId(0))
+  })
+
+  test('the highest is the nearest of those that are too low', () => {
+    const low = [aGrant({ tier: 'observe', until: noon + 2 * hour }), aGrant({ until: noon + 5 * minute })]
+    for (const grants of [low, low.toReversed()]) {
+      const decision = held(...grants).decide(noon, ana, rules, '/admin/x')
+      expect(decision).toMatchObject({ reason: 'tier-too-low', held: { grant: { tier: 'operate' } } })
+    }
   })
 
   test('a tier that is too low is the reason before one beyond the rules', () => {

@@ -29,9 +29,9 @@ import {
 } from '../../builders.ts'
 
 const ana = provenOf(aPerson())
-const ben = { ...aGrant().who, subject: 'idp-ben', name: 'Ben Okafor', at: noon }
+const ben = { ...aGrant().who, subject: 'idp-ben', name: 'Ben Okafor', at: noon, teams: ['sre', 'payments'] }
 const ida = { ...ben, subject: 'idp-ida', name: 'Ida Berg' }
-const own = { ...aGrant().who, at: noon }
+const own = { ...aGrant().who, at: noon, teams: ['sre'] }
 
 const viewOf = (grants: readonly Grant[], headAt = noon) => {
   const view = createView()
@@ -258,6 +258,13 @@ describe('A grant is', () => {
       undefined,
     ],
     [
+      'beyond them for such a page that somebody approved who is no owner',
+      plain,
+      others,
+      { ...page, approvals: [{ ...ben, teams: ['sre'] }] },
+      'people',
+    ],
+    [
       'beyond them for such a page that its holder approved',
       plain,
       others,
@@ -281,6 +288,13 @@ describe('A grant is', () => {
     ['within them with the approvals of its tier', plain, sre, { ...admin, approvals: [ben] }, undefined],
     ['beyond them without the approvals of its tier', plain, sre, admin, 'approvals'],
     ['beyond them with an approval of its holder', plain, sre, { ...admin, approvals: [own] }, 'approvals'],
+    [
+      'beyond them with an approval of somebody whose team approves no more',
+      plain,
+      sre,
+      { ...admin, approvals: [{ ...ben, teams: ['guests'] }] },
+      'approvals',
+    ],
     [
       'beyond them for people who could not ask for it, though it is approved',
       plain,

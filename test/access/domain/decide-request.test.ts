@@ -60,8 +60,8 @@ const decide = (given: Given) =>
 const observe = aGrant({ tier: 'observe' })
 const paged = aGrant({ why: pageWhy() })
 const last = aGrant().until - 1
-const own = { ...aGrant().who, at: noon }
-const other = { ...own, subject: 'idp-ben', name: 'Ben Okafor', at: noon }
+const own = { ...aGrant().who, at: noon, teams: ['sre'] }
+const other = { ...own, subject: 'idp-ben', name: 'Ben Okafor', at: noon, teams: ['sre', 'payments'] }
 
 describe('A request is admitted', () => {
   test.each<[string, Given, { tier: string; pattern: { text: string } }]>([
@@ -319,7 +319,7 @@ describe('Whatever is granted and asked', () => {
     for (const state of ['offered', 'pending'] as const) {
       const view = viewOf([aGrant()], noon)
       const not = { grant: aGrant({ state, approvals: [other] }), statement: 'x', verified: true }
-      const lying = { ...view, heldBy: () => [not] }
+      const lying = { ...view, heldBy: () => ({ grants: [not] }) }
       const request = { who: provenOf(aPerson()), service: orders, method: 'GET', path: '/' }
       expect(decideRequest(rules, lying, request, noon)).toMatchObject({
         allow: false,

@@ -105,7 +105,7 @@ describe('The next version of a grant', () => {
     by,
     ending: { cause: 'handed over', was: noon + hour, at: noon, keepable: false },
     kept: true,
-    approvals: [{ ...by, at: noon }],
+    approvals: [{ ...by, at: noon, teams: ['sre'] }],
     approvers: { from: ['sre'], count: 1 },
   })
 

@@ -344,7 +344,7 @@ describe('A rule that gives less hides those behind it, so that removing it does
       statement: 's',
       verified: true,
     }
-    const view = { ready: () => true, age: () => 0, heldBy: () => [{ ...held }] }
+    const view = { ready: () => true, age: () => 0, heldBy: () => ({ grants: [held] }) }
     const allows = (rules: RuleSet): boolean =>
       decideRequest(
         rules,
@@ -389,7 +389,7 @@ describe('Nothing is allowed by what nobody knows', () => {
     const held = { grant, statement: 's', verified: true }
     return decideRequest(
       rules,
-      { ready: () => changes.ready ?? true, age: () => changes.age ?? 0, heldBy: () => [held] },
+      { ready: () => changes.ready ?? true, age: () => changes.age ?? 0, heldBy: () => ({ grants: [held] }) },
       { who, service: serviceIn(rules), method: changes.method ?? 'GET', path: '/v1/orders' },
       changes.now ?? noon,
     ).allow

@@ -181,7 +181,7 @@ describe('/access extend', () => {
     ],
     [
       'what others approved',
-      { approvals: [{ issuer: ben.issuer, subject: 'idp-ben', name: 'Ben', at: noon }] },
+      { approvals: [{ issuer: ben.issuer, subject: 'idp-ben', name: 'Ben', at: noon, teams: ['sre'] }] },
       'was approved as it is',
     ],
     ['an offer', { state: 'offered', step: 'offered' }, 'There is no such pass'],

@@ -57,7 +57,7 @@ const askRequest = (rules: RuleSet, question: RequestQuestion): Answer => {
     {
       ready: () => view.ready,
       age: () => view.age,
-      heldBy: () => passes.map(heldOf),
+      heldBy: () => (passes.length === 0 ? undefined : { grants: passes.map(heldOf) }),
     },
     { who, service: serviceOf(rules, service), method, path },
     now,

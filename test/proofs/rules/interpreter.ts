@@ -164,13 +164,11 @@ const isApprovedBy = (pass: Grant, demand: SaidApprovals, service: SaidService):
   const key = ({ issuer, subject }: { issuer: string; subject: string }) => `${issuer} ${subject}`
   const latest: { [person: string]: readonly string[] } = {}
   for (const approval of pass.approvals ?? [])
-    if (key(approval) !== key(pass.who)) latest[key(approval)] = approval.teams ?? []
-  const people = Object.values(latest)
+    if (key(approval) !== key(pass.who)) latest[key(approval)] = approval.teams
   const named = setsIn(demand.from, service)
+  const people = Object.values(latest).map((teams) => teams.filter((team) => named.includes(team)))
   const count =
-    demand.distinct === 'teams'
-      ? mostTeams(people.map((teams) => teams.filter((team) => named.includes(team))))
-      : people.length
+    demand.distinct === 'teams' ? mostTeams(people) : people.filter((teams) => teams.length > 0).length
   return count >= (demand.count ?? 1)
 }
 

@@ -356,7 +356,7 @@ const passOf = (
     ...(chance(0.9) ? pick(approvers.slice(0, subjects.length)) : pick(approvers)),
     name: 'Somebody',
     at: from,
-    ...(chance(0.9) ? { teams: chance(0.1) ? ['strangers'] : some(sets, 1, 2) } : {}),
+    teams: chance(0.15) ? ['strangers'] : some(sets, 1, 2),
   })
   const why: Grant['why'] = chance(0.5)
     ? {

@@ -90,6 +90,11 @@ const notesOn = (incident: string): unknown[] =>
   pagerduty.incidents.logEntriesOf(incident).flatMap(({ note }) => (note === undefined ? [] : [note]))
 const ends = (id: string, state: 'completed' | 'failed' | 'delayed') =>
   until(async () => (await (await queue().getJob(id))?.getState()) === state, `${id} is ${state}`)
+/** The worker tells of it only once Redis has it. */
+const isDeadLetter = async (id: string): Promise<void> => {
+  await ends(id, 'failed')
+  await until(() => failed.length > 0, `${id} is told to have failed`)
+}
 const posts = (): number => asked.filter((one) => one.startsWith('POST')).length
 
 describe('A note', () => {
@@ -146,7 +151,7 @@ describe('A note', () => {
     async (status, mend) => {
       plans = [{ status }]
       await start().add('note', { incident: 'Q1', text: 'Ana had access' }, { jobId: 'one' })
-      await ends('one', 'failed')
+      await isDeadLetter('one')
       expect(failed).toEqual([expect.stringContaining(mend)])
       expect(posts()).toBe(1)
     },
@@ -159,7 +164,7 @@ describe('A note', () => {
       { incident, text: 'Ana had access' },
       { jobId: 'one' },
     )
-    await ends('one', 'failed')
+    await isDeadLetter('one')
     expect(await listDeadLetters(database.redis)).toMatchObject([{ queue: 'notes', id: 'one' }])
     await worker?.close()
     pagerduty.incidents.addNote(incident, pagepassUser.id, 'Ana had access')
@@ -190,7 +195,7 @@ describe('A note', () => {
     ['nothing', {}],
   ])('that is forged is refused and not tried again: %s', async (_, data) => {
     await start().add('note', data as NoteJob, { jobId: 'one' })
-    await ends('one', 'failed')
+    await isDeadLetter('one')
     expect(failed).toEqual([expect.stringContaining('this is no note')])
     expect(asked).toEqual([])
   })

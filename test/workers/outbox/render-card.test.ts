@@ -241,7 +241,7 @@ describe('The question to those who approve', () => {
 
   test('has no buttons once it is decided, and says who decided', async () => {
     const ben = { issuer: 'i', subject: 'ben', name: 'Ben Okafor' }
-    stands({ ...pending, state: 'active', step: 'approved', approvals: [{ ...ben, at: noon }] })
+    stands({ ...pending, state: 'active', step: 'approved', approvals: [{ ...ben, at: noon, teams: ['sre'] }] })
     const approved = await render(question)
     expect([approved?.text.includes('Ben Okafor approved it.'), buttonsOf(approved)]).toEqual([true, []])
     live.clear()
