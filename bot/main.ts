@@ -15,13 +15,9 @@ import { readBotConfig } from './config.ts'
 await runProcess('bot', async () => {
   const config = readBotConfig(process.env)
   const log = createLogger('bot', config.PAGEPASS_LOG_LEVEL)
-  const { rules, path, hashes, seal } = await loadRulesFor(config)
-  const watched = await watchRules({
-    path,
-    hash: rules.hash,
-    hashes,
-    alarm: (what, facts) => log.error(facts, what),
-  })
+  const loaded = await loadRulesFor(config)
+  const { rules, seal } = loaded
+  const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
   const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')

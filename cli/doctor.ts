@@ -1,6 +1,7 @@
 import { createClock } from '#access/runtime/clock.ts'
 import { diagnose } from './doctor/diagnose.ts'
 import { reportOf } from './doctor/report.ts'
+import { hasColours, jsonLines } from './print.ts'
 
 export type DoctorOptions = { readonly json?: boolean; readonly retry?: boolean }
 
@@ -13,9 +14,7 @@ export const doctor = async (
   environment: NodeJS.ProcessEnv,
 ): Promise<void> => {
   const lines = await diagnose(environment, { clock: createClock(), retry })
-  // https://no-color.org: any value but an empty one.
-  const colours = process.stdout.isTTY === true && !environment['NO_COLOR']
-  const text = json ? lines.map((line) => `${JSON.stringify(line)}\n`).join('') : reportOf(lines, colours)
+  const text = json ? jsonLines(lines) : reportOf(lines, hasColours(environment))
   const code = lines.some(({ state }) => state === 'fail') ? 1 : 0
   // Whoever did not answer in time is not waited for any longer.
   process.stdout.write(text, () => process.exit(code))

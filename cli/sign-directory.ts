@@ -1,9 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { parse, YAMLParseError } from 'yaml'
 import { loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { Fault } from '#access/domain/errors.ts'
 import { signDirectory } from '#access/runtime/directory.ts'
+import { replaceFile } from '#access/runtime/replace-file.ts'
 
 /** Signs a directory written as YAML (`- { issuer, subject, name, groups, active, slack, pagerduty }`). */
 export const signDirectoryFile = async (
@@ -16,7 +17,11 @@ export const signDirectoryFile = async (
   const people = read(text, file)
   const keys = await loadKeys(options.keys, 'offline', options.environment)
   const signed = await signDirectory(people, createStatements(keys), options.environment, Date.now())
-  await writeFile(options.out, `${signed}\n`)
+  await replaceFile(options.out, `${signed}\n`).catch((error: NodeJS.ErrnoException) => {
+    throw new Fault('file/unwritable', `${options.out} can't be written (${error.code})`, {
+      mend: 'name a file in a folder where this user may write',
+    })
+  })
 }
 
 const read = (text: string, file: string): unknown => {

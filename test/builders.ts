@@ -10,7 +10,9 @@ import type { Incident } from '#access/domain/incident.ts'
 import { type Claims, type Person, type Proven, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
-import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
+import type { LiveGrants } from '#access/ports.ts'
+import { parseRuleSet, type SoundRuleSet } from '#access/rules/parse-rule-set.ts'
+import type { RuleFile } from '#access/rules/rule-file.ts'
 import { createLogger, type Logger } from '#access/runtime/logger.ts'
 
 /** The frozen time of tests: a Thursday noon. */
@@ -23,12 +25,16 @@ export const rulesText = readFileSync(new URL('example.yaml', import.meta.url), 
 /** Who a token of this person proves. */
 export const provenOf = (person: Claims): Proven => ({ ...person, principal: principalKey(person) })
 
-/** The rule set of a text; by default the example of tests. */
-export const rulesOf = (text = rulesText): RuleSet => {
-  const parsed = parseRuleSet(text)
-  if (parsed.ok) return parsed.rules
-  throw new Error(parsed.faults.map(({ line, column, what }) => `${line}:${column} ${what}`).join('\n'))
+/** What these files say, by default the example of tests; faults are a fault of the test. */
+export const parsedOf = (files: string | readonly RuleFile[] = rulesText): SoundRuleSet => {
+  const parsed = parseRuleSet(files)
+  if (parsed.ok) return parsed
+  const faults = parsed.faults.map(({ file, line, column, what }) => `${file}:${line}:${column} ${what}`)
+  throw new Error(faults.join('\n'))
 }
+
+/** The rule set of a text; by default the example of tests. */
+export const rulesOf = (text = rulesText): RuleSet => parsedOf(text).rules
 
 export const serviceIn = (rules: RuleSet, name = 'orders-svc'): Service => {
   const service = rules.services.get(name)
@@ -187,11 +193,23 @@ export const freshDatabase = async (redisUrl: string, number: number) => {
 export const until = async (
   holds: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 8_000,
+  withinMs = 30_000,
 ): Promise<void> => {
   const deadline = AbortSignal.timeout(withinMs)
   while (!(await holds())) {
     if (deadline.aborted) throw new Error(`never came true: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** What catches up however long that takes: by itself it gives up after a moment, and a busy machine may need more. */
+export const patiently = (live: LiveGrants): LiveGrants => {
+  const tryAgain = (error: Error): false => {
+    if (error.message.startsWith('the view is not in step')) return false
+    throw error
+  }
+  return {
+    ...live,
+    catchUp: () => until(() => live.catchUp().then(() => true, tryAgain), 'it has caught up'),
   }
 }

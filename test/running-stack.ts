@@ -13,6 +13,8 @@ import { freePorts } from './free-ports.ts'
 export const victimNames = [...partNames, 'redis'] as const
 export type VictimName = (typeof victimNames)[number]
 
+const readyWithinMs = 90_000
+
 /**
  * A whole Pagepass for a proof or a journey: bot, workers and proxy as real processes on a real Redis, and the
  * stand-ins in this process, so that what the upstream saw is at hand.
@@ -46,7 +48,11 @@ export const startStack = async (say: (line: string) => void = () => undefined) 
     const part = watch(await startPart(name, prepared, redis.url))
     parts.set(name, part)
     try {
-      await waitReady(readyUrl(name, ports), { process: part, ...(signal && { signal }) })
+      await waitReady(readyUrl(name, ports), {
+        process: part,
+        timeoutMs: readyWithinMs,
+        ...(signal && { signal }),
+      })
     } catch (error) {
       if (signal !== undefined) await part.stop()
       throw error

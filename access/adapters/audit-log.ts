@@ -9,6 +9,7 @@ export type Written = (error: Fault | undefined) => void
 type Waiting = { readonly written: Written | undefined; readonly synced: boolean; readonly queuedAt: number }
 
 const deadlineMs = 500
+const lookMs = 50
 /** Lines that nobody waits for ride with the next ones, or go by themselves after this long. */
 const soonMs = 10
 /** As many waiting at once mean that more come within a millisecond. */
@@ -18,7 +19,8 @@ const mostQueuedBytes = 8 * 1024 * 1024
 /**
  * An append-only log of one process. Lines are gathered and written by one asynchronous write at a time, so that a
  * stalled disk never stops the event loop; whoever needs a line on disk (`synced`) waits for the next `fdatasync`,
- * shared by all that wait. What is not written within 500 ms counts as not written.
+ * shared by all that wait. What is not written within 500 ms counts as not written; the time in which this process
+ * itself stood still is nobody's delay.
  */
 export const openAuditLog = async (folder: string, origin: string) => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -36,6 +38,8 @@ export const openAuditLog = async (folder: string, origin: string) => {
   let syncing = false
   let broken = false
   let idle: (() => void) | undefined
+  let lookedAt = performance.now()
+  let stoodStill = 0
 
   const settle = (all: readonly Waiting[], error?: Error): void => {
     const fault =
@@ -106,7 +110,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
 
   /** Fails whoever has waited too long. Their lines may still be written: a record without its effect is harmless. */
   const expireLate = (): void => {
-    const before = performance.now() - deadlineMs
+    const before = lookedAt - stoodStill - deadlineMs
     const late = (all: readonly Waiting[]) => all.filter(({ queuedAt }) => queuedAt < before)
     const due = [...late(unsynced), ...late(inFlight), ...late(waiting)]
     if (due.length === 0) return
@@ -116,7 +120,14 @@ export const openAuditLog = async (folder: string, origin: string) => {
     waiting = inTime(waiting)
     settle(due, new Error(`not written within ${deadlineMs} ms`))
   }
-  const watch = setInterval(expireLate, 50)
+  const look = (): void => {
+    const now = performance.now()
+    stoodStill += Math.max(0, now - lookedAt - 2 * lookMs)
+    lookedAt = now
+    // What was done meanwhile is heard of first.
+    setImmediate(expireLate)
+  }
+  const watch = setInterval(look, lookMs)
   watch.unref()
 
   return {
@@ -130,7 +141,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
         return
       }
       lines += line
-      if (written !== undefined) waiting.push({ written, synced, queuedAt: performance.now() })
+      if (written !== undefined) waiting.push({ written, synced, queuedAt: performance.now() - stoodStill })
       schedule()
     },
     close: async (): Promise<void> => {

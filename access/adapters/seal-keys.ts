@@ -20,11 +20,12 @@ const privateShape = z.strictObject({
 
 /**
  * Makes the key pair of somebody who may seal: the private key in `file` (mode 0600), and `file.pub`, one line for the file
- * that PAGEPASS_RULES_KEYS names. Never overwrites. Gives that line.
+ * that PAGEPASS_RULES_KEYS names. Never overwrites. Gives that line. Faults with `keys/name-invalid` and
+ * `file/unwritable`.
  */
 export const createSealKey = async (file: string, name: string): Promise<string> => {
   if (!nameShape.safeParse(name).success)
-    throw new Fault('keys/missing', `${JSON.stringify(name)} is no name for a key`, {
+    throw new Fault('keys/name-invalid', `${JSON.stringify(name)} is no name for a key`, {
       mend: 'use letters, digits and . _ + @ - only, such as alice or alice@example.com',
     })
   const pair = await generateKeyPair(algorithm, { crv: 'Ed25519', extractable: true })
@@ -37,7 +38,7 @@ export const createSealKey = async (file: string, name: string): Promise<string>
 
 const writeNew = async (file: string, text: string, mode: number): Promise<void> =>
   writeFile(file, text, { mode, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
-    throw new Fault('keys/missing', `${file} can't be written (${error.code})`, {
+    throw new Fault('file/unwritable', `${file} can't be written (${error.code})`, {
       mend:
         error.code === 'EEXIST' ? 'choose another file: a key is never overwritten' : 'choose another file',
     })

@@ -1,6 +1,7 @@
 import { CompactSign, type CryptoKey, compactVerify, decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
 import { Fault } from '../domain/errors.ts'
+import { shortHash } from '../domain/short-hash.ts'
 
 /** What a seal says: this rule set, for this environment, was written by one person and read by another. */
 export type Seal = {
@@ -80,7 +81,7 @@ export const checkSeal = async (
     }
   if (rules !== expected.hash)
     return {
-      what: `it is for the rules hash ${rules.slice(0, 12)}…, and the rule set has ${expected.hash.slice(0, 12)}…: what was sealed was changed afterwards`,
+      what: `it is for the rules hash ${shortHash(rules)}…, and the rule set has ${shortHash(expected.hash)}…: what was sealed was changed afterwards`,
       mend: 'read what was changed, then have it sealed anew: pagepass rules seal',
     }
   if (isSamePerson(author, kid))
@@ -113,8 +114,8 @@ const payloadOf = async (text: string, signers: readonly Signer[]): Promise<unkn
 }
 
 /**
- * Whether two names may be of one person: they share the name, the e-mail address or what stands before its @, whatever
- * stands between the words of it. Names are what people say of themselves: this is against haste, and the key's own keeper
+ * Whether two names may be of one person: they share the name, the e-mail address or what stands before its @, however
+ * its words are set apart or joined. Names are what people say of themselves: this is against haste, and the key's own keeper
  * against the rest.
  */
 export const isSamePerson = (one: string, other: string): boolean => {
@@ -122,7 +123,7 @@ export const isSamePerson = (one: string, other: string): boolean => {
   return [...namesIn(one)].some((name) => names.has(name))
 }
 
-/** `Ana Lima <ana.l+git@example.com>` is ana lima, ana l+git@example com, ana l+git and ana l. */
+/** `Ana Lima <ana.l+git@example.com>` is analima, anal+git@examplecom, anal+git and anal. */
 const namesIn = (text: string): Set<string> => {
   const plain = text.normalize('NFKC').toLowerCase().replaceAll(/\s+/g, ' ').trim()
   const [, name = plain, address = ''] = /^(.*?)\s*<([^<>]*)>$/.exec(plain) ?? []
@@ -132,8 +133,8 @@ const namesIn = (text: string): Set<string> => {
     const login = local.replace(/^\d+\+/, '')
     return [one, local, withoutTag(local), login, withoutTag(login)]
   })
-  return new Set(names.map(wordsOf).filter((one) => one !== ''))
+  return new Set(names.map(joined).filter((one) => one !== ''))
 }
 
 const withoutTag = (local: string): string => local.replace(/\+.*$/, '')
-const wordsOf = (name: string): string => name.replaceAll(/[\s._-]+/g, ' ').trim()
+const joined = (name: string): string => name.replaceAll(/[\s._-]+/g, '')

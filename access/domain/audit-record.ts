@@ -4,7 +4,9 @@
  * - `admitted` stands before the first byte goes upstream, `closed` after the last. Each `admitted` has one `closed`.
  * - `continued` stands between the two when what is open goes on under another grant, or another version of its own:
  *   the one it names admits it from there on.
- * - `refused` is what was not forwarded.
+ * - `refused` is what was not forwarded, or not allowed to a front proxy. A `front` says that one asked, and how.
+ * - `decided` stands before a front proxy hears that it may forward. What then happened is not known here. A `refused` with
+ *   the same id behind it: the pass ended meanwhile, and the front proxy heard that instead.
  * - `step` is a change of a grant: the signed statement itself, by its stream id.
  * - `opened` begins what one process wrote.
  */
@@ -28,6 +30,26 @@ export type AuditRecord =
       readonly path: string
       readonly who?: string
       readonly grant?: string
+      readonly front?: string
+      readonly rules: string
+    }
+  | {
+      readonly kind: 'decided'
+      readonly at: number
+      readonly id: string
+      readonly method: string
+      readonly path: string
+      /** As the front proxy tells it; empty where it doesn't. */
+      readonly client: string
+      readonly viewAge: number
+      /** In whose words it was asked: `nginx`, `forward-auth` or `envoy`. */
+      readonly front: string
+      readonly who: string
+      readonly service: string
+      readonly tier: string
+      readonly pattern: string
+      readonly grant: string
+      readonly version: number
       readonly rules: string
     }
   | {

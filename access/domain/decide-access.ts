@@ -219,13 +219,16 @@ const asIfAsked = (
   const isFree = tier.reason !== 'ticket' && freezeOf(service, tier.name, now) === undefined
   if (asked?.how === 'at once' && isFree)
     return { give: true, proposal: { ...proposal, state: 'offered', rule: asked.id } }
-  const approvers =
-    tier.approvals === undefined ? { from: service.owners, count: 1 } : approversOf(tier.approvals)
+  const approvers = approversFor(service, tier)
   return {
     give: true,
     proposal: { ...proposal, state: 'pending', rule: asked?.id ?? ownersRule, approvers },
   }
 }
+
+/** Who has to approve what is not given by itself: those whom the tier names, or else one of the service's owners. */
+export const approversFor = ({ owners }: Service, tier: Tier | undefined): Approvers =>
+  tier?.approvals === undefined ? { from: owners, count: 1 } : approversOf(tier.approvals)
 
 /** Names, in a grant's `why`, that no rule but the owners of the service let the paged person in. */
 export const ownersRule = 'owners'

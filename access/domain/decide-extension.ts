@@ -1,8 +1,9 @@
 import type { Refusal } from './decide-access.ts'
+import { freezeOn } from './freeze-on.ts'
 import type { Grant } from './grant.ts'
-import { isByPageRule, pageRuleFits, pageRuleOf } from './page-rule.ts'
+import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
-import { freezeOf, type RuleSet, requestRuleFor, tierOf } from './rule-set.ts'
+import { type RuleSet, requestRuleFor, type Service, tierOf } from './rule-set.ts'
 
 export type ExtensionDecision = { readonly until: number } | { readonly refusal: Refusal }
 
@@ -12,8 +13,8 @@ const leastMs = 1_000
 /**
  * Decides how much longer an active pass may last: `duration` milliseconds more, or as much as it first gave. It keeps
  * to what the rules would give its holder now: a page's pass to the rule's cap, and never further ahead than the tier's
- * longest; any other, which must be theirs for the asking now, to the tier's longest in all; and to how often, and by how much, the tier lets it be
- * extended. What others approved is never made longer without them.
+ * longest; any other, which must be theirs for the asking now and not frozen, to the tier's longest in all; and to how
+ * often, and by how much, the tier lets it be extended. What others approved is never made longer without them.
  */
 export const decideExtension = (
   rules: RuleSet,
@@ -28,12 +29,10 @@ export const decideExtension = (
   const latest = latestEnd(rules, grant, person, now)
   if (latest === undefined) return refuse('not-eligible', { tier: grant.tier })
   const services = grant.services.flatMap((name) => rules.services.get(name) ?? [])
-  if (!isByPageRule(grant))
-    for (const service of services) {
-      const freeze = freezeOf(service, grant.tier, now)
-      if (freeze !== undefined)
-        return refuse('frozen', { until: freeze.until, because: freeze.because, tier: grant.tier })
-    }
+  const asked = services.filter((service) => capOf(rules, grant, service, person, now) === undefined)
+  const freeze = freezeOn(rules, { services: asked.map(({ name }) => name), tier: grant.tier }, now)
+  if (freeze !== undefined)
+    return refuse('frozen', { until: freeze.until, because: freeze.because, tier: grant.tier })
   const terms = services.flatMap((service) => tierOf(service, grant.tier)?.extend ?? [])
   if ((grant.extended ?? 0) >= Math.min(...terms.map(({ count }) => count))) return refuse('extension-spent')
   const share = Math.min(...terms.map((one) => one.share))
@@ -50,15 +49,26 @@ const refuse = (reason: Refusal['reason'], facts: Omit<Refusal, 'reason'> = {}):
 
 /** When this pass must have ended at the latest, under every service it names; undefined where no rule holds it. */
 export const latestEnd = (rules: RuleSet, grant: Grant, person: Person, now: number): number | undefined => {
-  const page = pageRuleOf(rules, grant)
   const ends = grant.services.map((name) => {
     const service = rules.services.get(name)
     const tier = service === undefined ? undefined : tierOf(service, grant.tier)
     if (service === undefined || tier === undefined) return undefined
-    if (page !== undefined && pageRuleFits(rules, page, grant, service, person, now))
-      return Math.min(grant.from + page.cap, now + tier.longest)
+    const cap = capOf(rules, grant, service, person, now)
+    if (cap !== undefined) return Math.min(grant.from + cap, now + tier.longest)
     if (requestRuleFor(rules, service, tier.name, person, now)?.how !== 'at once') return undefined
     return grant.from + tier.longest
   })
   return ends.includes(undefined) ? undefined : Math.min(...(ends as number[]))
+}
+
+/** The cap of the page rule that holds this pass on a service; undefined where it is held as if they had asked. */
+const capOf = (
+  rules: RuleSet,
+  grant: Grant,
+  service: Service,
+  person: Person,
+  now: number,
+): number | undefined => {
+  const page = pageRuleOf(rules, grant)
+  return page !== undefined && pageRuleFits(rules, page, grant, service, person, now) ? page.cap : undefined
 }

@@ -1,7 +1,7 @@
 import { isApproved } from './decide-approval.ts'
 import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
-import type { HeldCheck, Usable } from './held-check.ts'
+import type { Held, HeldCheck, HeldGrant, Usable } from './held.ts'
 import { isMoment } from './moment.ts'
 import { isByPageRule } from './page-rule.ts'
 import type { Pattern } from './path-pattern.ts'
@@ -19,7 +19,7 @@ import {
 } from './rule-set.ts'
 import { standingGrant } from './standing-grant.ts'
 import type { Tier } from './tier.ts'
-import type { Held, HeldGrant, View } from './view.ts'
+import type { View } from './view.ts'
 
 export type DecisionRequest = {
   readonly who: Proven

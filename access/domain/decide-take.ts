@@ -1,8 +1,9 @@
+import { freezeOn } from './freeze-on.ts'
 import type { Grant } from './grant.ts'
 import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
 import type { Reason } from './reasons.ts'
-import { freezeOf, type RuleSet, requestRuleFor } from './rule-set.ts'
+import { type RuleSet, requestRuleFor } from './rule-set.ts'
 
 /**
  * Whether the rules still let this person have what they were offered, as the directory has them now: the reason why
@@ -12,11 +13,7 @@ export const decideTake = (rules: RuleSet, grant: Grant, person: Person, now: nu
   if (!person.active) return 'person-inactive'
   const page = pageRuleOf(rules, grant)
   // What no page rule gives is offered as if they had asked, and so it is taken: by what they could ask for now.
-  const frozen = grant.services.some((name) => {
-    const service = rules.services.get(name)
-    return service !== undefined && freezeOf(service, grant.tier, now) !== undefined
-  })
-  if (page === undefined && frozen) return 'frozen'
+  if (page === undefined && freezeOn(rules, grant, now) !== undefined) return 'frozen'
   const eligible = grant.services.every((name) => {
     const service = rules.services.get(name)
     if (service === undefined) return false

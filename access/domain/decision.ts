@@ -1,8 +1,8 @@
+import type { HeldGrant } from './held.ts'
 import type { Pattern } from './path-pattern.ts'
 import type { Reason } from './reasons.ts'
 import type { Service } from './rule-set.ts'
 import type { Tier } from './tier.ts'
-import type { HeldGrant } from './view.ts'
 
 export type Allowed = {
   readonly allow: true

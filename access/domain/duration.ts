@@ -12,8 +12,13 @@ export const parseDuration = (text: string): number | undefined => {
   return ms > 0 ? ms : undefined
 }
 
-/** The two largest units: `2h`, `1h30m`, `45s`; what is below a second counts as `0s`. */
-export const formatDuration = (ms: number): string => {
+/** All of it: `1d1h30m`; what is below a second is rounded. */
+export const exactDuration = (ms: number): string => partsOf(ms).join('') || '0s'
+
+/** The two largest units, for people to read: `2h`, `1h30m`, `45s`; what is below a second counts as `0s`. */
+export const formatDuration = (ms: number): string => partsOf(ms).slice(0, 2).join('') || '0s'
+
+const partsOf = (ms: number): string[] => {
   let rest = Math.max(0, Math.round(ms / 1000)) * 1000
   const parts: string[] = []
   for (const unit of units) {
@@ -21,5 +26,5 @@ export const formatDuration = (ms: number): string => {
     rest -= count * unitMs[unit]
     if (count > 0) parts.push(`${count}${unit}`)
   }
-  return parts.slice(0, 2).join('') || '0s'
+  return parts
 }

@@ -5,8 +5,10 @@ export const faultCodes = {
   'rules/unreadable': 'the rule set file could not be read',
   'rules/unsealed': 'nobody has sealed the rule set, and production takes no other',
   'rules/seal-invalid': 'the seal is not of this rule set, not of somebody who may seal, or of its author',
+  'rules/author-unknown': 'nobody says who wrote the rule set, so nobody is known to be another',
   'directory/invalid': 'the directory has faults or its signature does not hold',
-  'keys/missing': 'a key that this process needs is not in its key folder',
+  'keys/missing': 'a key that is needed is not where it should be, or is no key',
+  'keys/name-invalid': 'a key can have no such name',
   'keys/forbidden': 'this process was handed a private key that its role must not hold',
   'statement/invalid': 'a signed statement does not verify or does not parse',
   'store/unreachable': 'Redis did not answer in time',
@@ -16,6 +18,7 @@ export const faultCodes = {
   'slack/failed': 'the Slack API refused a call',
   'audit/failed': 'the audit log could not be written',
   'listen/failed': 'an address could not be listened on',
+  'file/unwritable': 'a file that a command makes could not be written',
 } as const
 
 export type FaultCode = keyof typeof faultCodes

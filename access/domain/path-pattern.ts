@@ -12,8 +12,10 @@ export type Pattern = {
   readonly open: boolean
 }
 
+/** The methods that are forwarded: what `*` stands for. */
+export const plainMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 /** What a pattern may say of the method. */
-export const methods = ['*', 'WS', 'GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+export const methods = ['*', 'WS', ...plainMethods] as const
 export type Method = (typeof methods)[number]
 
 const segmentShape = /^(?:[A-Za-z0-9\-._~!$&'()+,=:@]|%[0-9A-F]{2})+$/
@@ -85,7 +87,7 @@ const wrongSegment = (segment: string, text: string): string => {
 
 const methodMatches = (pattern: Method, method: string): boolean =>
   pattern === '*'
-    ? method !== '*' && method !== 'WS' && methods.some((one) => one === method)
+    ? plainMethods.some((one) => one === method)
     : pattern === method || (pattern === 'GET' && method === 'HEAD')
 
 /**

@@ -15,6 +15,9 @@ export const reasons = {
   'header-reserved': { status: 400, person: 'This request carries a header that only Pagepass may set.' },
   'method-not-allowed': { status: 400, person: 'This method is not forwarded.' },
   'upgrade-not-admitted': { status: 403, person: 'No pass admits this protocol upgrade.' },
+  'proxy-only': { status: 403, person: 'This is reached only through Pagepass’s own proxy.' },
+  'front-unknown': { status: 403, person: 'The proxy in front has not shown that it may ask.' },
+  'front-unclear': { status: 400, person: 'The proxy in front does not say clearly what was asked for.' },
   'host-wrong': { status: 421, person: 'This proxy does not serve this host.' },
   'service-unknown': { status: 404, person: 'There is no such service here.' },
   // Who asks

@@ -188,11 +188,14 @@ export const namesService = (
   list: readonly string[],
   service: { readonly name: string; readonly labels: readonly string[] },
 ): boolean =>
-  list.some((entry) =>
-    entry.startsWith('label:')
-      ? service.labels.includes(entry.slice('label:'.length))
-      : entry === '*' || entry === service.name,
-  )
+  list.some((entry) => {
+    const label = labelIn(entry)
+    return label === undefined ? entry === '*' || entry === service.name : service.labels.includes(label)
+  })
+
+/** The label that an entry of such a list means; undefined where it is a name or `*`. */
+export const labelIn = (entry: string): string | undefined =>
+  entry.startsWith('label:') ? entry.slice('label:'.length) : undefined
 
 /** Whether a rule's time windows let it fit at this moment. */
 export const fitsWhen = (windows: readonly TimeWindow[] | undefined, at: number): boolean =>

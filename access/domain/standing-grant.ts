@@ -1,6 +1,6 @@
+import type { HeldGrant } from './held.ts'
 import type { Claims, Proven } from './principal.ts'
 import type { RuleSet, StandingRule } from './rule-set.ts'
-import type { HeldGrant } from './view.ts'
 
 const made = new WeakMap<StandingRule, Map<string, HeldGrant>>()
 
@@ -37,6 +37,12 @@ const create = (rules: RuleSet, rule: StandingRule, { issuer, subject }: Claims)
   statement: '',
   verified: true,
 })
+
+/** The tier that this gives. A standing rule with patterns of its own gives none, whatever it is called. */
+export const tierGiven = (rules: RuleSet, held: HeldGrant): string | undefined => {
+  const { tier, why } = held.grant
+  return isStanding(held) ? rules.standing.find(({ id }) => id === why.rule)?.tier : tier
+}
 
 /** Whether this is no grant, but what a standing rule gives. */
 export const isStanding = ({ statement }: HeldGrant): boolean => statement === ''

@@ -1,13 +1,7 @@
+import { plainMethods } from './path-pattern.ts'
+
 /** The methods that are forwarded. */
-export const forwardedMethods: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-])
+export const forwardedMethods: ReadonlySet<string> = new Set(plainMethods)
 
 /**
  * A path that every server reads alike: RFC 3986 `pchar` without `;` (path parameters), escapes in upper case and

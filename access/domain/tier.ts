@@ -10,6 +10,9 @@ export type Approvals = {
   readonly escalate?: { readonly after: number; readonly to: readonly string[] }
 }
 
+/** What has to be said when asking: nothing, why, or why with a ticket such as CHG-123. Each asks more than the one before. */
+export const reasonDemands = ['optional', 'required', 'ticket'] as const
+
 /** A step of access to a service. A tier includes every tier of a lower rank. Times are milliseconds. */
 export type Tier = {
   readonly name: string
@@ -24,8 +27,7 @@ export type Tier = {
   readonly burst: number
   /** How old the view may be before this tier closes. */
   readonly whenStale: number
-  /** What has to be said when asking for it: nothing, why, or why with a ticket such as CHG-123. */
-  readonly reason: 'optional' | 'required' | 'ticket'
+  readonly reason: (typeof reasonDemands)[number]
   readonly approvals: Approvals | undefined
   /** How often a pass may be extended, and by how much of what it first gave each time (1 is all of it). */
   readonly extend: { readonly count: number; readonly share: number }

@@ -6,7 +6,7 @@ const counts = z.record(z.string(), z.int().min(0))
 export const usageShape = z.strictObject({
   /**
    * pattern → status → requests; one that got no status counts as `cut`, `aborted` or `failed`, and as `continued` where
-   * it went on under another grant.
+   * it went on under another grant, and as `decided` where a front proxy asked.
    */
   patterns: z.record(z.string(), counts),
   /** Requests with a method that may change something. */

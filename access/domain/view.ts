@@ -1,23 +1,7 @@
 import type { End, Grant } from './grant.ts'
-import type { HeldCheck } from './held-check.ts'
+import type { Held, HeldGrant } from './held.ts'
 import { principalKey } from './principal.ts'
 import { createSetHash } from './set-hash.ts'
-
-/** A live grant as a process holds it. */
-export type HeldGrant = {
-  readonly grant: Grant
-  /** The signed statement, as Redis carried it. */
-  readonly statement: string
-  /** Whether the statement's signature has been checked: at first use, and in the background. */
-  verified: boolean
-}
-
-/** What a principal holds for a service: active grants, at least one. */
-export type Held = {
-  readonly grants: readonly HeldGrant[]
-  /** What deciding keeps about them. */
-  check?: HeldCheck | undefined
-}
 
 /** One event of the stream. Sequence numbers are contiguous within an epoch. */
 export type ViewEvent =

@@ -1,10 +1,11 @@
 import { decideApproval } from '../domain/decide-approval.ts'
 import { isFreezable } from '../domain/decide-request.ts'
+import { freezeOn } from '../domain/freeze-on.ts'
 import type { Grant } from '../domain/grant.ts'
 import { byOf, nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
-import { freezeOf, type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
+import { type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
 import type { DecideParts, Directory } from '../ports.ts'
 import { endBeside } from './end-with-incident.ts'
 import { standing } from './find-held.ts'
@@ -34,7 +35,7 @@ export const approveGrant = async (
     if (asker?.active !== true) return { refused: 'person-inactive' }
     if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker, now)))
       return { refused: 'not-eligible' }
-    if (isFreezable(grant) && isFrozen(rules, grant, now)) return { refused: 'frozen' }
+    if (isFreezable(grant) && freezeOn(rules, grant, now) !== undefined) return { refused: 'frozen' }
     const approvals = [...(grant.approvals ?? []), { ...byOf(person), at: now, teams: [...decision.teams] }]
     const next = decision.completes
       ? nextVersion(grant, 'approved', { approvals, from: now, until: now + grant.duration }, now, person)
@@ -52,12 +53,6 @@ const mayAsk = (rules: RuleSet, { services, tier }: Grant, asker: Person, now: n
   services.every((name) => {
     const service = rules.services.get(name)
     return service !== undefined && requestRulesFor(rules, service, tier, asker, now).length > 0
-  })
-
-const isFrozen = (rules: RuleSet, { services, tier }: Grant, now: number): boolean =>
-  services.some((name) => {
-    const service = rules.services.get(name)
-    return service !== undefined && freezeOf(service, tier, now) !== undefined
   })
 
 /** Whether it is still no more than its tier gives, and before no fewer and no other people than the tier demands. */

@@ -1,11 +1,11 @@
 import { Fault } from '../domain/errors.ts'
 import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
+import type { HeldGrant } from '../domain/held.ts'
 import type { Incident } from '../domain/incident.ts'
 import { pageRuleOf } from '../domain/page-rule.ts'
 import { principalKey } from '../domain/principal.ts'
 import { type RuleSet, tierOf } from '../domain/rule-set.ts'
-import type { HeldGrant } from '../domain/view.ts'
 import type { DecideParts, LiveGrants } from '../ports.ts'
 import { standing } from './find-held.ts'
 

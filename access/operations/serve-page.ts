@@ -13,6 +13,7 @@ import type { RuleSet, Service } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldOf, isOf } from './end-with-incident.ts'
+import { takenBy } from './take-offer.ts'
 
 /** A paged person who got nothing: the incident channel is told, so that a page never ends in silence. */
 export type Unserved = {
@@ -155,8 +156,7 @@ const goOn = async (
   if (decideTake(rules, grant, person, now) !== undefined) return false
   const acknowledged = incident.acknowledgedBy.includes(paged.user)
   if (grant.state === 'offered' && acknowledged && isTakenByAcknowledging(rules, grant)) {
-    const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
-    return (await store.give(taken)).given
+    return (await store.give(takenBy(grant, person, now))).given
   }
   const until = renewedUntil(rules, grant, person, now)
   if (until === undefined) return false

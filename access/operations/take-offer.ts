@@ -22,8 +22,12 @@ export const takeOffer = async (parts: DecideParts, person: Person, id: string):
   if (grant.state !== 'offered') return { refused: 'already-decided' }
   const reason = decideTake(rules, grant, person, now)
   if (reason !== undefined) return { refused: reason }
-  const taken = nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)
+  const taken = takenBy(grant, person, now)
   if (!(await store.give(taken)).given) return { refused: 'already-decided' }
   await endBeside(parts, taken)
   return { grant: taken }
 }
+
+/** What is offered, once its person has taken it: how long it lasts counts from then. */
+export const takenBy = (grant: Grant, person: Person, now: number): Grant =>
+  nextVersion(grant, 'taken', { from: now, until: now + grant.duration }, now, person)

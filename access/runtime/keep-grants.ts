@@ -9,7 +9,8 @@ import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createWriteAgain } from '../adapters/redis/write-again.ts'
 import { createStatements } from '../adapters/statements.ts'
 import type { Grant } from '../domain/grant.ts'
-import { createView, type HeldGrant } from '../domain/view.ts'
+import type { HeldGrant } from '../domain/held.ts'
+import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 
 /**

@@ -3,13 +3,14 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Seal } from '../adapters/seal.ts'
 import { Fault } from '../domain/errors.ts'
-import { type ParsedRuleSet, parseRuleSet } from '../rules/parse-rule-set.ts'
-import type { RuleFile } from '../rules/rule-file.ts'
+import { parseRuleSet, type SoundRuleSet } from '../rules/parse-rule-set.ts'
+import type { Place, RuleFile } from '../rules/rule-file.ts'
 import { checkSealed } from './check-sealed.ts'
+import { exists } from './exists.ts'
 import { isCases } from './rule-cases.ts'
 
 /** A rule set as it was read, and the files that say it. */
-export type LoadedRules = Extract<ParsedRuleSet, { ok: true }> & {
+export type LoadedRules = SoundRuleSet & {
   /** What names it: the file itself, or in a folder the file of the environment. */
   readonly path: string
   readonly files: readonly string[]
@@ -31,14 +32,23 @@ const common = 'access.yaml'
  */
 export const loadRules = async (path: string): Promise<LoadedRules> => {
   const { files, named } = await findFiles(path)
-  const parsed = parseRuleSet(files)
-  if (parsed.ok)
-    return { ...parsed, path: named, files: files.map(({ name }) => name), hashes: hashesOf(files) }
-  const lines = parsed.faults.map(({ file, line, column, what }) => `${file}:${line}:${column} ${what}`)
-  throw new Fault('rules/invalid', lines.join('\n'), {
-    mend: `mend ${lines.length === 1 ? 'it' : 'them'}, then try: pagepass rules check ${named}`,
-  })
+  const sound = parseSound(files, (it) => `mend ${it}, then try: pagepass rules check ${named}`)
+  return { ...sound, path: named, files: files.map(({ name }) => name), hashes: hashesOf(files) }
 }
+
+/** A rule set without faults; otherwise faults with `rules/invalid`, and all of them are named. */
+export const parseSound = (
+  files: readonly RuleFile[],
+  mend: (faults: 'it' | 'them') => string,
+): SoundRuleSet => {
+  const parsed = parseRuleSet(files)
+  if (parsed.ok) return parsed
+  const lines = parsed.faults.map((fault) => `${placeText(fault)} ${fault.what}`)
+  throw new Fault('rules/invalid', lines.join('\n'), { mend: mend(lines.length === 1 ? 'it' : 'them') })
+}
+
+/** `file:line:column`, where editors and terminals go. */
+export const placeText = ({ file, line, column }: Place): string => `${file}:${line}:${column}`
 
 /** The files of a rule set as they are now, not looked into. Faults with `rules/unreadable`. */
 export const readRuleFiles = async (path: string): Promise<readonly RuleFile[]> =>
@@ -103,12 +113,6 @@ const yamlIn = async (folder: string): Promise<string[]> => {
     .sort()
     .map((name) => join(folder, name))
 }
-
-const exists = async (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )
 
 const isFolder = async (path: string): Promise<boolean> =>
   stat(path).then(

@@ -1,24 +1,23 @@
-import { type FileHashes, hashesOf, readRuleFiles } from './rules.ts'
+import { shortHash } from '../domain/short-hash.ts'
+import { type FileHashes, hashesOf, type LoadedRules, readRuleFiles } from './rules.ts'
 
 const usualEveryMs = 10_000
-const shownDigits = 12
-
-export type WatchedRules = {
-  /** What names the rule set: a file, or in a folder the file of the environment. */
-  readonly path: string
-  /** The rules hash that this process keeps, whatever happens to the files. */
-  readonly hash: string
-  /** What was read. */
-  readonly hashes: FileHashes
-  readonly alarm: (what: string, facts: Record<string, unknown>) => void
-  readonly everyMs?: number
-}
 
 /**
- * Looks at the files of a rule set every so often, and alarms once for each change: nothing is read from them any more.
- * Has looked once when it resolves, so a change right behind the reading is alarmed, too. Rejects never.
+ * Looks at the files of a rule set every so often, and alarms once for each change: nothing is read from them any more,
+ * and the process keeps what it has loaded. Has looked once when it resolves, so a change right behind the reading is
+ * alarmed, too. Rejects never.
  */
-export const watchRules = async ({ path, hash, hashes, alarm, everyMs = usualEveryMs }: WatchedRules) => {
+export const watchRules = async (
+  {
+    path,
+    hashes,
+    rules,
+  }: Pick<LoadedRules, 'path' | 'hashes'> & { readonly rules: { readonly hash: string } },
+  log: { readonly error: (facts: Record<string, unknown>, what: string) => void },
+  everyMs = usualEveryMs,
+) => {
+  const { hash } = rules
   let seen = hashes
   let changed: readonly string[] = []
 
@@ -27,13 +26,13 @@ export const watchRules = async ({ path, hash, hashes, alarm, everyMs = usualEve
     if (differing(now, seen).length === 0) return
     seen = now
     changed = differing(now, hashes)
-    const kept = hash.slice(0, shownDigits)
+    const kept = shortHash(hash)
     if (changed.length === 0)
-      alarm(`the rule set on disk is again what this process keeps (${kept})`, { path })
+      log.error({ path }, `the rule set on disk is again what this process keeps (${kept})`)
     else
-      alarm(
-        `the rule set changed on disk; this process keeps ${kept}; replace the process to use what is there now`,
+      log.error(
         { rules: hash, path, changed },
+        `the rule set changed on disk; this process keeps ${kept}; replace the process to use what is there now`,
       )
   }
 

@@ -2,6 +2,7 @@ import type { Refusal } from '#access/domain/decide-access.ts'
 import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
+import { shortHash } from '#access/domain/short-hash.ts'
 import { because, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
 import type { Receipt } from '#access/ports.ts'
@@ -15,8 +16,6 @@ const shownProxies = 10
 
 const listed = (lines: readonly string[]): string[] => fitting(lines, shown, (left) => `• and ${left} more`)
 
-const shownDigits = 12
-
 /** `rules` is the rules hash. */
 export const helpAnswer = (command: string, rules: string): string =>
   [
@@ -26,7 +25,7 @@ export const helpAnswer = (command: string, rules: string): string =>
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
     'When you are paged, the pass comes by itself.',
-    `Rules ${code(rules.slice(0, shownDigits))}`,
+    `Rules ${code(shortHash(rules))}`,
   ].join('\n')
 
 export const unreadableAnswer = (command: string, it: Extract<Command, { verb: 'unreadable' }>): string =>

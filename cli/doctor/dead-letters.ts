@@ -1,9 +1,9 @@
 import type { Redis } from 'ioredis'
 import { listDeadLetters, retryDeadLetters } from '#access/adapters/dead-letters.ts'
 import { formatDuration } from '#access/domain/duration.ts'
+import { counted } from '../print.ts'
 import { type Examined, type Finding, ok, warn } from './examine.ts'
 import { redisTime } from './redis-time.ts'
-import { counted } from './words.ts'
 
 const shown = 10
 const longestWhy = 200

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { isFault } from '#access/domain/errors.ts'
+import { shortHash } from '#access/domain/short-hash.ts'
 import type { Clock } from '#access/ports.ts'
 import { type BotConfig, botShape, readBotConfig, readBotPart } from '#access/runtime/bot-config.ts'
 import { readConfig } from '#access/runtime/config.ts'
@@ -47,7 +48,7 @@ export const diagnose = async (
     )
     const { rules: value, path, seal } = await loadRulesFor(config)
     const sealed = seal === undefined ? '' : `, sealed by ${seal.signer}`
-    const what = `${path}, environment ${value.environment}, hash ${value.hash.slice(0, 12)}…${sealed}`
+    const what = `${path}, environment ${value.environment}, hash ${shortHash(value.hash)}…${sealed}`
     return { findings: [ok(what)], value }
   })
   const keys = examine('keys', [rules.value], async ({ environment: name }) => {

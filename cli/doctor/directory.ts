@@ -4,8 +4,8 @@ import { formatDuration } from '#access/domain/duration.ts'
 import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import type { Directory } from '#access/ports.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
+import { counted } from '../print.ts'
 import { type Examined, type Finding, ok, warn } from './examine.ts'
-import { counted } from './words.ts'
 
 /** The directory's signature and age, who has which alias, and the people whom the rules name in vain. */
 export const lookAtDirectory = async (

@@ -6,8 +6,8 @@ import {
   type Subscription,
 } from '#access/adapters/pagerduty/subscriptions.ts'
 import { Fault } from '#access/domain/errors.ts'
+import { counted } from '../print.ts'
 import { type Examined, fail, ok, warn, within } from './examine.ts'
-import { counted } from './words.ts'
 
 export type PagerDutyAccess = { readonly url: string; readonly token: string }
 

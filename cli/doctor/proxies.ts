@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis'
 import { names } from '#access/adapters/redis/names.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
+import { shortHash } from '#access/domain/short-hash.ts'
+import { counted } from '../print.ts'
 import { type Examined, type Finding, ok, warn } from './examine.ts'
 import { redisTime } from './redis-time.ts'
-import { counted } from './words.ts'
 
 /** A proxy reports once a second; after this long it counts as gone. */
 const silentAfterMs = 5_000
 const mostReports = 10_000
-const shownDigits = 12
 
 type Living = { readonly proxy: string; readonly rules: string | undefined; readonly draining: boolean }
 
@@ -38,7 +38,7 @@ const findingOf = (fleet: readonly Living[]): Finding => {
   const differ = hashes(fleet).size > 1
   const reporting = fleet.map(({ proxy, rules, draining }) => {
     const notes = [
-      ...(differ ? [`rules ${rules === undefined ? 'unknown' : rules.slice(0, shownDigits)}`] : []),
+      ...(differ ? [`rules ${rules === undefined ? 'unknown' : shortHash(rules)}`] : []),
       ...(draining ? ['draining'] : []),
     ]
     return notes.length === 0 ? proxy : `${proxy} (${notes.join(', ')})`
@@ -46,7 +46,7 @@ const findingOf = (fleet: readonly Living[]): Finding => {
   const what = `${counted(fleet.length, 'proxy reports', 'proxies report')}: ${reporting.join(', ')}`
   if (!differ) {
     const [hash] = hashes(fleet)
-    return ok(hash === undefined ? what : `${what}; rules ${hash.slice(0, shownDigits)}`)
+    return ok(hash === undefined ? what : `${what}; rules ${shortHash(hash)}`)
   }
   return hashes(fleet.filter(({ draining }) => !draining)).size > 1
     ? warn(

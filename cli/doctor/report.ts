@@ -1,6 +1,5 @@
-import { styleText } from 'node:util'
+import { counted, painter } from '../print.ts'
 import type { Line, State } from './examine.ts'
-import { counted } from './words.ts'
 
 const marks = {
   ok: { text: '✓ ok  ', style: 'green' },
@@ -10,8 +9,8 @@ const marks = {
 
 /** What a person reads: the verdict, a line for each finding with its mend below, and the verdict again. */
 export const reportOf = (lines: readonly Line[], colours: boolean): string => {
-  const paint = (state: State, text: string): string =>
-    colours ? styleText(marks[state].style, text, { validateStream: false }) : text
+  const styled = painter(colours)
+  const paint = (state: State, text: string): string => styled(marks[state].style, text)
   const width = Math.max(...lines.map(({ check }) => check.length))
   const margin = ' '.repeat('  ✗ FAIL  '.length + width + 2)
   const rows = lines.flatMap(({ check, state, what, mend }) => {

@@ -1,6 +1,6 @@
 import { checkToken, neededScopes } from '#access/adapters/slack/check-token.ts'
+import { counted } from '../print.ts'
 import { type Examined, type Finding, fail, ok, warn } from './examine.ts'
-import { counted } from './words.ts'
 
 /** A little less than the check has, so that the client's own words come first. */
 const withinMs = 2_800

@@ -1,7 +1,7 @@
-import { styleText } from 'node:util'
 import type { RuleSetFault } from '#access/rules/rule-file.ts'
 import type { RuleSetWarning } from '#access/rules/warn.ts'
-import { counted } from '../doctor/words.ts'
+import { placeText } from '#access/runtime/rules.ts'
+import { counted, jsonLines, painter } from '../print.ts'
 
 export type Level = 'fault' | 'warning' | 'note'
 
@@ -23,12 +23,11 @@ const styles = { fault: 'red', warning: 'yellow', note: 'dim' } as const
 
 /** A line for each finding, `file:line:column what`, and one for each rule set. */
 export const textOf = (checked: readonly Checked[], colours: boolean): string => {
-  const paint = (level: Level, text: string): string =>
-    colours ? styleText(styles[level], text, { validateStream: false }) : text
-  const lines = foundIn(checked).map(
-    ({ level, file, line, column, what }) =>
-      `${file}:${line}:${column} ${paint(level, level === 'fault' ? what : `${level}: ${what}`)}`,
-  )
+  const paint = painter(colours)
+  const lines = foundIn(checked).map((found) => {
+    const { level, what } = found
+    return `${placeText(found)} ${paint(styles[level], level === 'fault' ? what : `${level}: ${what}`)}`
+  })
   return [...lines, ...checked.map(summaryOf)].map((line) => `${line}\n`).join('')
 }
 
@@ -43,7 +42,7 @@ const summaryOf = ({ path, found, sound }: Checked): string => {
 
 /** The same as JSON, one object a line. */
 export const jsonOf = (checked: readonly Checked[]): string =>
-  [
+  jsonLines([
     ...foundIn(checked).map(({ level, kind, file, line, column, what }) => ({
       level,
       ...(kind === undefined ? {} : { kind }),
@@ -60,9 +59,7 @@ export const jsonOf = (checked: readonly Checked[]): string =>
       warnings: countOf(found, 'warning'),
       notes: countOf(found, 'note'),
     })),
-  ]
-    .map((line) => `${JSON.stringify(line)}\n`)
-    .join('')
+  ])
 
 /** What several environments share is said once. */
 const foundIn = (checked: readonly Checked[]): Found[] => {

@@ -2,7 +2,7 @@ import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { warningsOf } from '#access/rules/warn.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { environmentsOf, readRuleFiles } from '#access/runtime/rules.ts'
-import { counted } from '../doctor/words.ts'
+import { counted, hasColours } from '../print.ts'
 import { type Checked, countOf, jsonOf, textOf } from './check-report.ts'
 
 export type CheckOptions = { readonly strict?: boolean; readonly json?: boolean }
@@ -21,9 +21,7 @@ export const checkRules = async (
   const now = createClock().now()
   const checked: Checked[] = []
   for (const one of await environmentsOf(path)) checked.push(await checkOne(one, now))
-  // https://no-color.org: any value but an empty one.
-  const colours = process.stdout.isTTY === true && !environment['NO_COLOR']
-  process.stdout.write(json ? jsonOf(checked) : textOf(checked, colours))
+  process.stdout.write(json ? jsonOf(checked) : textOf(checked, hasColours(environment)))
   if (checked.some(({ sound }) => sound === undefined)) process.exitCode = 1
   else if (strict && checked.some(({ found }) => countOf(found, 'warning') > 0)) process.exitCode = 2
 }

@@ -1,8 +1,8 @@
-import { styleText } from 'node:util'
+import { shortHash } from '#access/domain/short-hash.ts'
 import type { Change, ChangeKind } from '#access/rules/diff/change.ts'
 import { servicesText } from '#access/rules/diff/sentence.ts'
 import type { RulesDiff } from '#access/rules/diff.ts'
-import { counted } from '../doctor/words.ts'
+import { counted, jsonLine, painter } from '../print.ts'
 
 /** A rule set as messages name it. */
 export type Named = { readonly path: string; readonly environment: string; readonly hash: string }
@@ -25,13 +25,11 @@ export const diffText = (
   { changes, leftOut }: RulesDiff,
   colours: boolean,
 ): string => {
+  const paint = painter(colours)
   const blocks = parts.flatMap(({ heading, kinds, mark, style }) => {
     const some = changes.filter(({ kind }) => kinds.includes(kind))
     if (some.length === 0) return []
-    const lines = some.map(({ text }) => {
-      const line = `  ${mark} ${text}`
-      return colours ? styleText(style, line, { validateStream: false }) : line
-    })
+    const lines = some.map(({ text }) => paint(style, `  ${mark} ${text}`))
     return [[`${counted(some.length, 'change')}: ${heading}`, ...lines].join('\n')]
   })
   const left = leftOut.map(({ what, services }) =>
@@ -44,21 +42,19 @@ export const diffText = (
   return `${[...blocks, last.join('\n')].join('\n\n')}\n`
 }
 
-const short = (hash: string): string => hash.slice(0, 12)
-
 const noChanges = (old: Named, now: Named, besides: boolean): string => {
-  const hashes = `(rules hash ${short(old.hash)}, now ${short(now.hash)})`
+  const hashes = `(rules hash ${shortHash(old.hash)}, now ${shortHash(now.hash)})`
   if (besides) return `no access changes besides ${hashes}`
   return old.hash === now.hash
-    ? `no access changes: the same rules hash, ${short(old.hash)}`
+    ? `no access changes: the same rules hash, ${shortHash(old.hash)}`
     : `no access changes: only the text differs ${hashes}`
 }
 
 const between = (old: Named, now: Named): string =>
-  `from ${old.path} (${old.environment}, rules hash ${short(old.hash)}) to ${now.path} (${now.environment}, rules hash ${short(now.hash)})`
+  `from ${old.path} (${old.environment}, rules hash ${shortHash(old.hash)}) to ${now.path} (${now.environment}, rules hash ${shortHash(now.hash)})`
 
 export const diffJson = (old: Named, now: Named, { changes, leftOut }: RulesDiff): string =>
-  `${JSON.stringify({ old, new: now, changes: changes.map(plain), leftOut })}\n`
+  jsonLine({ old, new: now, changes: changes.map(plain), leftOut })
 
 /** Somebody in two sets is a list of both. */
 const plain = ({ kind, weight, text, who, tiers, services }: Change) => ({

@@ -1,15 +1,16 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { Fault } from '#access/domain/errors.ts'
 import { diffRuleSets } from '#access/rules/diff.ts'
-import { type ParsedRuleSet, parseRuleSet } from '#access/rules/parse-rule-set.ts'
-import { loadRules } from '#access/runtime/rules.ts'
+import type { SoundRuleSet } from '#access/rules/parse-rule-set.ts'
+import { exists } from '#access/runtime/exists.ts'
+import { loadRules, parseSound } from '#access/runtime/rules.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
+import { hasColours } from '../print.ts'
 import { diffJson, diffText, type Named } from './diff-text.ts'
-import { type Revision, readRevision, revisionOf } from './read-revision.ts'
+import { readRevision, revisionOf } from './read-revision.ts'
 
-export type DiffOptions = {
+type DiffOptions = {
   readonly rules?: string
   readonly addresses?: boolean
   readonly json?: boolean
@@ -17,10 +18,11 @@ export type DiffOptions = {
 }
 
 const help = `
-Each is a file, a folder, the file of an environment (rules/env/staging.yaml), one of these as git has it at a revision
-(main:access.yaml, from the root of the repository), or the name of an environment. Compared is what they mean: what
-each set of people gets by asking, by a page and without a pass; which tier each request needs; and on which terms. The
-most dangerous change comes first. Between two environments addresses and ids are only counted.
+Each is a file, a folder, the file of an environment (rules/env/staging.yaml), a file as git has it at a revision
+(main:access.yaml or main:rules/env/staging.yaml, from the root of the repository; no folder), or the name of an
+environment. Compared is what they mean: what each set of people gets by asking, by a page and without a pass; which
+tier each request needs; and on which terms. The most dangerous change comes first. Between two environments addresses
+and ids are only counted.
 
 Exit code: 0 they could be compared; 1 access changes, under --exit-code; 2 one of them has faults or can't be read.
 
@@ -45,7 +47,7 @@ export const addDiff = (command: Command, environment: NodeJS.ProcessEnv): void 
 }
 
 /** Prints what access changes. Exit codes: 0; 1 access changes, under `exitCode`; 2 one of them could not be read. */
-export const diffRules = async (
+const diffRules = async (
   before: string,
   after: string,
   { rules: folder, addresses, json = false, exitCode = false }: DiffOptions,
@@ -58,29 +60,23 @@ export const diffRules = async (
   if (read === undefined) return
   const [old, now] = read
   const diff = diffRuleSets(old.parsed, now.parsed, addresses === undefined ? {} : { addresses })
-  // https://no-color.org: any value but an empty one.
-  const colours = process.stdout.isTTY === true && !environment['NO_COLOR']
   process.stdout.write(
-    json ? diffJson(old.name, now.name, diff) : diffText(old.name, now.name, diff, colours),
+    json ? diffJson(old.name, now.name, diff) : diffText(old.name, now.name, diff, hasColours(environment)),
   )
   if (exitCode && diff.changes.length > 0) process.exitCode = 1
 }
 
-type Read = { readonly name: Named; readonly parsed: Extract<ParsedRuleSet, { ok: true }> }
+type Read = { readonly name: Named; readonly parsed: SoundRuleSet }
 
 const readNamed = async (given: string, folder: string | undefined): Promise<Read> => {
   const revision = (await exists(given)) ? undefined : revisionOf(given)
   const path = revision === undefined ? await pathOf(given, folder) : given
-  const parsed = revision === undefined ? await loadRules(path) : await parseAt(revision)
+  const parsed =
+    revision === undefined
+      ? await loadRules(path)
+      : parseSound(await readRevision(revision), () => 'compare with a revision that is sound')
   const { environment, hash } = parsed.rules
   return { name: { path, environment, hash }, parsed }
-}
-
-const parseAt = async (revision: Revision): Promise<Extract<ParsedRuleSet, { ok: true }>> => {
-  const parsed = parseRuleSet(await readRevision(revision))
-  if (parsed.ok) return parsed
-  const lines = parsed.faults.map(({ file, line, column, what }) => `${file}:${line}:${column} ${what}`)
-  throw new Fault('rules/invalid', lines.join('\n'), { mend: 'compare with a revision that is sound' })
 }
 
 /** What is there is a path; a bare word that is not may be an environment. */
@@ -96,9 +92,3 @@ const pathOf = async (given: string, folder: string | undefined): Promise<string
     mend: `name a file, or say with --rules which folder holds env/${given}.yaml`,
   })
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  )

@@ -1,10 +1,10 @@
-import { formatDuration } from '#access/domain/duration.ts'
+import { exactDuration } from '#access/domain/duration.ts'
 import type { RuleCase } from '#access/rules/cases/rule-case.ts'
 import { parseInstant } from '#access/rules/read-time.ts'
 
 /**
  * The command that explains what came of a case; undefined where its facts are more than options can say: passes with
- * times or approvals of their own, a proxy that is behind, or somebody whose account is not active.
+ * times or approvals of their own.
  */
 export const explainCommand = (path: string, one: RuleCase): string | undefined => {
   const { who, service, at, holds, stale, happens } = one
@@ -13,7 +13,7 @@ export const explainCommand = (path: string, one: RuleCase): string | undefined 
   )
   const { subject, groups, roles = [], acr, signedInAt, active = true } = who
   const listed = [...groups, ...roles].every((one) => !one.includes(','))
-  if (!plain || !listed || stale > 0 || !active) return undefined
+  if (!plain || !listed) return undefined
   const request = happens.kind === 'request' ? happens : undefined
   const page = happens.kind === 'ask' ? undefined : happens.page
   const words = [
@@ -22,11 +22,13 @@ export const explainCommand = (path: string, one: RuleCase): string | undefined 
     ...(groups.length === 0 ? [] : ['--groups', groups.join(',')]),
     ...(roles.length === 0 ? [] : ['--roles', roles.join(',')]),
     ...(acr === undefined ? [] : ['--acr', acr]),
-    ...(signedInAt === undefined ? [] : ['--signed-in', formatDuration(at - signedInAt)]),
+    ...(signedInAt === undefined ? [] : ['--signed-in', exactDuration(at - signedInAt)]),
+    ...(active ? [] : ['--inactive']),
     ...['--service', service.name],
     ...(request === undefined ? [] : ['--method', request.method, '--path', request.path]),
     ...(holds.length === 0 ? [] : ['--holds', holds.map(({ kind, tier }) => `${kind}:${tier}`).join(',')]),
     ...(page === undefined ? [] : pageOptions(page)),
+    ...(stale === 0 ? [] : ['--stale', exactDuration(stale)]),
     ...['--at', timeText(at)],
   ]
   return `pagepass rules explain ${words.map(shellWord).join(' ')}`

@@ -5,6 +5,7 @@ import type { AskExplanation } from '#access/rules/explain/explain-ask.ts'
 import type { PageExplanation } from '#access/rules/explain/explain-page.ts'
 import type { ServiceExplanation } from '#access/rules/explain/explain-service.ts'
 import type { Explanation, Question } from '#access/rules/explain.ts'
+import { jsonLine } from '../print.ts'
 
 /** Services and tiers as their names, so that it is what was decided and not the whole rule set. */
 const decisionOf = (decision: Decision) =>
@@ -25,11 +26,9 @@ const givenOf = (decision: AccessDecision) =>
 const askingOf = (asking: AskExplanation) => ({ ...asking, decision: givenOf(asking.decision) })
 const pagingOf = (paging: PageExplanation) => ({ ...paging, decision: givenOf(paging.decision) })
 
-const textOf = (value: object): string => `${JSON.stringify(value)}\n`
-
 /** `{who, service, method, path, now, decision, route?, by?, conditions, passes, rules, asking?, paging?, mends}`. */
 export const requestJson = ({ who, service, method, path, now }: Question, it: Explanation): string =>
-  textOf({
+  jsonLine({
     who,
     service,
     method,
@@ -46,4 +45,4 @@ export const requestJson = ({ who, service, method, path, now }: Question, it: E
 export const serviceJson = (
   { who, service, now }: Pick<Question, 'who' | 'service' | 'now'>,
   { asking, paging, freezes }: ServiceExplanation,
-): string => textOf({ who, service, now, asking: asking.map(askingOf), paging: pagingOf(paging), freezes })
+): string => jsonLine({ who, service, now, asking: asking.map(askingOf), paging: pagingOf(paging), freezes })

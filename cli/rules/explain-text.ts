@@ -1,8 +1,8 @@
-import { styleText } from 'node:util'
 import type { AccessDecision } from '#access/domain/decide-access.ts'
 import { formatDuration } from '#access/domain/duration.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
+import { shortHash } from '#access/domain/short-hash.ts'
 import { isStanding } from '#access/domain/standing-grant.ts'
 import type { Asker } from '#access/rules/explain/asker.ts'
 import type { Condition, Mend, RuleChecked } from '#access/rules/explain/condition.ts'
@@ -11,8 +11,9 @@ import type { PageExplanation } from '#access/rules/explain/explain-page.ts'
 import type { ServiceExplanation } from '#access/rules/explain/explain-service.ts'
 import type { PassChecked } from '#access/rules/explain/pass-conditions.ts'
 import { pageText } from '#access/rules/explain/supposed-page.ts'
-import { momentText, oneOf } from '#access/rules/explain/words.ts'
 import type { Explanation, Question } from '#access/rules/explain.ts'
+import { momentText, oneOf } from '#access/rules/words.ts'
+import { painter } from '../print.ts'
 
 /** A line, and at its end where the rule set says so. */
 type Row = { readonly text: string; readonly where?: string | undefined; readonly style?: Style }
@@ -25,8 +26,7 @@ const empty: Row = { text: '' }
 const widest = 76
 
 const layOut = (rows: readonly Row[], colours: boolean): string => {
-  const paint = (style: 'green' | 'red' | 'bold' | 'dim', text: string): string =>
-    colours ? styleText(style, text, { validateStream: false }) : text
+  const paint = painter(colours)
   const column = Math.max(
     0,
     ...rows.flatMap(({ text, where }) => (where === undefined || text.length > widest ? [] : [text.length])),
@@ -74,12 +74,13 @@ const mendRows = (mends: readonly Mend[]): Row[] =>
     ...(next === undefined ? [] : [{ text: `    then ${next}` }]),
   ])
 
-const askerText = ({ subject, groups, roles = [], acr }: Asker): string =>
+const askerText = ({ subject, groups, roles = [], acr, active = true }: Asker): string =>
   [
     subject,
     groups.length === 0 ? 'no groups' : `groups ${groups.join(', ')}`,
     ...(roles.length === 0 ? [] : [`roles ${roles.join(', ')}`]),
     ...(acr === undefined ? [] : [`signed in with ${acr}`]),
+    ...(active ? [] : ['not active']),
   ].join('; ')
 
 /** Why one request is allowed or refused, for people: the answer, what it is about, what was tested, what would mend it. */
@@ -90,7 +91,7 @@ export const requestText = (
   colours: boolean,
 ): string => {
   const { decision, route, by } = it
-  const { who, method, path, service, now, page } = question
+  const { who, method, path, service, now, page, viewAge = 0 } = question
   const reason = decision.allow ? undefined : decision.reason
   const standing = it.rules.filter(({ section }) => section === 'standing')
   const freezes = it.rules.filter(({ section }) => section === 'freeze')
@@ -102,10 +103,11 @@ export const requestText = (
       fact('request', `${method} ${path} on ${service}`),
       fact('at', momentText(now)),
       ...(page === undefined ? [] : [fact('paged', pageText(page))]),
+      ...(viewAge === 0 ? [] : [fact('passes', `as they were known ${formatDuration(viewAge)} ago`)]),
       ...(reason === undefined ? [] : [fact('reason', `${reason} (${reasons[reason].status})`)]),
       ...(route === undefined ? [] : [fact('tier', `${route.tier}, by ${route.pattern}`, route.where)]),
       ...(by === undefined ? [] : [fact('rule', by.id, by.where)]),
-      fact('rules', rules.hash.slice(0, 12)),
+      fact('rules', shortHash(rules.hash)),
       ...title('What was tested'),
       ...conditionRows(it.conditions),
       ...it.passes.flatMap(passRows),

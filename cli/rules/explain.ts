@@ -2,17 +2,18 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseDuration } from '#access/domain/duration.ts'
 import type { Asker } from '#access/rules/explain/asker.ts'
 import { explainService } from '#access/rules/explain/explain-service.ts'
-import type { Parsed } from '#access/rules/explain/places.ts'
 import { type PageFacts, usualPage } from '#access/rules/explain/supposed-page.ts'
 import type { SupposedPass } from '#access/rules/explain/supposed-pass.ts'
 import { explainRequest } from '#access/rules/explain.ts'
+import type { SoundRuleSet } from '#access/rules/parse-rule-set.ts'
 import { parseInstant } from '#access/rules/read-time.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { loadRules } from '#access/runtime/rules.ts'
+import { hasColours } from '../print.ts'
 import { requestJson, serviceJson } from './explain-json.ts'
 import { requestText, serviceText } from './explain-text.ts'
 
-export type ExplainOptions = {
+type ExplainOptions = {
   readonly rules: string
   readonly who: string
   readonly groups: readonly string[]
@@ -32,6 +33,9 @@ export type ExplainOptions = {
   readonly acr?: string
   /** How long ago, in milliseconds. */
   readonly signedIn?: number
+  readonly inactive?: boolean
+  /** In milliseconds. */
+  readonly stale?: number
   readonly json?: boolean
 }
 
@@ -66,6 +70,8 @@ export const addExplain = (command: Command, environment: NodeJS.ProcessEnv): vo
     .option('--acknowledged', 'as if they had acknowledged it')
     .option('--acr <class>', 'the class of their sign-in, such as mfa')
     .option('--signed-in <duration>', 'how long ago they signed in, such as 20m', duration)
+    .option('--inactive', 'as if the directory said that they are not active')
+    .option('--stale <duration>', 'of a request: how old what the proxy knows of passes is', duration)
     .option('--json', 'one JSON object')
     .addHelpText('after', help)
     .action((options: ExplainOptions) => explain(options, command, environment))
@@ -85,12 +91,12 @@ const explain = async (
   const who = askerOf(options, now)
   const page = pageOf(options, parsed)
   const common = { who, service, now, ...(page !== undefined && { page }) }
-  // https://no-color.org: any value but an empty one.
-  const colours = process.stdout.isTTY === true && !environment['NO_COLOR']
+  const colours = hasColours(environment)
 
   const known = parsed.rules.services.get(service)
   if (known === undefined || (method !== undefined && path !== undefined)) {
-    const question = { ...common, method: method ?? 'GET', path: path ?? '/', holds: options.holds ?? [] }
+    const { holds = [], stale: viewAge = 0 } = options
+    const question = { ...common, method: method ?? 'GET', path: path ?? '/', holds, viewAge }
     const it = explainRequest(parsed, question)
     process.stdout.write(
       options.json ? requestJson(question, it) : requestText(parsed.rules, question, it, colours),
@@ -103,18 +109,22 @@ const explain = async (
   process.exitCode = it.asking.some(({ decision }) => decision.give) ? 0 : 3
 }
 
-const askerOf = ({ who, groups, roles, acr, signedIn }: ExplainOptions, now: number): Asker => ({
+const askerOf = (
+  { who, groups, roles, acr, signedIn, inactive = false }: ExplainOptions,
+  now: number,
+): Asker => ({
   subject: who,
   groups,
   roles,
   ...(acr !== undefined && { acr }),
   ...(signedIn !== undefined && { signedInAt: now - signedIn }),
+  ...(inactive && { active: false }),
 })
 
 /** The page they are paged by, where there is one. What is not said is as it mostly is. */
 const pageOf = (
   { paged, urgency, level: at, trigger, acknowledged, service }: ExplainOptions,
-  { rules }: Parsed,
+  { rules }: SoundRuleSet,
 ): PageFacts | undefined => {
   if ([paged, urgency, at, trigger, acknowledged].every((one) => one === undefined)) return undefined
   return {

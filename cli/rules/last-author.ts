@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process'
 import { dirname, resolve } from 'node:path'
+import { git } from './git.ts'
 
 /**
  * Who changed these files last, as git tells: `Name <e-mail>`. Undefined where git does not know: no git, no repository, or
@@ -10,15 +10,11 @@ export const lastAuthorOf = async (files: readonly string[]): Promise<string | u
   const [first] = all
   if (first === undefined) return undefined
   const folder = dirname(first)
-  const changed = await git(folder, ['status', '--porcelain', '--ignored', '--', ...all])
+  const said = async (words: readonly string[]): Promise<string | undefined> => {
+    const answer = await git([...words, '--', ...all], folder)
+    return 'out' in answer ? answer.out.trim() : undefined
+  }
+  const changed = await said(['status', '--porcelain', '--ignored'])
   if (changed !== '') return undefined
-  return (await git(folder, ['log', '-1', '--format=%an <%ae>', '--', ...all])) || undefined
+  return (await said(['log', '-1', '--format=%an <%ae>'])) || undefined
 }
-
-/** What git says; undefined where it fails. */
-const git = (folder: string, words: readonly string[]): Promise<string | undefined> =>
-  new Promise((resolve) => {
-    execFile('git', ['-C', folder, ...words], { timeout: 10_000 }, (error, out) =>
-      resolve(error === null ? out.trim() : undefined),
-    )
-  })

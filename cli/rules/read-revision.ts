@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process'
 import { posix } from 'node:path'
 import { Fault } from '#access/domain/errors.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
 import { isPart } from '#access/runtime/rules.ts'
+import { git } from './git.ts'
 
 /** What git calls a file at a revision: `main:access.yaml`. */
 export type Revision = { readonly revision: string; readonly path: string }
@@ -20,11 +20,11 @@ export const readRevision = async ({ revision, path }: Revision): Promise<readon
   const read = async (file: string, part: RuleFile['part']): Promise<RuleFile> => ({
     name: `${revision}:${file}`,
     part,
-    bytes: await git(['show', `${revision}:${file}`]),
+    bytes: await show(['show', `${revision}:${file}`]),
   })
   const folder = posix.dirname(posix.dirname(path))
   const within = (name: string): string => posix.join(folder, name)
-  const names = (await git(['ls-tree', '-rz', '--full-tree', '--name-only', revision])).split('\0')
+  const names = (await show(['ls-tree', '-rz', '--full-tree', '--name-only', revision])).split('\0')
   if (posix.basename(posix.dirname(path)) !== 'env' || !names.includes(within('access.yaml')))
     return [await read(path, 'whole')]
   const teams = names.filter(
@@ -37,19 +37,10 @@ export const readRevision = async ({ revision, path }: Revision): Promise<readon
   ])
 }
 
-const git = (words: readonly string[]): Promise<string> =>
-  new Promise((resolve, reject) => {
-    execFile('git', [...words], { timeout: 10_000, maxBuffer: 64 * 1024 * 1024 }, (error, out, err) => {
-      if (error === null) resolve(out)
-      else
-        reject(
-          new Fault(
-            'rules/unreadable',
-            `git can't read ${words.at(-1)}: ${err.trim().split('\n')[0] ?? ''}`,
-            {
-              mend: 'name a file as git does, from the root of the repository: main:rules/access.yaml',
-            },
-          ),
-        )
-    })
+const show = async (words: readonly string[]): Promise<string> => {
+  const answer = await git(words)
+  if ('out' in answer) return answer.out
+  throw new Fault('rules/unreadable', `git can't read ${words.at(-1)}: ${answer.failed}`, {
+    mend: 'name a file as git does, from the root of the repository: main:rules/access.yaml',
   })
+}

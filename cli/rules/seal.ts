@@ -20,13 +20,13 @@ export const sealRules = async (
   const signer = await readSealKey(options.key)
   const author = options.author?.trim() || (await lastAuthorOf(files))
   if (author === undefined)
-    throw new Fault('rules/seal-invalid', `git does not say who wrote ${path} as it is now`, {
+    throw new Fault('rules/author-unknown', `git does not say who wrote ${path} as it is now`, {
       mend: 'commit it first, or name its author: --author "Ana Lima <ana@example.com>"',
     })
   const seal = await sealOf({ rules: hash, environment, author, at: createClock().now() }, signer)
   const file = sealFileOf(path)
   await replaceFile(file, `${seal}\n`).catch((error: NodeJS.ErrnoException) => {
-    throw new Fault('rules/unsealed', `the seal ${file} can't be written (${error.code})`, {
+    throw new Fault('file/unwritable', `the seal ${file} can't be written (${error.code})`, {
       mend: 'let this user write there',
     })
   })

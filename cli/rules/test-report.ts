@@ -1,9 +1,9 @@
-import { styleText } from 'node:util'
 import { type Covered, type Share, shareOf } from '#access/rules/cases/coverage.ts'
 import type { Result } from '#access/rules/cases/run-case.ts'
 import { cameText, expectationText } from '#access/rules/cases/words.ts'
-import type { RuleSetFault } from '#access/rules/rule-file.ts'
-import { counted } from '../doctor/words.ts'
+import type { Place, RuleSetFault } from '#access/rules/rule-file.ts'
+import { placeText } from '#access/runtime/rules.ts'
+import { counted, jsonLines, painter } from '../print.ts'
 import { explainCommand } from './explain-command.ts'
 
 /** What came of the cases of one rule set: of a folder, in one of its environments. */
@@ -18,11 +18,8 @@ export type TestReport = {
   readonly min: number | undefined
 }
 
-type Failure = {
+type Failure = Place & {
   readonly name: string
-  readonly file: string
-  readonly line: number
-  readonly column: number
   readonly wrong: readonly string[]
   readonly expected: string
   readonly came: string
@@ -76,19 +73,17 @@ export const isGood = (report: TestReport): boolean =>
 
 /** A line for each case that fails, for each rule and pattern that no case covers, and a summary. */
 export const testText = (report: TestReport, colours: boolean): string => {
-  const paint = (style: 'red' | 'yellow' | 'green' | 'dim', text: string): string =>
-    colours ? styleText(style, text, { validateStream: false }) : text
+  const paint = painter(colours)
   const { path, coverage, min } = report
   const [failed, all] = [failedIn(report), casesIn(report)]
   const lines = [
-    ...failuresOf(report).flatMap(({ file, line, column, name, expected, came, why, explain }) => [
-      `${file}:${line}:${column} ${paint('red', `${name}: expected ${expected}; came ${came}`)}`,
+    ...failuresOf(report).flatMap(({ name, expected, came, why, explain, ...place }) => [
+      `${placeText(place)} ${paint('red', `${name}: expected ${expected}; came ${came}`)}`,
       `  ${why}`,
       ...(explain === undefined ? [] : [`  ${paint('dim', `explain it: ${explain}`)}`]),
     ]),
     ...uncovered(coverage).map(
-      ({ place: { file, line, column }, kind, what }) =>
-        `${file}:${line}:${column} ${paint('yellow', `not covered: the ${kind} ${what}`)}`,
+      ({ place, kind, what }) => `${placeText(place)} ${paint('yellow', `not covered: the ${kind} ${what}`)}`,
     ),
     failed === 0
       ? paint('green', `${path}: ${all === 1 ? 'the one case holds' : `all ${all} cases hold`}`)
@@ -134,16 +129,10 @@ export const testJson = (report: TestReport): string =>
   ])
 
 /** The faults of files of cases. */
-export const faultText = (faults: readonly RuleSetFault[], colours: boolean): string =>
-  faults
-    .map(({ file, line, column, what }) => {
-      const said = colours ? styleText('red', what, { validateStream: false }) : what
-      return `${file}:${line}:${column} ${said}\n`
-    })
-    .join('')
+export const faultText = (faults: readonly RuleSetFault[], colours: boolean): string => {
+  const paint = painter(colours)
+  return faults.map((fault) => `${placeText(fault)} ${paint('red', fault.what)}\n`).join('')
+}
 
 export const faultJson = (faults: readonly RuleSetFault[]): string =>
   jsonLines(faults.map((fault) => ({ level: 'fault', ...fault })))
-
-const jsonLines = (lines: readonly unknown[]): string =>
-  lines.map((line) => `${JSON.stringify(line)}\n`).join('')

@@ -7,9 +7,10 @@ import { runCase } from '#access/rules/cases/run-case.ts'
 import type { RuleSetFault } from '#access/rules/rule-file.ts'
 import { readCasesBeside, readCasesNamed } from '#access/runtime/rule-cases.ts'
 import { environmentsOf, type LoadedRules, loadRules, readRuleFiles } from '#access/runtime/rules.ts'
+import { hasColours } from '../print.ts'
 import { faultJson, faultText, isGood, testJson, testText } from './test-report.ts'
 
-export type TestOptions = {
+type TestOptions = {
   readonly cases?: readonly string[]
   readonly json?: boolean
   /** Percent. */
@@ -47,7 +48,7 @@ export const addTest = (command: Command, environment: NodeJS.ProcessEnv): void 
  * Prints each case that does not hold as `file:line:column`, what no case covers, and a summary.
  * Exit codes: 0 all hold; 1 not. Faults with `rules/invalid` and `rules/unreadable`.
  */
-export const testRules = async (
+const testRules = async (
   path: string,
   { cases: named, json = false, min }: TestOptions,
   environment: NodeJS.ProcessEnv,
@@ -57,8 +58,7 @@ export const testRules = async (
   const [first] = loaded
   if (first === undefined) return
   const files = named === undefined ? await casesBeside(path, first) : await readCasesNamed(named)
-  // https://no-color.org: any value but an empty one.
-  const colours = process.stdout.isTTY === true && !environment['NO_COLOR']
+  const colours = hasColours(environment)
 
   const faults = new Map<string, RuleSetFault>()
   const tested = loaded.map((parsed) => {

@@ -531,7 +531,7 @@ describe('Load without a secret', () => {
     })
     expect(asked.filter((command) => /incidents:event-/.test(command))).toEqual([])
     // What the bot asks by itself, second by second.
-    expect(asked.length).toBeLessThan(500)
+    expect(asked.length).toBeLessThan(1_000)
     expect(bot.lines().filter(({ why }) => why === 'signature').length).toBeLessThanOrEqual(21)
     await expectGoodCommand(bot)
   })
@@ -561,18 +561,16 @@ describe('Load without a secret', () => {
     stops.send(head)
     await until(() => stops.socket.bytesWritten > 0 && !stops.socket.connecting, 'the head to be sent')
     const drip = setInterval(() => drips.send('x'), 200)
+    // Once this is answered the bot has read what came before it; a reset takes away what was not read.
+    await expectGoodCommand(bot)
     stops.reset()
     const incident = trigger()
     expect(await outcome(incident)).toMatchObject({ state: 'active' })
-    await new Promise<void>((resolve) => drips.socket.once('close', resolve))
+    await drips.closed()
     clearInterval(drip)
-    await until(
-      () => bot.lines().filter(({ why }) => why === 'cut off').length === 2,
-      'both to be told',
-      15_000,
-    )
+    await until(() => bot.lines().filter(({ why }) => why === 'cut off').length === 2, 'both to be told')
     await expectGoodCommand(bot)
-  }, 30_000)
+  }, 120_000)
 })
 
 describe('What PagerDuty’s API answers', () => {
@@ -635,13 +633,13 @@ describe('What PagerDuty’s API answers', () => {
     bot.startOver()
     const state = await bot.state()
     const incident = trigger()
-    await until(() => failures().length > 0, 'the failure to be told', 12_000)
+    await until(() => failures().length > 0, 'the failure to be told')
     expect(await bot.state()).toEqual(state)
     for (const drip of drips) clearInterval(drip)
     instead = () => false
     await until(async () => (await statesOf(incident)).length > 0, 'the pass')
     await expectGoodCommand(bot)
-  }, 30_000)
+  }, 120_000)
 
   /** A cache in between answers with somebody else’s page. */
   test('with another incident than asked for: it is not believed', async () => {

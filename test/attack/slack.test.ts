@@ -24,7 +24,7 @@ import {
   usualPeople,
 } from '../builders/bot.ts'
 import { rawClient } from '../builders/raw-client.ts'
-import { hour, pageWhy } from '../builders.ts'
+import { hour, pageWhy, until } from '../builders.ts'
 
 /**
  * Whoever reaches the bot's address, or may click and write in Slack, tries to get a pass, to decide on one, or to have
@@ -705,7 +705,9 @@ describe('Load without a secret', () => {
       const client = rawClient(bot.port)
       client.send(head(`v0=${'0'.repeat(64)}`, 10_000))
       client.send('command=')
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await until(() => client.socket.bytesWritten > 0 && !client.socket.connecting, 'it to be sent')
+      // Once this is answered the bot has read what came before it; a reset takes away what was not read.
+      await expectGoodCommand(bot)
       client.reset()
       await expectLine('cut off')
     })
@@ -717,11 +719,11 @@ describe('Load without a secret', () => {
     client.send(head(`v0=${'0'.repeat(64)}`, 10_000))
     const drip = setInterval(() => client.send('x'), 200)
     await expectNothing(bot, undefined, () => bot.command(ana, 'help'))
-    await new Promise<void>((resolve) => client.socket.once('close', resolve))
+    await client.closed()
     clearInterval(drip)
     await expectLine('cut off')
     await expectGoodCommand(bot)
-  }, 30_000)
+  }, 120_000)
 
   test('a head that never ends is cut off', async () => {
     const socket = connect(bot.port, '127.0.0.1')
@@ -731,7 +733,7 @@ describe('Load without a secret', () => {
     await new Promise<void>((resolve) => socket.resume().once('close', resolve))
     clearInterval(drip)
     await expectGoodCommand(bot)
-  }, 30_000)
+  }, 120_000)
 
   test('a flood is counted, not logged one by one, and asks Redis nothing', async () => {
     bot.startOver()
@@ -747,7 +749,7 @@ describe('Load without a secret', () => {
     })
     expect(asked.filter((command) => command.includes('seen:'))).toEqual([])
     // What the bot asks by itself, second by second.
-    expect(asked.length).toBeLessThan(500)
+    expect(asked.length).toBeLessThan(1_000)
     expect(bot.lines().filter(({ msg }) => String(msg).includes('refused')).length).toBeLessThanOrEqual(21)
     await expectNothing(bot, 'no signature', () => bot.sendSlack({ body: 'x', headers: {} }))
   })
@@ -769,5 +771,5 @@ const head = (signature: string, length: number): string =>
     '',
   ].join('\r\n')
 const expectLine = async (reason: string): Promise<void> => {
-  await expect.poll(() => bot.lines().map((line) => line['reason']), { timeout: 15_000 }).toContain(reason)
+  await expect.poll(() => bot.lines().map((line) => line['reason']), { timeout: 30_000 }).toContain(reason)
 }

@@ -174,7 +174,11 @@ describe('Tokens made for something else', () => {
     ['no end', { exp: undefined }, {}],
     ['an end that is none', { exp: 'tomorrow' }, {}],
     ['a start to come', { nbf: 4_000_000_000 }, {}],
+    ['an issue to come', { iat: 4_000_000_000 }, {}],
     ['a critical extension', {}, { crit: ['exp'], exp: 1 }],
+    ['a critical extension that the library knows', {}, { crit: ['b64'], b64: true }],
+    ['a payload that is not encoded', {}, { crit: ['b64'], b64: false }],
+    ['critical extensions, but none', {}, { crit: [] }],
   ])('%s', async (_, body, header) => {
     const changed = 'iss' in body && body.iss === 'slash' ? { iss: `${proxy.idp.issuer}/` } : body
     const given = { ...claims(), ...changed } as Record<string, unknown>
@@ -184,6 +188,19 @@ describe('Tokens made for something else', () => {
       .signed(given, head as never)
       .catch(() => `${encoded(head)}.${encoded(given)}.AAAA`)
     await expectRefused(proxy, await withToken(token), invalid)
+  })
+
+  test('Another’s address, client and name in a true token make nobody somebody else', async () => {
+    const token = await proxy.signed({
+      email: people.ben.email,
+      email_verified: false,
+      preferred_username: 'ben',
+      azp: 'another-client',
+      client_id: 'another-client',
+    })
+    const seen = await expectOneRequest(proxy, await withToken(token))
+    const [, body = ''] = (valuesOf(seen, 'x-pagepass-assertion')[0] ?? '').split('.')
+    expect(JSON.parse(Buffer.from(body, 'base64url').toString())).toMatchObject({ sub: people.ana.subject })
   })
 
   test('a token of another provider', async () => {
@@ -304,4 +321,21 @@ test('A remembered identity ends with its token', async () => {
   await expectOneRequest(proxy, short)
   proxy.ahead(131_000)
   await expectRefused(proxy, short, { status: 401, reason: 'token-expired' })
+})
+
+test('A key that the provider takes back ends what it verified, also where that is remembered', async () => {
+  await proxy.startOver()
+  const old = await withToken(await proxy.signed({ sub: people.ben.subject, groups: ['sre'] }))
+  expect((await ask(proxy.port, old)).status).toBe(200)
+  await proxy.idp.rotateKeys()
+  proxy.idp.withdrawOldKeys()
+  expect((await ask(proxy.port, old)).status).toBe(200)
+  // The first token of the new key makes the proxy ask for the keys, which it does every 30 s at most.
+  proxy.ahead(31_000)
+  expect((await ask(proxy.port, await withToken(await proxy.idp.tokenFor(people.ana)))).status).toBe(200)
+  const seen = proxy.orders.received().length
+  const answer = await ask(proxy.port, old)
+  expect([answer.status, answer.body]).toEqual([401, expect.stringContaining('token-invalid')])
+  expect(proxy.orders.received()).toHaveLength(seen)
+  expect(proxy.faults).toEqual([])
 })

@@ -7,7 +7,7 @@ import type { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { expect } from 'vitest'
 import { openQueue, type QueueName } from '#access/adapters/queues.ts'
-import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { connectPatient } from '#access/adapters/redis/connect.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createStatements } from '#access/adapters/statements.ts'
@@ -24,10 +24,10 @@ import { type PersonName, people } from '#infra/sandbox/people.ts'
 import type { Member } from '#infra/sandbox/slack/members.ts'
 import { type SignedRequest, slackSignature } from '#infra/sandbox/slack/signed-request.ts'
 import { createSlack } from '#infra/sandbox/slack/slack.ts'
-import { freePort } from '#infra/sandbox/start/ports.ts'
 import { startWorkers } from '#workers/app.ts'
 import { readWorkersConfig } from '#workers/config.ts'
 import { freshKeys, frozenClock, keptLog, minute, rulesOf, until } from '../builders.ts'
+import { steadyPort } from '../free-ports.ts'
 
 /** None of these may stand in any log, answer or message. */
 export const secrets = {
@@ -106,7 +106,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-bot-'))
   const keys = await freshKeys()
   const clock = frozenClock()
-  const port = await freePort()
+  const port = await steadyPort()
   const address = `http://127.0.0.1:${port}`
   const slack = createSlack({
     botToken: secrets.botToken,
@@ -144,7 +144,8 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     return one
   }
   const connections = () => ({
-    prompt: kept(connectPrompt(url.href, quiet)),
+    // Without the limit of a second on each command: here everybody runs in one process, which may stand still longer.
+    prompt: kept(connectPatient(url.href, quiet)),
     patient: () => kept(connectPatient(url.href, quiet)),
   })
   const begin = async (rules: RuleSet) => {
@@ -370,7 +371,6 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
       until(
         async () => ['completed', 'failed', 'unknown'].includes(await queue(name).getJobState(id)),
         `the job ${id} of ${name}`,
-        15_000,
       ),
     /** Waits until nothing in a queue waits or is worked on. */
     idle: (name: QueueName): Promise<void> =>
@@ -463,8 +463,9 @@ export const expectNothing = async <T>(
   const before = await bot.state()
   const outcome = await attack()
   await bot.idle('incidents')
-  const reasons = bot.lines().map(({ reason: given, why, msg }) => given ?? why ?? msg)
-  if (reason !== undefined) expect(reasons).toContain(reason)
+  // A worker tells of a failure only once Redis has it, and so once the queue is idle.
+  const reasons = () => bot.lines().map(({ reason: given, why, msg }) => given ?? why ?? msg)
+  if (reason !== undefined) await expect.poll(reasons, { timeout: 30_000 }).toContain(reason)
   expect(await bot.state()).toEqual(before)
   await expectGoodCommand(bot)
   return outcome

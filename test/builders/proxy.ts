@@ -25,6 +25,8 @@ import { createLogger } from '#access/runtime/logger.ts'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { type PersonName, people } from '#infra/sandbox/people.ts'
 import { startProxy } from '#proxy/app.ts'
+import type { AuthzSettings } from '#proxy/authz/config.ts'
+import type { PairFiles } from '#proxy/tls/pair.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { type WebSocketClient, webSocketClient } from './web-socket-client.ts'
@@ -90,8 +92,12 @@ export type ProxyWishes = {
   /** Prepares the folder of the audit log before the proxy opens it. */
   readonly prepareAudit?: (folder: string) => void | Promise<void>
   readonly orders?: Upstream
+  /** The proxy listens over TLS. */
+  readonly tls?: PairFiles
   /** How long the service may take to answer a handshake, in milliseconds. */
   readonly upgradeWithinMs?: number
+  /** How front proxies authenticate to the decision endpoint. Without it there is none. */
+  readonly authz?: Pick<AuthzSettings, 'secrets' | 'tls'>
   /** The rule set's `drain`, in milliseconds. */
   readonly drain?: number
   /** Changes the text of the rule set before it is read. */
@@ -100,7 +106,7 @@ export type ProxyWishes = {
   readonly bot?: boolean
 }
 
-const patienceMs = 8_000
+const patienceMs = 30_000
 
 /** Waits until something holds. */
 export const until = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
@@ -145,7 +151,11 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   const auditFolder = join(folder, 'audit')
   await wishes.prepareAudit?.(auditFolder)
   const quiet = (): void => undefined
-  const prompt = connectPrompt(wishes.proxyRedisUrl ?? url.href, quiet)
+  // Without the limit of a second on each command: here everybody runs in one process, which may stand still for longer.
+  const prompt =
+    wishes.proxyRedisUrl === undefined
+      ? connectPatient(url.href, quiet)
+      : connectPrompt(wishes.proxyRedisUrl, quiet)
   const patient = connectPatient(wishes.proxyRedisUrl ?? url.href, quiet)
   const applied = watchSequence(patient)
   const proxy = await startProxy({
@@ -156,8 +166,10 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     instance,
     auditFolder,
     listen: { host: '127.0.0.1', port: 0 },
+    authz: wishes.authz && { listen: { host: '127.0.0.1', port: 0 }, ...wishes.authz },
     prompt,
     patient,
+    ...(wishes.tls === undefined ? {} : { tls: wishes.tls }),
     ...(wishes.upgradeWithinMs === undefined ? {} : { upgradeWithinMs: wishes.upgradeWithinMs }),
   })
   if (bot !== undefined && wishes.proxyRedisUrl === undefined)
@@ -180,6 +192,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   const clients = new Set<RawClient | WebSocketClient>()
   const live = new Map<string, Grant>()
   let given = 0
+  let starts = 0
 
   const theBot = () => {
     if (bot === undefined) throw new Error('this proxy was started without a bot')
@@ -188,6 +201,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
 
   const it = {
     port: proxy.port,
+    /** Where front proxies ask. */
+    authzPort: proxy.authzPort ?? 0,
     rules,
     idp,
     orders,
@@ -282,16 +297,27 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       const fields = ['kind', 'grant', 'id', grant.id, 'statement', statement]
       await admin.xadd('{pagepass}:events', `${next}-0`, ...fields)
     },
-    /** Ends a grant, and waits until the proxy knows. The receipt is what the fleet confirmed. */
+    /** Ends a grant, and waits until the proxy has carried it out. The receipt is what the fleet confirmed. */
     end: async (grant: Grant, cause: EndCause = 'revoked') => {
+      const sequence = await it.endUnconfirmed(grant, cause)
+      const tooLate = AbortSignal.timeout(patienceMs)
+      for (;;) {
+        // It names whoever has not confirmed within a moment, and a busy machine takes more than that.
+        const receipt = await theBot().receipts.of(sequence)
+        if (receipt.confirmed.includes(instance) || tooLate.aborted) return receipt
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    },
+    /** The same of what the proxy may not hold, and so not confirm. Answers with the number of the event. */
+    endUnconfirmed: async (grant: Grant, cause: EndCause = 'revoked'): Promise<number> => {
       live.delete(grant.id)
       const { sequence } = await theBot().store.end(grant, cause)
       await until(() => applied() >= sequence, 'the proxy to hear of the end')
-      return theBot().receipts.of(sequence)
+      return sequence
     },
     /** Ends whatever a test left. */
     endAll: async (): Promise<void> => {
-      for (const grant of live.values()) await it.end(grant)
+      for (const grant of live.values()) await theBot().receipts.of(await it.endUnconfirmed(grant))
     },
     /** No more heads are signed, as when every bot and worker is dead. */
     stopBot: (): Promise<void> => theBot().stop(),
@@ -307,8 +333,14 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       clients.clear()
       orders.forget()
       payments.forget()
+      // The record of a refusal comes a moment after its answer; once this one is there, so are all before it.
+      starts += 1
+      const marker = `/start-over-${starts}`
+      const last = rawClient(proxy.port, wishes.tls === undefined ? 'tcp' : 'tls')
+      last.send(`GET ${marker} HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n`)
       await until(async () => {
         const text = await readFile(auditFile, 'utf8')
+        if (!text.includes(`"${marker}"`)) return false
         const before = mark
         mark = Buffer.byteLength(text)
         if (mark !== before) return false
@@ -318,6 +350,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
         const closed = new Set(idsOf('closed').map(([, id]) => id))
         return idsOf('admitted').every(([, id]) => closed.has(id))
       }, 'everything admitted to be closed')
+      last.end()
     },
     /** The audit records since `startOver`, once there are so many of them (of these kinds). */
     records: async (
@@ -345,7 +378,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     },
 
     client: (): RawClient => {
-      const client = rawClient(proxy.port)
+      const client = rawClient(proxy.port, wishes.tls === undefined ? 'tcp' : 'tls')
       clients.add(client)
       return client
     },
@@ -427,7 +460,7 @@ export const handshakeAccept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
 const startBotPart = async (redisUrl: string, keyFolder: string, environment: string) => {
   const quiet = (): void => undefined
   const statements = createStatements(await loadKeys(join(keyFolder, 'bot'), 'bot', environment))
-  const prompt = connectPrompt(redisUrl, quiet)
+  const prompt = connectPatient(redisUrl, quiet)
   await until(() => prompt.status === 'ready', 'Redis')
   await prepareStore(prompt, 'test')
   const clock = createClock()

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { wokenByEvents } from './woken.ts'
 
 /** One answer as it stood on the wire. Header names are in lower case; a repeated one keeps all its values. */
@@ -18,9 +19,13 @@ export type Talk = {
   readonly closed: boolean
 }
 
-/** A client that sends exactly the bytes it is told to. */
-export const rawClient = (port: number) => {
-  const socket: Socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+/** A client that sends exactly the bytes it is told to, over TCP or over TLS (whose certificate it takes as it is). */
+export const rawClient = (port: number, over: 'tcp' | 'tls' = 'tcp') => {
+  const at = { port, host: '127.0.0.1', allowHalfOpen: true }
+  const socket: Socket =
+    over === 'tcp'
+      ? connect(at)
+      : connectTls({ ...at, rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
   let text = ''
   let size = 0
   let closed = false

@@ -1,8 +1,8 @@
-const patienceMs = 8_000
+const patienceMs = 30_000
 
 /**
  * Waiting for what events bring about: `when` is kept once it holds, looked at now and at each `wake`, and fails after
- * 8 s with what `failure` says of it.
+ * 30 s with what `failure` says of it.
  */
 export const wokenByEvents = (failure: (what: string) => string) => {
   const woken = new Set<() => void>()

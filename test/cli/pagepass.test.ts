@@ -9,7 +9,7 @@ import {
   prepareFolder,
 } from '#infra/sandbox/stack.ts'
 import { aFolder, rulesText } from '../builders.ts'
-import { pagepass, runPart } from './run-cli.ts'
+import { pagepass, pagepassHere, runPart } from './run-cli.ts'
 
 let folder: string
 let remove: () => Promise<void>
@@ -102,7 +102,7 @@ describe.concurrent('A process refuses to start', () => {
 describe('Without PAGEPASS_MODE it is production, which refuses', () => {
   test('vendor APIs that are not the vendors’, over http, and a Redis without a password', async () => {
     const { PAGEPASS_MODE: _, ...rest } = environment('bot')
-    const { code, err } = await pagepass(['bot'], rest)
+    const { code, err } = await runPart('bot', rest)
     expect(code).toBe(1)
     for (const fault of [
       'SLACK_API_URL: production needs https',
@@ -118,7 +118,8 @@ describe('Without PAGEPASS_MODE it is production, which refuses', () => {
 describe.concurrent('pagepass keys and directory', () => {
   test('make keys, and sign a directory that the bot takes', async () => {
     const keys = join(folder, 'made')
-    expect((await pagepass(['keys', 'create', '--folder', keys, '--environment', 'sandbox'])).code).toBe(0)
+    const made = await pagepassHere(['keys', 'create', '--folder', keys, '--environment', 'sandbox'])
+    expect(made).toEqual({ code: 0, out: '', err: '' })
     const people = await fileOf(
       'people.yaml',
       '- { issuer: "https://idp.example", subject: ana, name: Ana, groups: [sre], active: true }\n',
@@ -143,7 +144,7 @@ describe.concurrent('pagepass keys and directory', () => {
     const one = '{ issuer: i, subject: S, name: N, groups: [], active: true, slack: { team: T, user: U } }'
     const people = await fileOf('shared.yaml', `- ${one.replace('S', 'a')}\n- ${one.replace('S', 'b')}\n`)
     const out = join(folder, 'shared.jws')
-    const { code, err } = await pagepass([
+    const { code, err } = await pagepassHere([
       'directory',
       'sign',
       people,

@@ -379,7 +379,7 @@ describe('The image', () => {
 type Ran = { readonly code: number | string | null | undefined; readonly out: string; readonly err: string }
 const runNode = (args: readonly string[], env: NodeJS.ProcessEnv, cwd = root): Promise<Ran> =>
   new Promise((resolve) => {
-    const options = { cwd, env: { PATH: dirname(process.execPath), ...env }, timeout: 30_000 }
+    const options = { cwd, env: { PATH: dirname(process.execPath), ...env }, timeout: 120_000 }
     execFile(process.execPath, args, options, (error, out, err) =>
       resolve({ code: error === null ? 0 : error.code, out, err }),
     )

@@ -69,7 +69,7 @@ const readAudit = async (file: string): Promise<AuditLine[]> => {
 }
 
 /** The record of a close is not waited for by anybody, so it may come a moment after the answer. */
-const closesWithinMs = 2_000
+const closesWithinMs = 30_000
 
 /** Every request that reached an upstream has an admit record, and what was admitted was closed. */
 export const checkAudit = async (stack: Stack, violated: (what: string) => void): Promise<void> => {

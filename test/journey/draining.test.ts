@@ -11,7 +11,7 @@ import { openSocket } from '../socket-client.ts'
 let stack: Stack
 beforeAll(async () => {
   stack = await startStack()
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
   await stack?.stop()
 })
@@ -24,7 +24,7 @@ const health = async (part: PartName, path: 'healthz' | 'readyz'): Promise<Recor
   const response = await fetch(`http://127.0.0.1:${stack.ports[`${part} admin`]}/${path}`)
   return (await response.json()) as Record<string, unknown>
 }
-const eventually = (holds: () => Promise<void>) => vi.waitFor(holds, { timeout: 20_000, interval: 50 })
+const eventually = (holds: () => Promise<void>) => vi.waitFor(holds, { timeout: 60_000, interval: 50 })
 
 /** A pass, and a stream and a WebSocket under it, in the proxy that runs now. */
 const openBoth = async () => {
@@ -52,7 +52,7 @@ test('A proxy that gets SIGTERM keeps what is open until the pass is revoked, an
   await stream.closed
   expect(await socket.closed).toMatchObject({ code: 1008 })
   expect(await run.exited).toEqual({ code: 0, signal: null })
-}, 60_000)
+}, 180_000)
 
 test('SIGINT meanwhile ends it at once, and WebSockets are told 1012', async () => {
   await stack.start('proxy')
@@ -64,7 +64,7 @@ test('SIGINT meanwhile ends it at once, and WebSockets are told 1012', async () 
   expect(await socket.closed).toMatchObject({ code: 1012 })
   await stream.closed
   expect(await run.exited).toEqual({ code: 0, signal: null })
-}, 60_000)
+}, 180_000)
 
 test('A rule set that is edited under running processes is alarmed, and not applied', async () => {
   await stack.start('proxy')
@@ -83,4 +83,4 @@ test('A rule set that is edited under running processes is alarmed, and not appl
     expect(stack.log(part)).toContain('the rule set changed on disk')
   }
   expect(await slash('grant orders-svc 1h operate because unchanged')).toContain('You have a pass')
-}, 60_000)
+}, 180_000)

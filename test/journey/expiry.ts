@@ -7,18 +7,22 @@ import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import type { Stack } from '../running-stack.ts'
 import { callers } from './callers.ts'
 import { type Place, places } from './places.ts'
-import { expecting, type Violated } from './round.ts'
+import { expecting, shortSeconds, type Violated } from './round.ts'
 import { until } from './until.ts'
 
 /** A pass runs out while the workers are stopped. Returns how late the open stream was cut. */
-export const runExpiry = async (stack: Stack, violated: Violated): Promise<number> => {
+export const runExpiry = async (
+  stack: Stack,
+  violated: Violated,
+  seconds = shortSeconds,
+): Promise<number> => {
   const place = places[0] as Place
   const expect = expecting(violated)
   const as = await callers(stack, place)
   const sent = await stack.world.slack.sendCommand(
     people.ben,
     '/access',
-    `grant ${place.service} 2s because expiry`,
+    `grant ${place.service} ${seconds}s because expiry`,
   )
   const asked = preciseNow()
   expect(

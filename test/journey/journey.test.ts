@@ -12,12 +12,14 @@ import { runExpiry } from './expiry.ts'
 import { type Round, runRound } from './round.ts'
 
 let stack: Stack
+/** How long a short pass lasts: all that is done under it must be done by then, however busy the machine is. */
+const patientSeconds = 8
 const violations: string[] = []
 const violated = (what: string): void => void violations.push(what)
 
 beforeAll(async () => {
   stack = await startStack()
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
   await stack?.stop()
 })
@@ -33,7 +35,7 @@ const channel = (name: string): string[] => {
 }
 
 const eventually = async (holds: () => boolean): Promise<void> => {
-  for (let attempt = 0; attempt < 400 && !holds(); attempt += 1)
+  for (let attempt = 0; attempt < 2_400 && !holds(); attempt += 1)
     await new Promise((resolve) => setTimeout(resolve, 25))
   expect(holds()).toBe(true)
 }
@@ -62,11 +64,11 @@ const canRead = async (person: (typeof people)[keyof typeof people]): Promise<nu
 describe('the way of a page', () => {
   test('from webhook to summary, offered and at once, with every step as promised', async () => {
     const rounds: Round[] = []
-    for (const number of [1, 2, 3]) rounds.push(await runRound(stack, number, violated))
+    for (const number of [1, 2, 3]) rounds.push(await runRound(stack, number, violated, patientSeconds))
     await checkTold(stack, rounds, violated)
     await checkAudit(stack, violated)
     expect(violations).toEqual([])
-  }, 120_000)
+  }, 300_000)
 
   test('a restarted bot, workers and proxy find the passes that were there', async () => {
     expect(await slash('grant orders-svc 1h because restart')).toContain('You have a pass')
@@ -76,7 +78,7 @@ describe('the way of a page', () => {
     expect(await canRead(people.ben)).toBe(200)
     expect(await slash('revoke orders-svc')).toContain('1 of 1 proxy confirmed')
     expect(await canRead(people.ben)).toBe(403)
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('what a page does not give', () => {
@@ -262,7 +264,7 @@ describe('bad input', () => {
 // Last, because it stops the workers.
 test('with the workers stopped a pass still ends on time, and its open stream with it', async () => {
   await stack.stopPart('workers')
-  const late = await runExpiry(stack, violated)
+  const late = await runExpiry(stack, violated, patientSeconds)
   expect(violations).toEqual([])
   expect(late).toBeGreaterThanOrEqual(-1)
-}, 30_000)
+}, 120_000)

@@ -28,7 +28,8 @@ export type Round = {
 export type Violated = (what: string) => void
 
 const passId = /`([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})`/
-const shortMs = 2_000
+/** How long a short pass lasts, unless told otherwise. */
+export const shortSeconds = 2
 
 type Scene = {
   readonly stack: Stack
@@ -36,11 +37,17 @@ type Scene = {
   readonly as: Callers
   readonly expect: ReturnType<typeof expecting>
   readonly number: number
+  readonly shortSeconds: number
   readonly commandAnswers: number[]
 }
 
 /** The daily life of a page once: page, offer, use, extend, revoke, merge, resolve. */
-export const runRound = async (stack: Stack, number: number, violated: Violated): Promise<Round> => {
+export const runRound = async (
+  stack: Stack,
+  number: number,
+  violated: Violated,
+  seconds = shortSeconds,
+): Promise<Round> => {
   const place = places[number % places.length] as Place
   const scene: Scene = {
     stack,
@@ -48,6 +55,7 @@ export const runRound = async (stack: Stack, number: number, violated: Violated)
     as: await callers(stack, place),
     expect: expecting(violated),
     number,
+    shortSeconds: seconds,
     commandAnswers: [],
   }
   const short = await extendShortPass(scene)
@@ -106,12 +114,12 @@ const slash = async (
 const serviceOf = ({ stack, place }: Scene) =>
   place.service === 'orders-svc' ? stack.world.orders : stack.world.payments
 
-/** Ben asks for two seconds, opens a stream and a WebSocket under them, and makes them half an hour. */
+/** Ben asks for a few seconds, opens a stream and a WebSocket under them, and makes them half an hour. */
 const extendShortPass = async (scene: Scene) => {
-  const { as, expect, place, number } = scene
+  const { as, expect, place, number, shortSeconds: seconds } = scene
   expect('before any pass, Ben is refused', (await as.ben('GET', '/v1/orders')).status, 403)
-  const granted = await slash(scene, `grant ${place.service} 2s because stuck (round ${number})`)
-  const endsAt = granted.at + shortMs
+  const granted = await slash(scene, `grant ${place.service} ${seconds}s because stuck (round ${number})`)
+  const endsAt = granted.at + seconds * 1_000
   const pass = passId.exec(granted.answer)?.[1] ?? ''
   expect('a pass by hand is granted', granted.answer.includes('You have a pass'), true)
   await until('the pass by hand gives access', async () => (await as.ben('GET', '/v1/orders')).status === 200)

@@ -156,9 +156,11 @@ test('An end whose event was lost is found by the resync that the gap brings, an
 test('Expiry needs nobody: no bot, no worker, no Redis', async () => {
   const it = await startProxyForTest(inject('redisUrl'), 5)
   try {
-    const grant = await it.give('ana', { lasts: 1_500 })
+    const given = await it.give('ana')
     const stream = await openStream(it)
     const upload = await openUpload(it)
+    // Only now does it have little time left, so that all is open by then.
+    const grant = await it.renew(given, { until: it.now() + 1_500, step: 'shortened' })
     await it.stopBot()
     it.cutRedis()
     await Promise.all([stream.closed(), upload.closed(), upstreamClosed(it)])

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
-import { domain, type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
+import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { type Answer, ask, problemOf } from '../builders/raw-client.ts'
 
 let proxy: ProxyUnderTest
@@ -112,6 +112,12 @@ test('A forged pass in Redis opens nothing', async () => {
   }
   expect(proxy.orders.bytes()).toBe('')
   await proxy.redis.hdel('{pagepass}:live', forged.id)
+  // It reads Redis anew because of this, and what it reads counts only once a signed head agrees.
+  await proxy.give('ben')
+  await until(
+    async () => (await ask(proxy.port, await proxy.request('ben'))).status === 200,
+    'the proxy to be in step',
+  )
 })
 
 test('Beyond the rate: 429, with when to come back', async () => {

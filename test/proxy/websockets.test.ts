@@ -350,9 +350,11 @@ describe('A client that leaves while its handshake is looked at', () => {
     )
     // One that is gone before it is decided on leaves no record at all.
     await expectGoodUpgrade()
-    const admitted = (await proxy.readAudit()).filter(({ kind }) => kind === 'admitted').length
-    const closed = await proxy.records(admitted, ['closed'])
-    expect(closed).toHaveLength(admitted)
+    await until(async () => {
+      const records = await proxy.readAudit()
+      const count = (of: string): number => records.filter(({ kind }) => kind === of).length
+      return count('closed') === count('admitted')
+    }, 'a closed record for each admitted one')
     await serviceClosed()
   })
 
@@ -409,8 +411,10 @@ describe('The end of a pass', () => {
   test('by the clock closes with 1008, without bot, worker or Redis', async () => {
     const it = await startProxyForTest(inject('redisUrl'), 33)
     try {
-      const grant = await it.give('ana', { lasts: 3_000 })
+      const given = await it.give('ana')
       const { client, line } = await openLine(it)
+      // Only now does it have little time left, so that the line is open by then.
+      const grant = await it.renew(given, { until: it.now() + 1_500, step: 'shortened' })
       await it.stopBot()
       it.cutRedis()
       expect(await client.closed()).toBe(1008)

@@ -36,6 +36,7 @@ import {
   noon,
   nthId,
   pageWhy,
+  patiently,
   rulesOf,
   until,
 } from '../builders.ts'
@@ -99,7 +100,7 @@ beforeEach(async () => {
     audit,
     clock,
     statements: parts.workers,
-    live: follower.live,
+    live: patiently(follower.live),
     occasions: createOccasions(database.redis),
     ended: (id) => readEnded(database.redis, parts.workers, id),
     tell: createTell(rules, directory, messages, clock),

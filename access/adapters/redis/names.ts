@@ -42,4 +42,8 @@ export const names = {
   turnsLine: (lane: string) => `${tag}:turns-line:${lane}`,
   /** Until when a lane is closed, because the other side said so. */
   turnsShut: (lane: string) => `${tag}:turns-shut:${lane}`,
+  /** What is left of one rate limit, and which proxy process holds which part of it. */
+  rate: (limit: string) => `${tag}:rate:${limit}`,
+  /** boot → when it last asked for its parts, of each proxy process. */
+  rateFleet: `${tag}:rate-fleet`,
 } as const

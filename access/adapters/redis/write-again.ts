@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Grant } from '../../domain/grant.ts'
 import { causeOfExpiry, causeOfRevoking } from '../../domain/grant-transitions.ts'
-import type { HeldGrant } from '../../domain/view.ts'
+import type { HeldGrant } from '../../domain/held.ts'
 import type { Clock } from '../../ports.ts'
 import { readUnverified, type Statements } from '../statements.ts'
 import { reachable } from './connect.ts'

@@ -139,7 +139,12 @@ test.each<[string, string, boolean]>([
   ['ana+seal@example.com', 'ana@example.com', true],
   ['Ana Lima <ana+git@example.com>', 'ana+seal', true],
   ['123+seal@example.com', '123@example.com', true],
+  ['Ana Lima <al@example.com>', 'analima', true],
+  ['ANA.LIMA@example.com', 'Ana Lima', true],
+  ['ana-lima <al@example.com>', 'anaLima@elsewhere.example', true],
+  ['12345+AnaLima@users.noreply.github.com', 'ana lima', true],
   ['Ana Lima <al@example.com>', 'ana', false],
+  ['Ana Lima <al@example.com>', 'analim', false],
   ['ana+seal@example.com', 'ben+seal@example.com', false],
   ['+seal@example.com', '.', false],
 ])('%j and %j are one person: %j', (one, other, same) => {
@@ -156,14 +161,16 @@ describe('A key to seal with', () => {
   test('is never overwritten', async () => {
     const before = await readFile(join(folder, 'alice'), 'utf8')
     await expect(createSealKey(join(folder, 'alice'), 'eve')).rejects.toMatchObject({
-      code: 'keys/missing',
+      code: 'file/unwritable',
       message: expect.stringContaining('EEXIST'),
     })
     expect(await readFile(join(folder, 'alice'), 'utf8')).toBe(before)
   })
 
   test.each(['', 'a b', '#a', 'a\nb', '-a', 'a'.repeat(65)])('is not called %j', async (name) => {
-    await expect(createSealKey(join(folder, 'none'), name)).rejects.toMatchObject({ code: 'keys/missing' })
+    await expect(createSealKey(join(folder, 'none'), name)).rejects.toMatchObject({
+      code: 'keys/name-invalid',
+    })
     await expect(stat(join(folder, 'none'))).rejects.toThrow('ENOENT')
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatDuration, parseDuration } from '#access/domain/duration.ts'
+import { exactDuration, formatDuration, parseDuration } from '#access/domain/duration.ts'
 
 describe('A duration', () => {
   test.each([
@@ -54,6 +54,24 @@ describe('A duration', () => {
     [3_605_000, '1h5s'],
   ])('of %i ms is written as %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
+  })
+
+  test.each([
+    [0, '0s'],
+    [86_400_000 + 3_600_000 + 60_000, '1d1h1m'],
+    [93_784_000, '1d2h3m4s'],
+    [93_784_400, '1d2h3m4s'],
+  ])('of %i ms is written in full as %s', (ms, text) => {
+    expect(exactDuration(ms)).toBe(text)
+  })
+
+  test('written in full is read back as it was', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 9_999 * 86_400 }),
+        (seconds) => parseDuration(exactDuration(seconds * 1_000)) === seconds * 1_000,
+      ),
+    )
   })
 
   test('of one or two units survives being written and read', () => {

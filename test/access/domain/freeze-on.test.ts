@@ -4,13 +4,13 @@ import { hour, noon, rulesOf, rulesText } from '../../builders.ts'
 
 const rules = rulesOf(`${rulesText}
 freeze:
-  - { services: [payments-svc], tiers: [operate], from: 2026-01-15T12:00Z, until: 2026-01-15T13:00Z, because: sales }
-  - { services: [orders-svc], tiers: [operate], from: 2026-01-15T12:30Z, until: 2026-01-15T14:00Z, because: stocks }
+  - { services: [payments-svc], tiers: [operate, admin], from: 2026-01-15T12:00Z, until: 2026-01-15T13:00Z, because: sales }
+  - { services: [orders-svc], tiers: [operate, admin], from: 2026-01-15T12:30Z, until: 2026-01-15T14:00Z, because: stocks }
 `)
 const of = (services: readonly string[], now: number, tier = 'operate') =>
   freezeOn(rules, { services, tier }, now)?.because
 
-test.each<[string, string[], number, string | undefined]>([
+test.each<[string, readonly string[], number, string | undefined]>([
   ['before any begins is held by none', ['orders-svc', 'payments-svc'], noon - 1, undefined],
   ['is held from the first millisecond of one', ['orders-svc', 'payments-svc'], noon, 'sales'],
   ['is held by that of its first service, of two', ['orders-svc', 'payments-svc'], noon + hour - 1, 'stocks'],

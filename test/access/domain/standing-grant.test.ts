@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isStanding, standingGrant } from '#access/domain/standing-grant.ts'
+import { isStanding, standingGrant, tierGiven } from '#access/domain/standing-grant.ts'
 import { aGrant, aPerson, noon, provenOf, rulesOf, rulesText } from '../../builders.ts'
 
 const text = rulesText
@@ -64,6 +64,13 @@ test('It is the same one for the same rule and principal, whatever their token, 
   for (const other of others) expect(other).not.toBe(held)
   expect(standingGrant(rules, looks, ben)).toBe(others[0])
   expect(standingGrant(rules, looks, ana)).toBe(held)
+})
+
+test('It gives the tier that its rule names, and none where the rule has patterns of its own', () => {
+  expect(tierGiven(rules, standingGrant(rules, looks, ana))).toBe('observe')
+  expect(tierGiven(rules, standingGrant(rules, checksOut, checkout))).toBeUndefined()
+  const held = { grant: aGrant({ why: { kind: 'request', rule: 'checks-out' } }), verified: true }
+  expect(tierGiven(rules, { ...held, statement: 'signed' })).toBe('operate')
 })
 
 test('It is told apart from a grant, which is signed', () => {

@@ -18,7 +18,15 @@ import { keepGrant } from '#access/operations/keep-grant.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
 import type { Unserved } from '#access/operations/serve-page.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
-import { anIncident, freshDatabase, freshStatements, frozenClock, keptAlarms, until } from '../../builders.ts'
+import {
+  anIncident,
+  freshDatabase,
+  freshStatements,
+  frozenClock,
+  keptAlarms,
+  patiently,
+  until,
+} from '../../builders.ts'
 import {
   ana,
   aWorld,
@@ -58,7 +66,7 @@ const aRunner = async () => {
     rules: renewing('on acknowledge'),
     directory,
     clock,
-    live: follower.live,
+    live: patiently(follower.live),
     store: createGrantStore(prompt, statements.bot, clock),
     newNonce: () => randomBytes(24).toString('base64url'),
     incidents: { read: async (id: string) => incidents.get(id) },

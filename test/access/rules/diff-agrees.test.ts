@@ -7,11 +7,10 @@ import { decideAsk, decidePage } from '#access/domain/decide-access.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { diffRuleSets } from '#access/rules/diff.ts'
-import { type ParsedRuleSet, parseRuleSet } from '#access/rules/parse-rule-set.ts'
+import { parseRuleSet, type SoundRuleSet } from '#access/rules/parse-rule-set.ts'
 import { anIncident, aPerson, hour, provenOf } from '../../builders.ts'
 import { type Random, randomFrom } from '../../proofs/random.ts'
 
-type Sound = Extract<ParsedRuleSet, { ok: true }>
 type Pick = Random['pick']
 type Tree = { [key: string]: Tree } & Tree[]
 
@@ -142,13 +141,13 @@ const edits: readonly Edit[] = [
   },
 ]
 
-const sound = (rules: Tree): Sound | undefined => {
+const sound = (rules: Tree): SoundRuleSet | undefined => {
   const parsed = parseRuleSet(stringify(rules))
   return parsed.ok ? parsed : undefined
 }
 
 /** A random rule set, and what a few edits make of it; undefined where one of them is not sound. */
-const pairBy = (pick: Pick): { readonly old: Sound; readonly now: Sound } | undefined => {
+const pairBy = (pick: Pick): { readonly old: SoundRuleSet; readonly now: SoundRuleSet } | undefined => {
   const rules: Tree = parseYaml(base)
   for (let left = pick([0, 2, 4, 6]); left > 0; left -= 1) pick(edits)(rules, pick)
   const old = sound(rules)

@@ -1,18 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { diffRuleSets } from '#access/rules/diff.ts'
-import { type ParsedRuleSet, parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
-
-type Sound = Extract<ParsedRuleSet, { ok: true }>
+import { parsedOf } from '../../builders.ts'
 
 const base = readFileSync(new URL('diff.yaml', import.meta.url), 'utf8')
-
-const parse = (files: string | readonly RuleFile[]): Sound => {
-  const parsed = parseRuleSet(files)
-  if (parsed.ok) return parsed
-  throw new Error(parsed.faults.map(({ line, column, what }) => `${line}:${column} ${what}`).join('\n'))
-}
 
 type Edit = readonly [from: string, to: string]
 
@@ -24,7 +16,7 @@ const edited = (edits: readonly Edit[], text = base): string =>
   }, text)
 
 const saysOf = (old: string, now: string): string[] =>
-  diffRuleSets(parse(old), parse(now)).changes.map(({ kind, text }) => `${kind}: ${text}`)
+  diffRuleSets(parsedOf(old), parsedOf(now)).changes.map(({ kind, text }) => `${kind}: ${text}`)
 
 const blockOf = (first: string, after: string): string => base.slice(base.indexOf(first), base.indexOf(after))
 
@@ -248,6 +240,13 @@ const cases: readonly {
     name: 'passes last longer',
     edits: [['longest: 1h', 'longest: 8h']],
     says: ['loosens: a pass for admin on orders-svc, payments-svc and ledger-svc may last 8h instead of 1h'],
+  },
+  {
+    name: 'passes last a little longer',
+    edits: [['longest: 1h', 'longest: 1d1h1m']],
+    says: [
+      'loosens: a pass for admin on orders-svc, payments-svc and ledger-svc may last 1d1h1m instead of 1h',
+    ],
   },
   {
     name: 'passes last less by default',
@@ -550,7 +549,7 @@ describe('What access changes is said when', () => {
 
   test.each(cases)('back again: $name', ({ edits }) => {
     const now = edited(edits)
-    const back = diffRuleSets(parse(now), parse(base)).changes
+    const back = diffRuleSets(parsedOf(now), parsedOf(base)).changes
     expect(back.length).toBeGreaterThan(0)
   })
 })
@@ -613,8 +612,8 @@ describe('Changes', () => {
   })
 
   test('carry whom and what they are about', () => {
-    const now = parse(edited([['who: [sre], tiers: [admin]', 'who: [sre, payments], tiers: [admin]']]))
-    expect(diffRuleSets(parse(base), now)).toEqual({
+    const now = parsedOf(edited([['who: [sre], tiers: [admin]', 'who: [sre, payments], tiers: [admin]']]))
+    expect(diffRuleSets(parsedOf(base), now)).toEqual({
       changes: [
         {
           kind: 'gains',
@@ -630,7 +629,7 @@ describe('Changes', () => {
   })
 
   test('come in the order of their danger', () => {
-    const now = parse(
+    const now = parsedOf(
       edited([
         ['rate: 5/s', 'rate: 6/s'],
         ['how: auto', 'how: offer'],
@@ -639,7 +638,7 @@ describe('Changes', () => {
         ['channel: "#inc-ledger"', 'channel: "#inc-money"'],
       ]),
     )
-    const { changes } = diffRuleSets(parse(base), now)
+    const { changes } = diffRuleSets(parsedOf(base), now)
     expect(changes.map(({ kind }) => kind)).toEqual(['gains', 'gains', 'loosens', 'loses', 'changes'])
     expect(changes[0]?.text).toContain('without approval')
   })
@@ -809,7 +808,7 @@ describe('No access changes where the text alone does:', () => {
       { name: 'rules/access.yaml', part: 'common', bytes: base.slice(0, at) + base.slice(end) },
       { name: 'rules/services/leads.yaml', part: 'team', bytes: `services:\n${base.slice(at, end)}` },
     ]
-    expect(diffRuleSets(parse(base), parse(files)).changes).toEqual([])
+    expect(diffRuleSets(parsedOf(base), parsedOf(files)).changes).toEqual([])
   })
 })
 
@@ -823,7 +822,7 @@ describe('Between two environments', () => {
     .replace('#inc-ledger', '#prod-ledger')
 
   test('addresses and ids are only counted', () => {
-    expect(diffRuleSets(parse(base), parse(production))).toEqual({
+    expect(diffRuleSets(parsedOf(base), parsedOf(production))).toEqual({
       changes: [],
       leftOut: [
         { what: 'domain', services: [] },
@@ -836,7 +835,7 @@ describe('Between two environments', () => {
   })
 
   test('they are told when they are asked for', () => {
-    const { changes, leftOut } = diffRuleSets(parse(base), parse(production), { addresses: true })
+    const { changes, leftOut } = diffRuleSets(parsedOf(base), parsedOf(production), { addresses: true })
     expect(leftOut).toEqual([])
     expect(changes.map(({ text }) => text)).toContain(
       'payments-svc is served from http://payments-prod:8080 instead of http://payments-blue:8080',
@@ -847,7 +846,7 @@ describe('Between two environments', () => {
     const now = production
       .replace('trusted_triggers: [PIDATAPRO]', 'trusted_triggers: []')
       .replace('idp.example.com', 'login.example.com')
-    expect(diffRuleSets(parse(base), parse(now)).changes.map(({ text }) => text)).toEqual([
+    expect(diffRuleSets(parsedOf(base), parsedOf(now)).changes.map(({ text }) => text)).toEqual([
       'who people are is told by https://login.example.com instead of https://idp.example.com',
       'incidents of PIDATADOG no longer give passes on orders-svc by themselves',
     ])

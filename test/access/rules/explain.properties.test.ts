@@ -7,12 +7,12 @@ import { createView } from '#access/domain/view.ts'
 import { enoughReason } from '#access/rules/explain/ask-command.ts'
 import { type Asker, asOneOf, supposedPerson } from '#access/rules/explain/asker.ts'
 import { allHold, type Mend } from '#access/rules/explain/condition.ts'
-import type { Parsed } from '#access/rules/explain/places.ts'
 import { type PageFacts, supposedIncident, usualPage } from '#access/rules/explain/supposed-page.ts'
 import { type SupposedPass, supposedGrant } from '#access/rules/explain/supposed-pass.ts'
 import { explainRequest, type Question } from '#access/rules/explain.ts'
+import type { SoundRuleSet } from '#access/rules/parse-rule-set.ts'
 import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
-import { hour, noon, nthId, serviceIn } from '../../builders.ts'
+import { hour, noon, nthId, rulesText, serviceIn } from '../../builders.ts'
 import { raisedOwn } from '../../proofs/rules/rising.ts'
 
 const sets = ['sre', 'payments', 'auditors', 'ops', 'owners'] as const
@@ -152,7 +152,7 @@ const ruleSetText = fc
     })
   })
 /** Some of what is drawn contradicts itself, and is no rule set. */
-const read = (text: string): Parsed => {
+const read = (text: string): SoundRuleSet => {
   const one = parseRuleSet(text)
   fc.pre(one.ok)
   return one
@@ -295,8 +295,11 @@ const mended = (rules: Parameters<typeof asOneOf>[0], asked: Question, mend: Men
   const { holds: held = [], who: person, now } = asked
   switch (mend.kind) {
     case 'belong': {
-      const { issuer: _, ...one } = asOneOf(rules, supposedPerson(rules, person), mend.sets[0] ?? '')
-      const { subject, groups, roles = [] } = one
+      const {
+        subject,
+        groups,
+        roles = [],
+      } = asOneOf(rules, supposedPerson(rules, person), mend.sets[0] ?? '')
       return { ...asked, who: { ...person, subject, groups, roles } }
     }
     case 'ask':
@@ -316,6 +319,11 @@ const mended = (rules: Parameters<typeof asOneOf>[0], asked: Question, mend: Men
 
 test('Whoever does as the mends say gets in', () => {
   const kinds = new Set<string>()
+  const retry = { service: 'orders-svc', method: 'POST', path: '/v1/orders/7/retry', now: noon }
+  const examples = [['team-payments'], []].map((groups): [string, Question] => [
+    rulesText,
+    { ...retry, who: { subject: 'idp-ana', groups } },
+  ])
   fc.assert(
     fc.property(ruleSetText, question, (text, asked) => {
       const parsed = read(text)
@@ -337,7 +345,7 @@ test('Whoever does as the mends say gets in', () => {
         expect({ way, allow: explainRequest(parsed, next).decision.allow }).toMatchObject({ allow: true })
       }
     }),
-    runs,
+    { ...runs, examples },
   )
   expect([...kinds]).toEqual(expect.arrayContaining(['ask', 'belong']))
 })

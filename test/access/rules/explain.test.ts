@@ -3,15 +3,9 @@ import { allHold } from '#access/rules/explain/condition.ts'
 import { explainService } from '#access/rules/explain/explain-service.ts'
 import { wayIn, whoMayAsk } from '#access/rules/explain/who-may-ask.ts'
 import { explainRequest, type Question } from '#access/rules/explain.ts'
-import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
-import { aPerson, hour, noon, rulesText, serviceIn, tierIn } from '../../builders.ts'
+import { aPerson, hour, noon, parsedOf, rulesText, serviceIn, tierIn } from '../../builders.ts'
 
-const parse = (text: string) => {
-  const parsed = parseRuleSet(text)
-  if (parsed.ok) return parsed
-  throw new Error(parsed.faults.map(({ line, what }) => `${line} ${what}`).join('\n'))
-}
-const example = parse(rulesText)
+const example = parsedOf()
 /** The line of the example on which a text first stands. */
 const lineOf = (text: string, written = rulesText): string =>
   `access.yaml:${written.slice(0, written.indexOf(text)).split('\n').length}`
@@ -74,7 +68,7 @@ describe('Every part of an explanation names its line:', () => {
   })
 
   test('the rule that needs no pass', () => {
-    const parsed = parse(standingText)
+    const parsed = parsedOf(standingText)
     const it = asked({ who: { subject: 'ian', groups: [], roles: ['auditor'] } }, parsed)
     expect(it.decision.allow).toBe(true)
     expect(it.by).toMatchObject({ id: 'audits', where: lineOf('  - { name: audits', standingText) })
@@ -159,6 +153,7 @@ describe('What would have to change:', () => {
         ],
       ],
     ],
+    ['for a time that no clock shows: nothing helps', { now: -1 }, []],
     [
       'for a path that can be read in two ways',
       { path: '/v1//7' },
@@ -185,7 +180,7 @@ describe('What would have to change:', () => {
   })
 
   test('another hour', () => {
-    const [first] = says({}, parse(atNight))
+    const [first] = says({}, parsedOf(atNight))
     expect(first).toEqual([
       'wait',
       'wait until 2026-01-15 22:00 UTC: the rule is for mon-fri 22:00-23:00 UTC',
@@ -194,7 +189,7 @@ describe('What would have to change:', () => {
   })
 
   test('the end of a freeze, but for what a page gave', () => {
-    const parsed = parse(frozenText)
+    const parsed = parsedOf(frozenText)
     const held = { tier: 'operate', kind: 'request' } as const
     expect(says({ holds: [held] }, parsed)[0]).toEqual([
       'wait',
@@ -211,7 +206,7 @@ describe('What would have to change:', () => {
   })
 
   test('another sign-in', () => {
-    const parsed = parse(strongText)
+    const parsed = parsedOf(strongText)
     const holds = [{ tier: 'operate', kind: 'request' }] as const
     const who = { ...retry.who, acr: 'mfa', signedInAt: noon - 3 * hour }
     expect(says({ holds, who }, parsed)).toEqual([
@@ -281,7 +276,7 @@ describe('Who was refused is told', () => {
 
   test('who may ask, where they may not, and no person’s name', () => {
     expect(way('admin', [])).toEqual({ mend: 'Who may ask for admin on orders-svc: sre (on_request[1]).' })
-    const named = parse(rulesText.replace('sre:      { groups: [sre] }', 'sre: { subjects: [idp-bo] }'))
+    const named = parsedOf(rulesText.replace('sre:      { groups: [sre] }', 'sre: { subjects: [idp-bo] }'))
     expect(whoMayAsk(serviceIn(named.rules), tierIn(serviceIn(named.rules), 'admin'))).not.toContain('idp-bo')
     expect(whoMayAsk(orders, tierIn(orders, 'observe'))).toBe(
       'Who may ask for observe on orders-svc: sre or payments (on_request[0]).',
@@ -289,15 +284,15 @@ describe('Who was refused is told', () => {
   })
 
   test('the hours of the rules, and that nobody may', () => {
-    expect(way('operate', ['sre'], parse(atNight)).mend).toBe(
+    expect(way('operate', ['sre'], parsedOf(atNight)).mend).toBe(
       'Who may ask for operate on orders-svc: sre or payments, mon-fri 22:00-23:00 UTC (on_request[0]).',
     )
-    const none = parse(rulesText.replace(/^ {2}- \{ who: \[sre\], tiers.*$/m, ''))
+    const none = parsedOf(rulesText.replace(/^ {2}- \{ who: \[sre\], tiers.*$/m, ''))
     expect(way('admin', ['sre'], none).mend).toBe('Nobody may ask for admin on orders-svc.')
   })
 
   test('until when nothing is given', () => {
-    expect(way('operate', ['sre'], parse(frozenText))).toEqual({
+    expect(way('operate', ['sre'], parsedOf(frozenText))).toEqual({
       rule: 'freeze[0]',
       mend: 'Wait until 2026-01-19 00:00 UTC: the books are closed.',
     })

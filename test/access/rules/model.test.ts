@@ -11,6 +11,7 @@ import {
   hour,
   noon,
   pageWhy,
+  parsedOf,
   provenOf,
   rulesOf,
   rulesText,
@@ -152,9 +153,7 @@ const isAllowed = (rules: RuleSet, question: RequestQuestion): boolean =>
 
 /** Lines of a rule set, of rules that are stricter than a later one. */
 const stricterLines = (text: string): number[] => {
-  const parsed = parseRuleSet(text)
-  if (!parsed.ok) throw new Error(parsed.faults.map(({ line, what }) => `${line} ${what}`).join('\n'))
-  return warningsOf(parsed, noon)
+  return warningsOf(parsedOf(text), noon)
     .filter(({ kind }) => kind === 'stricter-first')
     .map(({ line }) => line)
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
-import { hour, minute, rulesOf, rulesText, serviceIn, tierIn } from '../../builders.ts'
+import { hour, minute, parsedOf, rulesOf, rulesText, serviceIn, tierIn } from '../../builders.ts'
 
 /** A small rule set without a fault; its lines are numbered for the tables below. */
 const sound = [
@@ -200,6 +200,7 @@ describe('A folder', () => {
     return !ofEnvironment.includes(line) && (line < 12 || line > 21)
   })
   const linesOf = (numbers: readonly number[]) => numbers.map((line) => sound[line - 1] ?? '').join('\n')
+  const environment = linesOf([...ofEnvironment, 12, 13, 15, 16, 17, 18])
   const files = (changes: Readonly<Record<string, string>> = {}): RuleFile[] => [
     { name: 'access.yaml', part: 'common', bytes: changes.common ?? common.join('\n') },
     {
@@ -210,29 +211,22 @@ describe('A folder', () => {
     {
       name: 'env/test.yaml',
       part: 'environment',
-      bytes: changes.environment ?? linesOf([...ofEnvironment, 12, 13, 15, 16, 17, 18]),
+      bytes: changes.environment ?? environment,
     },
   ]
-  const rulesIn = (given: readonly RuleFile[]) => {
-    const parsed = parseRuleSet(given)
-    if (!parsed.ok)
-      throw new Error(parsed.faults.map(({ file, line, what }) => `${file}:${line} ${what}`).join('\n'))
-    return parsed
-  }
-
   test('says the same as one file, and has its hash', () => {
-    expect(rulesIn(files()).rules.hash).toBe(rulesOf(withLines({})).hash)
-    expect(rulesIn(files().toReversed()).rules.hash).toBe(rulesOf(withLines({})).hash)
+    expect(parsedOf(files()).rules.hash).toBe(rulesOf(withLines({})).hash)
+    expect(parsedOf(files().toReversed()).rules.hash).toBe(rulesOf(withLines({})).hash)
   })
 
   test('takes the owners of a service, and the environment, from the names of files', () => {
-    const { rules } = rulesIn(files({ environment: linesOf([3, 4, 12, 13, 15, 16, 17, 18]) }))
+    const { rules } = parsedOf(files({ environment: linesOf([3, 4, 12, 13, 15, 16, 17, 18]) }))
     expect(rules.environment).toBe('test')
     expect(serviceIn(rules).owners).toEqual(['sre'])
   })
 
   test('knows in which file each part stands', () => {
-    const { placeOf, rules } = rulesIn(files())
+    const { placeOf, rules } = parsedOf(files())
     expect(placeOf(['services', 'orders-svc', 'labels'])).toEqual({
       file: 'services/sre.yaml',
       line: 4,
@@ -244,6 +238,42 @@ describe('A folder', () => {
       column: 5,
     })
     expect(rules.onPage[0]?.where).toBe('access.yaml:10')
+  })
+
+  const team = (name: string, services: string): RuleFile => ({
+    name: `services/${name}.yaml`,
+    part: 'team',
+    bytes: `services:\n${services}`,
+  })
+  const service = `  version:\n${linesOf(ofTeam)}`
+  test.each<[string, RuleFile[], string[]]>([
+    [
+      'the version, though another one',
+      files({ environment: `version: 2\n${linesOf(ofEnvironment)}` }),
+      ['env/test.yaml:1:1'],
+    ],
+    [
+      'an address, though its release be called version',
+      files({
+        team: `services:\n  orders-svc:\n${linesOf(ofTeam)}\n    releases: { version: http://127.0.0.1:1 }`,
+        environment: environment.replace('blue:', 'version:'),
+      }),
+      ['env/test.yaml:6:17'],
+    ],
+    [
+      'a service, though it be called version',
+      [...files(), team('a', service), team('b', service)],
+      ['services/b.yaml:2:3'],
+    ],
+  ])('is told of what two of its files say: %s', (_, given, places) => {
+    const parsed = parseRuleSet(given)
+    const twice = parsed.ok ? [] : parsed.faults.filter(({ what }) => what.endsWith('already; say it once'))
+    expect(twice.map(({ file, line, column }) => `${file}:${line}:${column}`)).toEqual(places)
+  })
+
+  test('may say the same version in each of its files', () => {
+    const { rules } = parsedOf(files({ environment: `version: 1\n${environment}` }))
+    expect(rules.hash).toBe(rulesOf(withLines({})).hash)
   })
 
   test('names faults of all its files at once, each in its own', () => {
@@ -285,6 +315,15 @@ describe('Faults', () => {
     const faults = faultsOf(withLines({ 19: `    owners: [${names.join(', ')}]` }))
     expect(faults).toHaveLength(101)
     expect(faults.at(-1)).toMatch(/and 50 more; mend these first$/)
+  })
+
+  test('of lengths say all of them', () => {
+    const text = withLines({
+      8: '  observe: { default: 1d1h1m1s, longest: 1d1h1m, rate: 50/s, when_stale: 15m }',
+    })
+    expect(faultsOf(text)).toEqual([
+      '8:23 "default" (1d1h1m1s) is longer than "longest" (1d1h1m); shorten it',
+    ])
   })
 
   test.each([

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Pattern, parsePattern, patternMatches } from '#access/domain/path-pattern.ts'
-import { patternCovers } from '#access/rules/pattern-covers.ts'
+import { patternCovers, patternOverlap } from '#access/rules/pattern-covers.ts'
 
 const pattern = (text: string): Pattern => {
   const parsed = parsePattern(text)
@@ -54,5 +54,40 @@ describe('A pattern covers another', () => {
     ['GET /**', '* /a', false],
   ])('%s, %s: %s', (wide, narrow, covers) => {
     expect(patternCovers(pattern(wide), pattern(narrow))).toBe(covers)
+  })
+})
+
+describe('What two patterns both admit', () => {
+  const paths = fc
+    .array(fc.constantFrom('a', 'b', 'z', ''), { maxLength: 4 })
+    .map((segments) => `/${segments.join('/')}`)
+  const asked = fc.constantFrom('GET', 'HEAD', 'POST', 'WS', 'TRACE')
+
+  test('is one pattern, which admits a request exactly where both do', () => {
+    fc.assert(
+      fc.property(patterns, patterns, asked, paths, (one, other, method, path) => {
+        const both = patternOverlap(one, other)
+        expect(both !== undefined && patternMatches(both, method, path)).toBe(
+          patternMatches(one, method, path) && patternMatches(other, method, path),
+        )
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  test('is something, where there is such a pattern, and the same whichever comes first', () => {
+    fc.assert(
+      fc.property(patterns, patterns, (one, other) => {
+        const both = patternOverlap(one, other)
+        expect(patternOverlap(other, one)).toEqual(both)
+        if (both === undefined) return
+        expect(pattern(both.text)).toEqual(both)
+        for (const [method, path] of admittedBy(both)) {
+          expect(patternMatches(one, method, path)).toBe(true)
+          expect(patternMatches(other, method, path)).toBe(true)
+        }
+      }),
+      { numRuns: 2_000 },
+    )
   })
 })

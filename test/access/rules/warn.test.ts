@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { type RuleSetWarning, warningsOf } from '#access/rules/warn.ts'
 import { type WarningKind, warningLevels } from '#access/rules/warnings/finding.ts'
-import { noon, rulesText } from '../../builders.ts'
+import { noon, parsedOf, rulesText } from '../../builders.ts'
 
 /** A rule set that nobody is warned of. */
 const plain = `version: 1
@@ -48,9 +47,7 @@ const changed = (changes: readonly Change[], text = plain): string =>
   }, text)
 
 const warned = (text: string, now = noon): readonly RuleSetWarning[] => {
-  const parsed = parseRuleSet(text)
-  if (!parsed.ok) throw new Error(parsed.faults.map(({ line, what }) => `${line} ${what}`).join('\n'))
-  return warningsOf(parsed, now)
+  return warningsOf(parsedOf(text), now)
 }
 const kindsOf = (text: string): WarningKind[] => warned(text).map(({ kind }) => kind)
 
@@ -856,7 +853,7 @@ describe('No false alarm', () => {
 test('Of a folder, warnings name the file that says it', () => {
   const common = plain.slice(0, plain.indexOf('services:\n'))
   const rules = plain.slice(plain.indexOf('on_page:')).replace('levels: 1-2, ', '')
-  const parsed = parseRuleSet([
+  const parsed = parsedOf([
     { name: 'rules/access.yaml', part: 'common', bytes: common.replace('environment: test\n', '') + rules },
     {
       name: 'rules/services/payments.yaml',
@@ -870,7 +867,6 @@ test('Of a folder, warnings name the file that says it', () => {
         'services:\n  orders-svc: { releases: { blue: http://127.0.0.1:1 }, serve: blue, pagerduty: [PORDERS], channel: "#inc" }\n',
     },
   ])
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
   const found = warningsOf(parsed, noon).map(
     ({ file, line, column, kind }) => `${file}:${line}:${column} ${kind}`,
   )

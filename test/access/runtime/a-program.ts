@@ -51,7 +51,7 @@ export const aProgram = (script: string, stdio: StdioOptions = ['pipe', 'pipe', 
         () => {
           if (!written.includes(text)) throw new Error(`it says only: ${written}`)
         },
-        { timeout: 10_000, interval: 10 },
+        { timeout: 60_000, interval: 10 },
       ),
     ended: Promise.all(readOut).then(() => exited),
   }

@@ -62,8 +62,9 @@ test('closing closes what is idle at once', async () => {
   const one = await listening(createServer((_, response) => response.end('answered')))
   const socket = await connect(one.port, request)
   await once(socket, 'data')
+  const closed = once(socket, 'close')
   await one.close(hour)
-  await once(socket, 'close')
+  await closed
 })
 
 test('closing cuts what is left after the grace, upgraded connections too', async () => {
@@ -94,16 +95,18 @@ test('taking no more closes what is idle, and leaves what is under way for as lo
   )
   const idle = await connect(one.port, 'GET /idle HTTP/1.1\r\nhost: a\r\n\r\n')
   await once(idle, 'data')
+  const idleClosed = once(idle, 'close')
   const socket = await connect(one.port, request)
   const response = await asked.promise
   one.takeNoMore()
   one.takeNoMore()
-  await once(idle, 'close')
+  await idleClosed
   await expect(connect(one.port, request)).rejects.toThrow('ECONNREFUSED')
   response.write('part of it')
   await once(socket, 'data')
+  const closed = once(socket, 'close')
   response.end('the rest')
-  await once(socket, 'close')
+  await closed
   await one.close(hour)
 })
 

@@ -4,7 +4,7 @@ import { names } from '#access/adapters/redis/names.ts'
 import { createStatements, readUnverified } from '#access/adapters/statements.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { View } from '#access/domain/view.ts'
-import { aGrant, freshKeys, hour, minute, noon, nthId, until } from '../../builders.ts'
+import { aGrant, freshKeys, hour, minute, noon, nthId, patiently, until } from '../../builders.ts'
 import { aKeptDatabase, type KeptDatabase } from './a-kept-database.ts'
 
 let kept: KeptDatabase
@@ -72,7 +72,7 @@ describe('A version that Redis has lost', () => {
     await back()
     await until(() => [bot, ...others].some(({ alarms }) => alarms.includes(written)), 'the alarm')
     for (const { live } of [bot, ...others]) {
-      await live.catchUp()
+      await patiently(live).catchUp()
       expect(live.get(first.id)?.grant).toEqual(extended)
     }
     expect([await versionStored(), await counted()]).toEqual([2, '2'])

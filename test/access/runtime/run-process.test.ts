@@ -20,6 +20,10 @@ const logOf = (program: Program): Line[] =>
 const stopped = { code: 0, signal: null }
 const failed = { code: 1, signal: null }
 
+/** Nothing that takes long on a busy machine is told as late, or counts as another signal. */
+const patient = ', { stopWithinMs: 600_000, sameSignalMs: 600_000 }'
+const impatient = ', { stopWithinMs: 600_000, sameSignalMs: 1 }'
+
 /** Two steps, of which the first waits for the test. */
 const waits = (patience = '') => `
   await runProcess('program', async () => {
@@ -39,7 +43,7 @@ describe.concurrent('A process that is told to stop', () => {
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'ends its steps in order on %s, and exits with 0',
     async (signal) => {
-      const program = aProgram(waits())
+      const program = aProgram(waits(patient))
       await program.says('open')
       program.child.kill(signal)
       await program.says('"stopping"')
@@ -64,7 +68,7 @@ describe.concurrent('A process that is told to stop', () => {
   })
 
   test('says 503 at /readyz until it has ended, and 200 at /healthz', async () => {
-    const program = aProgram(waits())
+    const program = aProgram(waits(patient))
     await program.says('open')
     const url = `http://127.0.0.1:${/port (\d+)/.exec(program.output())?.[1]}`
     expect((await fetch(`${url}/readyz`)).status).toBe(200)
@@ -78,7 +82,7 @@ describe.concurrent('A process that is told to stop', () => {
   })
 
   test('takes a signal that comes twice for one', async () => {
-    const program = aProgram(waits(', { stopWithinMs: 600_000, sameSignalMs: 600_000 }'))
+    const program = aProgram(waits(patient))
     await program.says('open')
     program.child.kill('SIGTERM')
     await program.says('"stopping"')
@@ -89,7 +93,7 @@ describe.concurrent('A process that is told to stop', () => {
   })
 
   test('ends at once on a second signal, and says what had not ended', async () => {
-    const program = aProgram(waits(', { stopWithinMs: 600_000, sameSignalMs: 1 }'))
+    const program = aProgram(waits(impatient))
     await program.says('open')
     program.child.kill('SIGTERM')
     await program.says('a second signal ends it at once')
@@ -137,7 +141,7 @@ describe.concurrent('A process that is told to stop', () => {
   })
 
   test('stops when the parent that spawned it is gone', async () => {
-    const program = aProgram(waits(), ['pipe', 'pipe', 'pipe', 'ipc'])
+    const program = aProgram(waits(patient), ['pipe', 'pipe', 'pipe', 'ipc'])
     await program.says('open')
     program.child.disconnect()
     program.child.stdin?.end('go')
@@ -157,8 +161,6 @@ const drains = (patience = '') => `
       stop: [['the queue', () => told('go')], ['admin', () => admin.close()]],
     }
   }${patience})`
-const patient = ', { stopWithinMs: 600_000, sameSignalMs: 600_000 }'
-const impatient = ', { stopWithinMs: 600_000, sameSignalMs: 1 }'
 const messages = (program: Program): string[] => logOf(program).map(({ msg }) => msg)
 
 describe.concurrent('A process that can drain', () => {
@@ -182,7 +184,7 @@ describe.concurrent('A process that can drain', () => {
   })
 
   test('stops at once on SIGINT', async () => {
-    const program = aProgram(drains())
+    const program = aProgram(drains(patient))
     await program.says('open')
     program.child.kill('SIGINT')
     program.child.stdin?.end('go')

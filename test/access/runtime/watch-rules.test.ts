@@ -28,9 +28,9 @@ const save = async (file: string, text: string): Promise<void> => {
 
 const watched = async (named = path, given?: FileHashes) => {
   const alarms: { what: string; facts: Record<string, unknown> }[] = []
-  const alarm = (what: string, facts: Record<string, unknown>): void => void alarms.push({ what, facts })
+  const error = (facts: Record<string, unknown>, what: string): void => void alarms.push({ what, facts })
   const hashes = given ?? hashesOf(await readRuleFiles(named))
-  const { facts, stop } = await watchRules({ path: named, hash, hashes, alarm, everyMs: 1 })
+  const { facts, stop } = await watchRules({ path: named, hashes, rules: { hash } }, { error }, 1)
   stops.push(stop)
   return {
     facts,
@@ -38,7 +38,7 @@ const watched = async (named = path, given?: FileHashes) => {
     alarms,
     /** All that was told since the last time, once there is something. */
     told: async () => {
-      await vi.waitFor(() => expect(alarms).not.toEqual([]), { timeout: 10_000, interval: 2 })
+      await vi.waitFor(() => expect(alarms).not.toEqual([]), { timeout: 30_000, interval: 2 })
       return alarms.splice(0)
     },
   }

@@ -1,5 +1,4 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { connectPrompt } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
@@ -25,6 +24,7 @@ import {
   noon,
   nthId,
   pageWhy,
+  patiently,
   rulesOf,
   until,
 } from '../../builders.ts'
@@ -33,7 +33,7 @@ let database: Awaited<ReturnType<typeof freshDatabase>>
 let parts: Awaited<ReturnType<typeof freshStatements>>
 let clock: ReturnType<typeof frozenClock>
 let log: ReturnType<typeof keptLog>
-let prompt: ReturnType<typeof connectPrompt>
+let prompt: ReturnType<typeof database.connect>
 let run: (click: Click) => Promise<string | undefined>
 let live: ReturnType<typeof followView>['live']
 let stop: () => Promise<unknown>
@@ -74,7 +74,7 @@ beforeEach(async () => {
   await prepareStore(database.redis, 'epoch-1')
   clock = frozenClock()
   log = keptLog()
-  prompt = connectPrompt(database.url, () => undefined)
+  prompt = database.connect()
   await until(() => prompt.status === 'ready', 'a connection')
   const view = createView()
   const follower = followView(
@@ -86,7 +86,7 @@ beforeEach(async () => {
   const whole = {
     rules: rulesOf(),
     directory,
-    live: follower.live,
+    live: patiently(follower.live),
     store: createGrantStore(prompt, parts.bot, clock),
     clock,
     log: log.log,

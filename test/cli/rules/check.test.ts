@@ -1,24 +1,13 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
 import { type Checked, textOf } from '#cli/rules/check-report.ts'
-import { aFolder, rulesText } from '../../builders.ts'
-import { pagepass } from '../run-cli.ts'
+import { rulesText } from '../../builders.ts'
+import { pagepass, pagepassHere } from '../run-cli.ts'
+import { useFolder } from '../use-folder.ts'
 
-let folder: string
-let remove: () => Promise<void>
-beforeAll(async () => {
-  ;({ folder, remove } = await aFolder())
-})
-afterAll(() => remove())
-
-const fileOf = async (name: string, text: string): Promise<string> => {
-  const file = join(folder, name)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, text)
-  return file
-}
-const check = (...args: string[]) => pagepass(['rules', 'check', ...args])
+const folder = useFolder()
+const check = (...args: string[]) => pagepassHere(['rules', 'check', ...args])
 const hash = '[0-9a-f]{64}'
 const untrusted = rulesText.replace('trusted_triggers: [PIDATADOG]', 'trusted_triggers: []')
 
@@ -32,17 +21,36 @@ const folderOf = async (
   const common = `${rulesText.slice(0, from).replace('environment: sandbox\n', '')}${rulesText.slice(to)}`
   const places = (id: string): string =>
     `services:\n  orders-svc: { releases: { blue: http://127.0.0.1:1 }, serve: blue, pagerduty: [${id}], trusted_triggers: [P1], channel: "#inc" }\n`
-  await fileOf(`${name}/access.yaml`, changes.common ?? common)
-  await fileOf(
+  await folder.put(`${name}/access.yaml`, changes.common ?? common)
+  await folder.put(
     `${name}/services/payments.yaml`,
     'services:\n  orders-svc: { profile: web, labels: [tier-1] }\n',
   )
-  await fileOf(`${name}/env/production.yaml`, places('PORDER1'))
-  await fileOf(`${name}/env/staging.yaml`, changes.staging ?? places('PORDER2'))
-  return join(folder, name)
+  await folder.put(`${name}/env/production.yaml`, places('PORDER1'))
+  await folder.put(`${name}/env/staging.yaml`, changes.staging ?? places('PORDER2'))
+  return folder.at(name)
 }
 
-describe.concurrent('pagepass rules check', () => {
+describe.concurrent('As a program of its own', () => {
+  test('it exits with 0, 2 or 1, and says what it found on standard output, without colours', async () => {
+    const odd = await folder.put('program-odd.yaml', untrusted)
+    const faulty = await folder.put('program-faulty.yaml', rulesText.replace('serve: blue', 'serve: gren'))
+    const [sound, warned, broken, missing] = await Promise.all(
+      [[], [odd, '--strict'], [faulty], [folder.at('none.yaml')]].map((args) =>
+        pagepass(['rules', 'check', ...args]),
+      ),
+    )
+    expect([sound, warned, broken, missing].map((ran) => ran?.code)).toEqual([0, 2, 1, 1])
+    expect(sound?.out).toContain('access.yaml is sound')
+    expect(warned?.out).toContain(`${odd}:28:5 warning: `)
+    expect(broken?.out).toContain(`${faulty}:27:12 unknown release "gren"`)
+    expect(missing?.err).toContain("can't be read (ENOENT)")
+    for (const ran of [sound, warned, broken]) expect(ran?.err).toBe('')
+    for (const ran of [sound, warned, broken]) expect(ran?.out).not.toContain('\u001b')
+  })
+})
+
+describe('pagepass rules check', () => {
   test('says that the repository’s rule set is sound, and its hash, in one line after its notes', async () => {
     const { code, out, err } = await check()
     expect([code, err]).toEqual([0, ''])
@@ -56,7 +64,7 @@ describe.concurrent('pagepass rules check', () => {
   })
 
   test('names every fault as file:line:column with its mend, and exits with 1', async () => {
-    const file = await fileOf(
+    const file = await folder.put(
       'names.yaml',
       rulesText.replace('serve: blue', 'serve: gren').replace('give: operate', 'give: operatr'),
     )
@@ -69,13 +77,13 @@ describe.concurrent('pagepass rules check', () => {
   })
 
   test('says when the file can’t be read, and exits with 1', async () => {
-    const { code, out, err } = await check(join(folder, 'none.yaml'))
+    const { code, out, err } = await check(folder.at('none.yaml'))
     expect([code, out]).toEqual([1, ''])
     expect(err).toContain("can't be read (ENOENT)")
   })
 
   test('warns, and fails with 2 only under --strict', async () => {
-    const file = await fileOf('untrusted.yaml', untrusted)
+    const file = await folder.put('untrusted.yaml', untrusted)
     const warned = await check(file)
     expect([warned.code, warned.err]).toEqual([0, ''])
     expect(warned.out).toMatch(
@@ -86,13 +94,13 @@ describe.concurrent('pagepass rules check', () => {
   })
 
   test('fails with 1 under --strict where there are faults, and not at all for notes', async () => {
-    const file = await fileOf('strict.yaml', untrusted.replace('serve: blue', 'serve: gren'))
+    const file = await folder.put('strict.yaml', untrusted.replace('serve: blue', 'serve: gren'))
     expect((await check(file, '--strict')).code).toBe(1)
     expect((await check('test/example.yaml', '--strict')).code).toBe(0)
   })
 
   test('prints one JSON object a line under --json', async () => {
-    const file = await fileOf('json.yaml', untrusted)
+    const file = await folder.put('json.yaml', untrusted)
     const { code, out } = await check(file, '--json')
     expect(code).toBe(0)
     const lines: unknown[] = out
@@ -118,7 +126,7 @@ describe.concurrent('pagepass rules check', () => {
   })
 
   test('prints faults as JSON, too', async () => {
-    const file = await fileOf('faulty.yaml', rulesText.replace('serve: blue', 'serve: gren'))
+    const file = await folder.put('faulty.yaml', rulesText.replace('serve: blue', 'serve: gren'))
     const { code, out, err } = await check(file, '--json')
     expect([code, err]).toEqual([1, ''])
     expect(
@@ -160,8 +168,19 @@ describe.concurrent('pagepass rules check', () => {
     expect(lines).toHaveLength(1)
   })
 
-  test('has no colours where there is no terminal, and explains itself', async () => {
-    expect((await check()).out).not.toContain('\u001b')
+  test('has colours at a terminal only, and not where NO_COLOR says so', async () => {
+    const file = await folder.put('coloured.yaml', untrusted)
+    const shown = async (isTerminal: boolean, env: NodeJS.ProcessEnv = {}) =>
+      (await pagepassHere(['rules', 'check', file], { isTerminal, env })).out
+    const plain = await shown(false)
+    expect(plain).not.toContain('\u001b')
+    expect(await shown(true)).toContain('\u001b[33mwarning: on_page[0] never gives')
+    expect(await shown(true, { NO_COLOR: '1' })).toBe(plain)
+    // https://no-color.org: an empty one says nothing.
+    expect(await shown(true, { NO_COLOR: '' })).not.toBe(plain)
+  })
+
+  test('explains itself', async () => {
     const { code, out } = await check('--help')
     expect(code).toBe(0)
     for (const word of ['--strict', '--json', 'every', 'Exit code: 0', '1 it has faults', '2 it is sound'])
@@ -192,18 +211,18 @@ test('The report has the same words with colours', () => {
   expect(coloured.replaceAll(/\u001b\[\d+m/g, '')).toBe(textOf(checked, false))
 })
 
-describe.concurrent('pagepass rules schema', () => {
+describe('pagepass rules schema', () => {
   test('prints the schema that is published', async () => {
-    const { code, out, err } = await pagepass(['rules', 'schema'])
+    const { code, out, err } = await pagepassHere(['rules', 'schema'])
     expect([code, err]).toEqual([0, ''])
     expect(out).toBe(await readFile(new URL('../../../access.schema.json', import.meta.url), 'utf8'))
   })
 
   test('prints that of a part of a folder, and knows which there are', async () => {
-    const { code, out } = await pagepass(['rules', 'schema', '--part', 'team'])
+    const { code, out } = await pagepassHere(['rules', 'schema', '--part', 'team'])
     expect(code).toBe(0)
     expect(Object.keys(JSON.parse(out).properties)).toEqual(['version', 'services'])
-    const wrong = await pagepass(['rules', 'schema', '--part', 'half'])
+    const wrong = await pagepassHere(['rules', 'schema', '--part', 'half'])
     expect(wrong.code).toBe(1)
     expect(wrong.err).toContain('whole, common, team, environment')
   })

@@ -1,24 +1,16 @@
-import { execFile, spawn } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { aFolder } from '../../builders.ts'
-import { type Ran, root } from '../run-cli.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { pagepass, pagepassHere, type Ran } from '../run-cli.ts'
+import { useFolder } from '../use-folder.ts'
 
 const base = await readFile(new URL('../../access/rules/diff.yaml', import.meta.url), 'utf8')
 const wider = base.replace('who: [sre], tiers: [admin]', 'who: [sre, payments], tiers: [admin]')
 const sentence = 'payments gains admin on orders-svc, payments-svc and ledger-svc by approval, up to 7d ahead'
 
-let folder: string
-let remove: () => Promise<void>
-
-const put = async (name: string, text: string): Promise<string> => {
-  const file = join(folder, name)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, text)
-  return file
-}
+const folder = useFolder()
+const { put } = folder
 
 /** A service's lines that an environment says. */
 const ofEnvironment = /^ {4}(?:releases|serve|pagerduty|trusted_triggers|channel): .*\n/gm
@@ -32,7 +24,7 @@ const environmentOf = (name: string, host: string): string => {
 const git = (...words: string[]) =>
   promisify(execFile)('git', [
     '-C',
-    folder,
+    folder.at(),
     '-c',
     'user.name=Ana',
     '-c',
@@ -41,7 +33,6 @@ const git = (...words: string[]) =>
   ])
 
 beforeAll(async () => {
-  ;({ folder, remove } = await aFolder())
   await put('old.yaml', base)
   await put('new.yaml', wider)
   await put('commented.yaml', `# the same\n${base}`)
@@ -61,33 +52,21 @@ beforeAll(async () => {
     common.replace('who: [sre], tiers: [admin]', 'who: [sre, payments], tiers: [admin]'),
   )
 })
-afterAll(() => remove())
 
-/** Runs the command as a program of its own, in the folder. */
 const diff = (...args: string[]): Promise<Ran> =>
-  new Promise((resolve, reject) => {
-    const program = `
-      import { Command } from ${JSON.stringify(`${root}node_modules/commander/esm.mjs`)}
-      import { addDiff } from ${JSON.stringify(`${root}cli/rules/diff.ts`)}
-      const command = new Command('diff')
-      addDiff(command, process.env)
-      await command.parseAsync(process.argv.slice(1), { from: 'user' })`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program, '--', ...args], {
-      cwd: folder,
-      env: { PATH: process.env['PATH'] },
-      timeout: 15_000,
-    })
-    let out = ''
-    let err = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text
-    })
-    child.once('error', reject)
-    child.once('close', (code) => resolve({ code, out, err }))
+  pagepassHere(['rules', 'diff', ...args], { env: { PATH: process.env['PATH'] }, folder: folder.at() })
+
+describe.concurrent('As a program of its own', () => {
+  test.each([
+    [0, ['old.yaml', 'HEAD:new.yaml']],
+    [1, ['old.yaml', 'new.yaml', '--exit-code']],
+    [2, ['old.yaml', 'broken.yaml']],
+  ])('it exits with %j, and says the same', async (code, args) => {
+    const ran = await pagepass(['rules', 'diff', ...args], { PATH: process.env['PATH'] }, folder.at())
+    expect(ran.code).toBe(code)
+    expect(ran).toEqual(await diff(...args))
   })
+})
 
 describe('pagepass rules diff', () => {
   test('says what access changes, between what, and exits with 0', async () => {
@@ -156,6 +135,13 @@ describe('pagepass rules diff', () => {
     const unknown = await diff('HEAD:nowhere.yaml', 'new.yaml')
     expect(unknown.code).toBe(2)
     expect(unknown.err).toContain('HEAD:nowhere.yaml')
+  })
+
+  test('reads a folder at a revision by the file of an environment only, and its help says so', async () => {
+    const { code, err } = await diff('HEAD:rules', 'rules/env/staging.yaml')
+    expect(code).toBe(2)
+    expect(err).toContain('HEAD:rules')
+    expect((await diff('--help')).out).toMatch(/main:rules\/env\/staging\.yaml, from .*; no folder\)/)
   })
 
   test('takes no cases for a part of the rule set at a revision', async () => {

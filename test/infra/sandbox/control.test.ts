@@ -150,13 +150,13 @@ describe('The control API', () => {
     expect(text).toContain('resolved')
     expect((await get('/webhooks')).text).toContain('0 waiting, 2 held, 0 dropped')
     await post('/webhooks/release', { order: 'reversed', late: '120' })
-    await expect.poll(() => bot.requests.length).toBe(2)
+    await expect.poll(() => bot.requests.length, { timeout: 30_000 }).toBe(2)
     const events = bot.requests.map(({ body }) => JSON.parse(body).event)
     expect(events.map(({ event_type }) => event_type)).toEqual(['incident.resolved', 'incident.triggered'])
     const [incident] = world.pagerduty.incidents.all()
     expect(Date.parse(events[1].occurred_at)).toBeLessThan(Date.parse(incident?.createdAt ?? '') - 7_100_000)
     await post('/webhooks/repeat', { incident: '1' })
-    await expect.poll(() => bot.requests.length).toBe(3)
+    await expect.poll(() => bot.requests.length, { timeout: 30_000 }).toBe(3)
     expect(bot.requests[2]?.headers['x-webhook-id']).toBe(bot.requests[0]?.headers['x-webhook-id'])
   })
 
@@ -238,7 +238,9 @@ describe('The control API', () => {
   test('tells how the deliveries fare, and enables the subscription again', async () => {
     reply = () => ({ status: 400 })
     for (let count = 0; count < 3; count += 1) await post('/webhooks/ping')
-    await expect.poll(() => json('/webhooks')).toMatchObject({ enabled: false, drops: 3 })
+    await expect
+      .poll(() => json('/webhooks'), { timeout: 30_000 })
+      .toMatchObject({ enabled: false, drops: 3 })
     expect((await post('/webhooks/enable')).text).toContain('The subscription is enabled')
     expect(bot.requests[0]?.path).toBe('/pagerduty/webhooks')
   })

@@ -137,16 +137,18 @@ describe('The sandbox’s process', () => {
 
   test.each(['SIGTERM', 'SIGINT'] as const)('ends cleanly on %s', async (signal) => {
     const child = run(environment())
+    const exited = once(child, 'exit')
     const [said] = await once(child.stdout, 'data')
     expect(String(said)).toContain('The sandbox is up.')
     child.kill(signal)
-    expect(await once(child, 'exit')).toEqual([0, null])
+    expect(await exited).toEqual([0, null])
   })
 
   test('says what is missing and ends with 1', async () => {
     const child = run(environment({ SANDBOX_STATE: undefined }))
+    const exited = once(child, 'exit')
     const [said] = await once(child.stderr, 'data')
     expect(String(said)).toBe('SANDBOX_STATE is missing\n')
-    expect(await once(child, 'exit')).toEqual([1, null])
+    expect(await exited).toEqual([1, null])
   })
 })

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Grant } from '#access/domain/grant.ts'
-import type { HeldGrant } from '#access/domain/view.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import { remind } from '#workers/jobs/remind.ts'
 import type { Tell } from '#workers/outbox/tell.ts'
 import { aGrant } from '../../builders.ts'

@@ -224,7 +224,8 @@ describe('A summary', () => {
   test('waits for a proxy that lives and has not told what was used', async () => {
     await given(ana, { at: Date.now() })
     const fleet = createFleet(database.redis)
-    await fleet.seen('boot-a', await redisNow())
+    // Still living after all that this test waits for.
+    await fleet.seen('boot-a', (await redisNow()) + 60_000)
     const { messages } = run(Date.now)
     await ask('Q1', 1)
     const summaries = openQueue<SummaryJob>(queueNames.summaries, database.redis)

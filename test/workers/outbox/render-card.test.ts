@@ -3,9 +3,9 @@ import type { Place } from '#access/adapters/queues.ts'
 import { type ButtonAction, buttonValue } from '#access/domain/button.ts'
 import type { Doubt, End, Grant } from '#access/domain/grant.ts'
 import { occasionOf } from '#access/domain/grant.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { Person } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import type { HeldGrant } from '#access/domain/view.ts'
 import type { Rendered } from '#access/messages/blocks.ts'
 import { type Card, cardOfName, nameOfCard } from '#access/messages/cards.ts'
 import { createRenderCard } from '#workers/outbox/render-card.ts'
@@ -241,7 +241,12 @@ describe('The question to those who approve', () => {
 
   test('has no buttons once it is decided, and says who decided', async () => {
     const ben = { issuer: 'i', subject: 'ben', name: 'Ben Okafor' }
-    stands({ ...pending, state: 'active', step: 'approved', approvals: [{ ...ben, at: noon, teams: ['sre'] }] })
+    stands({
+      ...pending,
+      state: 'active',
+      step: 'approved',
+      approvals: [{ ...ben, at: noon, teams: ['sre'] }],
+    })
     const approved = await render(question)
     expect([approved?.text.includes('Ben Okafor approved it.'), buttonsOf(approved)]).toEqual([true, []])
     live.clear()

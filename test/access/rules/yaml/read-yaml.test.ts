@@ -502,18 +502,10 @@ describe('A place', () => {
     expect(source.placeOf(path, part)).toEqual(place)
   })
 
-  test('holds a scalar as it is written', () => {
-    expect(source.sourceTextOf(['services', 'orders-svc', 'owners', 0])).toBe('sre')
-    expect(source.sourceTextOf(['services', 'orders-svc', 'owners', 1])).toBe('"12"')
-    expect(source.sourceTextOf(['services', 'orders-svc', 'owners'])).toBeUndefined()
-    expect(source.sourceTextOf(['services', 'orders-svc', 'owners', 7])).toBeUndefined()
-  })
-
   test('stays right behind empty lines, comments and CRLF', () => {
     const later = sourceOf('a: b\r\n\r\n# c\r\n  # d\r\n\r\ne:\r\n  # f\r\n\r\n  g: h # i\r\n')
     expect(later.placeOf(['e', 'g'], 'key')).toEqual({ line: 9, column: 3, depth: 2 })
     expect(later.placeOf(['e', 'g'])).toEqual({ line: 9, column: 6, depth: 2 })
-    expect(later.sourceTextOf(['a'])).toBe('b')
   })
 })
 

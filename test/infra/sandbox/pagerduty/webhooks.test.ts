@@ -27,7 +27,7 @@ const start = async (
     bot,
     pagerduty,
     trigger: () => pagerduty.incidents.trigger({ service: orders, title: 'Queue is stuck', by: datadog }),
-    settled: () => expect.poll(() => pagerduty.webhooks.status().waiting, { timeout: 10_000 }).toBe(0),
+    settled: () => expect.poll(() => pagerduty.webhooks.status().waiting, { timeout: 30_000 }).toBe(0),
   }
 }
 
@@ -139,7 +139,7 @@ describe('A webhook that could not be delivered', () => {
     const second = trigger()
     const deliveredTo = (incident: string) =>
       pagerduty.webhooks.deliveries().find(({ resource }) => resource === incident)?.outcome
-    await expect.poll(() => deliveredTo(second.id)).toBe('delivered')
+    await expect.poll(() => deliveredTo(second.id), { timeout: 30_000 }).toBe('delivered')
     expect(deliveredTo(first.id)).toBe('waiting')
     expect(bot.requests.length).toBeGreaterThanOrEqual(2)
   })
@@ -155,7 +155,7 @@ describe('A webhook that could not be delivered', () => {
     closers.push(pagerduty.close)
     pagerduty.ping()
     const [delivery] = pagerduty.webhooks.deliveries()
-    await expect.poll(() => delivery?.attempts).toEqual(['none', 'none'])
+    await expect.poll(() => delivery?.attempts, { timeout: 30_000 }).toEqual(['none', 'none'])
     expect(delivery?.outcome).toBe('waiting')
   })
 
@@ -287,7 +287,9 @@ describe('Webhooks held back', () => {
     pagerduty.ping()
     pagerduty.ping()
     await settled()
-    await expect.poll(() => pagerduty.webhooks.status()).toMatchObject({ enabled: false, held: 0 })
+    await expect
+      .poll(() => pagerduty.webhooks.status(), { timeout: 30_000 })
+      .toMatchObject({ enabled: false, held: 0 })
     expect(pagerduty.webhooks.subscription().enabled).toBe(false)
   })
 })

@@ -49,7 +49,9 @@ test('answers at its URL, as the process it says', async () => {
   const redis = await start()
   expect(redis.url).toMatch(new RegExp(`^redis://:[\\w-]{43}@127\\.0\\.0\\.1:${redis.port}$`))
   expect(await connect(redis.url).ping()).toBe('PONG')
-  expect(await probeRedis(redis.url)).toEqual({ state: 'ready', pid: redis.pid })
+  await expect
+    .poll(() => probeRedis(redis.url), { timeout: 30_000 })
+    .toEqual({ state: 'ready', pid: redis.pid })
 })
 
 test('refuses without the password', async () => {
@@ -92,7 +94,7 @@ test('keeps its data and its password over a restart', async () => {
   const first = await start()
   await connect(first.url).set('grant', 'kept')
   await first.stop()
-  expect(await probeRedis(first.url)).toEqual({ state: 'absent' })
+  await expect.poll(() => probeRedis(first.url), { timeout: 30_000 }).toEqual({ state: 'absent' })
   const second = await start()
   expect(new URL(second.url).password).toBe(new URL(first.url).password)
   expect(await connect(second.url).get('grant')).toBe('kept')
@@ -143,7 +145,7 @@ test('a start that is called off is ended', async () => {
   const starting = startRedis({ folder, command, signal: calledOff.signal })
   const failed = expect(starting).rejects.toThrow('abort')
   const pid = await vi.waitFor(async () => Number(await readFile(pidFile, 'utf8')) || expect.fail(), {
-    timeout: 10_000,
+    timeout: 30_000,
   })
   process.kill(pid, 0)
   calledOff.abort()
@@ -196,7 +198,7 @@ test('a Redis that a killed run left behind is stopped, and its data kept', asyn
   const leftover = spawn('redis-server', [join(folder, 'redis.conf')], { stdio: 'ignore' })
   spawned.push(leftover)
   await writeFile(join(folder, 'running'), `port ${first.port}\nstarted by process ${await endedPid()}\n`)
-  await vi.waitFor(async () => expect((await probeRedis(first.url)).state).toBe('ready'), { timeout: 10_000 })
+  await vi.waitFor(async () => expect((await probeRedis(first.url)).state).toBe('ready'), { timeout: 30_000 })
   await connect(first.url).set('grant', 'kept')
 
   const said: string[] = []
@@ -230,6 +232,6 @@ test('it ends when its starter is killed with -9, and the next start finds the d
   const url = String(line).trim()
   await connect(url).set('grant', 'kept')
   starter.kill('SIGKILL')
-  await vi.waitFor(async () => expect((await probeRedis(url)).state).toBe('absent'), { timeout: 15_000 })
+  await vi.waitFor(async () => expect((await probeRedis(url)).state).toBe('absent'), { timeout: 30_000 })
   expect(await connect((await start()).url).get('grant')).toBe('kept')
 })

@@ -97,7 +97,7 @@ describe('An event stream', () => {
       if (received.includes('id: 3\n')) break
     }
     reader.abort()
-    await expect.poll(() => service.streams()[0]?.closedAt).toBeDefined()
+    await expect.poll(() => service.streams()[0]?.closedAt, { timeout: 30_000 }).toBeDefined()
     const [stream] = service.streams()
     expect(stream).toMatchObject({ id: 1, events: expect.any(Number) })
     expect(stream?.lastByteAt).toBeGreaterThan(stream?.openedAt ?? Number.POSITIVE_INFINITY)

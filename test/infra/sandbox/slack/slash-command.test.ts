@@ -156,7 +156,7 @@ describe('A response_url', () => {
   test('wakes whoever waits for the answer', async () => {
     const { bot, slack } = await withBot(() => ({ status: 200 }))
     const { id } = await slack.sendCommand(people.ana, '/access', 'list')
-    const waiting = slack.waitForAnswer(id, 10_000)
+    const waiting = slack.waitForAnswer(id, 30_000)
     await respond(responseUrlOf(bot.requests[0]), { text: 'here' })
     expect(await waiting).toMatchObject({ text: 'here' })
   })
@@ -191,5 +191,7 @@ test('Slack’s own Bolt accepts the signature, acknowledges, and answers by the
   const slack = await slackFor(`http://127.0.0.1:${address.port}/slack/events`)
   const { id, answer } = await slack.sendCommand(people.ana, '/access', 'list')
   expect(answer?.text).toBe('heard list')
-  await expect.poll(() => slack.answersTo(id).map(messageText)).toEqual(['heard list', 'done'])
+  await expect
+    .poll(() => slack.answersTo(id).map(messageText), { timeout: 30_000 })
+    .toEqual(['heard list', 'done'])
 })

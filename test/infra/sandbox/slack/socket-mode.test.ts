@@ -239,21 +239,25 @@ test('Slack’s own Bolt takes a command and a click in Socket Mode, and comes a
   try {
     const { id, answer } = await slack.sendCommand(ana, '/access', 'list')
     expect(answer?.text).toBe('heard list')
-    await expect.poll(() => slack.answersTo(id).map(messageText)).toEqual(['heard list', 'and done'])
+    await expect
+      .poll(() => slack.answersTo(id).map(messageText), { timeout: 30_000 })
+      .toEqual(['heard list', 'and done'])
 
     await postButton()
     const click = await slack.click(ana, inOrders, 'Take')
     expect(click.failure).toBeUndefined()
-    await slack.waitForEffect(click.id, click.message, 10_000)
+    await slack.waitForEffect(click.id, click.message, 30_000)
     expect(slack.messagesIn(inOrders).map(messageText)).toEqual(['took grant-1'])
 
     expect(slack.refreshSockets()).toBe(1)
-    await expect.poll(() => slack.connections(), { timeout: 15_000 }).toBe(1)
+    await expect.poll(() => slack.connections(), { timeout: 30_000 }).toBe(1)
     const again = await slack.sendCommand(ana, '/access', 'again')
-    await expect.poll(() => slack.answersTo(again.id).map(messageText)).toEqual(['heard again', 'and done'])
+    await expect
+      .poll(() => slack.answersTo(again.id).map(messageText), { timeout: 30_000 })
+      .toEqual(['heard again', 'and done'])
     expect(bot.requests).toEqual([])
   } finally {
     await app.stop()
-    await expect.poll(() => slack.connections()).toBe(0)
+    await expect.poll(() => slack.connections(), { timeout: 30_000 }).toBe(0)
   }
-}, 40_000)
+}, 120_000)

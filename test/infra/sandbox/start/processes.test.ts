@@ -34,7 +34,7 @@ async function startScript(name: string, script: string, env?: NodeJS.ProcessEnv
 }
 
 async function logged(begun: StartedProcess, text: string): Promise<void> {
-  await vi.waitFor(() => expect(begun.logTail(100)).toContain(text), { timeout: 10_000 })
+  await vi.waitFor(() => expect(begun.logTail(100)).toContain(text), { timeout: 30_000 })
 }
 
 function isRunning(pid: number): boolean {
@@ -104,7 +104,7 @@ test('after the time-out it is killed, with what it started', async () => {
   const child = Number(/child (\d+)/.exec(bot.logTail())?.[1])
   expect(isRunning(child)).toBe(true)
   expect(await bot.stop(50)).toEqual({ code: null, signal: 'SIGKILL' })
-  await vi.waitFor(() => expect(isRunning(child)).toBe(false), { timeout: 10_000 })
+  await vi.waitFor(() => expect(isRunning(child)).toBe(false), { timeout: 30_000 })
 })
 
 test('the last started is stopped first, and the next only when it has ended', async () => {
@@ -144,7 +144,7 @@ test('a child does not survive our being killed with -9', async () => {
   )
   expect(isRunning(pid)).toBe(true)
   parent.kill('SIGKILL')
-  await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 15_000 })
+  await vi.waitFor(() => expect(isRunning(pid)).toBe(false), { timeout: 30_000 })
 })
 
 test.each([

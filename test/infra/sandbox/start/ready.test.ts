@@ -3,9 +3,9 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { freePort } from '../../../../infra/sandbox/start/ports.ts'
 import { type StartedProcess, startProcess } from '../../../../infra/sandbox/start/processes.ts'
 import { waitReady } from '../../../../infra/sandbox/start/ready.ts'
+import { steadyPort } from '../../../free-ports.ts'
 
 let folder: string
 let server: Server | undefined
@@ -34,7 +34,7 @@ async function startScript(script: string): Promise<StartedProcess> {
 }
 
 async function serve(listener: RequestListener): Promise<string> {
-  const port = await freePort()
+  const port = await steadyPort()
   const listening = createServer(listener)
   server = listening
   await new Promise<void>((resolve) => listening.listen(port, '127.0.0.1', resolve))
@@ -54,7 +54,7 @@ test('waits through answers that are not 200', async () => {
 })
 
 test('waits for a process that listens late', async () => {
-  const port = await freePort()
+  const port = await steadyPort()
   const bot = await startScript(`
     setTimeout(() => require('node:http').createServer((_, response) => response.end()).listen(${port}, '127.0.0.1'), 200)`)
   await waitReady(`http://127.0.0.1:${port}/readyz`, { process: bot })
@@ -62,7 +62,7 @@ test('waits for a process that listens late', async () => {
 
 test('fails at once, with the end of its log, when the process dies', async () => {
   const bot = await startScript('console.error("REDIS_URL is empty"); process.exit(2)')
-  const url = `http://127.0.0.1:${await freePort()}/readyz`
+  const url = `http://127.0.0.1:${await steadyPort()}/readyz`
   await expect(waitReady(url, { process: bot, timeoutMs: 600_000 })).rejects.toMatchObject({
     code: 'process_died',
     happened: expect.stringMatching(/^bot exited with code 2 before it was ready.*\n {2}REDIS_URL is empty$/),
@@ -75,22 +75,22 @@ test('on time-out says who was not ready and what was answered last', async () =
     response.statusCode = 503
     response.end('{"redis":"down"}')
   })
-  await expect(waitReady(url, { process: await startScript(forever), timeoutMs: 300 })).rejects.toMatchObject(
-    {
-      code: 'process_not_ready',
-      happened: `bot was not ready after 0.3 s. ${url} last said: 503 {"redis":"down"}`,
-    },
-  )
+  await expect(
+    waitReady(url, { process: await startScript(forever), timeoutMs: 4_000 }),
+  ).rejects.toMatchObject({
+    code: 'process_not_ready',
+    happened: `bot was not ready after 4 s. ${url} last said: 503 {"redis":"down"}`,
+  })
 })
 
 test('on time-out says that nobody listened', async () => {
-  const url = `http://127.0.0.1:${await freePort()}/readyz`
-  await expect(waitReady(url, { process: await startScript(forever), timeoutMs: 300 })).rejects.toMatchObject(
-    {
-      code: 'process_not_ready',
-      happened: expect.stringContaining('ECONNREFUSED'),
-    },
-  )
+  const url = `http://127.0.0.1:${await steadyPort()}/readyz`
+  await expect(
+    waitReady(url, { process: await startScript(forever), timeoutMs: 4_000 }),
+  ).rejects.toMatchObject({
+    code: 'process_not_ready',
+    happened: expect.stringContaining('ECONNREFUSED'),
+  })
 })
 
 test('the end of a process that was ready is nobody’s error', async () => {
@@ -101,7 +101,7 @@ test('the end of a process that was ready is nobody’s error', async () => {
 })
 
 test('waits no longer when it is told so', async () => {
-  const url = `http://127.0.0.1:${await freePort()}/readyz`
+  const url = `http://127.0.0.1:${await steadyPort()}/readyz`
   const process = await startScript(forever)
   await expect(waitReady(url, { process, signal: AbortSignal.abort() })).rejects.toThrow('was not ready')
 })

@@ -2,7 +2,6 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { freePort } from '../../../../infra/sandbox/start/ports.ts'
 import { type StartedProcess, startProcess } from '../../../../infra/sandbox/start/processes.ts'
 import { startReady } from '../../../../infra/sandbox/start/start-ready.ts'
 import {
@@ -14,6 +13,7 @@ import {
   type Turn,
   usualPace,
 } from '../../../../infra/sandbox/start/supervise.ts'
+import { steadyPort } from '../../../free-ports.ts'
 
 let folder: string
 const supervised: Supervised[] = []
@@ -67,7 +67,7 @@ test('what ends is started again, and both are told', async () => {
   await bot.ready
   expect(bot.turns).toEqual([])
   runs[0]?.die()
-  await vi.waitFor(() => expect(kinds(bot.turns)).toEqual(['died', 'back']))
+  await vi.waitFor(() => expect(kinds(bot.turns)).toEqual(['died', 'back']), { timeout: 30_000 })
   expect(bot.turns[0]).toEqual({ kind: 'died', name: 'bot', exit: killed, againMs: 1 })
   expect(bot.starts()).toBe(2)
 })
@@ -78,7 +78,7 @@ test('what runs already is not started, only started again', async () => {
   await redis.ready
   expect(redis.starts()).toBe(0)
   first.die()
-  await vi.waitFor(() => expect(kinds(redis.turns)).toEqual(['died', 'back']))
+  await vi.waitFor(() => expect(kinds(redis.turns)).toEqual(['died', 'back']), { timeout: 30_000 })
   expect(redis.starts()).toBe(1)
 })
 
@@ -98,7 +98,7 @@ test('the pauses double up to the slowest, and after a few failures in a row it 
     failing,
   )
   failing.die()
-  await vi.waitFor(() => expect(kinds(proxy.turns).at(-1)).toBe('back'))
+  await vi.waitFor(() => expect(kinds(proxy.turns).at(-1)).toBe('back'), { timeout: 30_000 })
   expect(kinds(proxy.turns)).toEqual(['died', 'failed', 'failed', 'failed', 'failed', 'failed', 'back'])
   expect(pausesOf(proxy.turns)).toEqual([1, 2, 4, 6, 6, 6])
   expect(proxy.turns.flatMap((turn) => (turn.kind === 'failed' ? [turn.hopeless] : []))).toEqual([
@@ -117,7 +117,7 @@ test('who dies again soon waits longer, though it was ready in between', async (
   await bot.ready
   for (const [died, run] of runs.slice(0, 3).entries()) {
     run.die()
-    await vi.waitFor(() => expect(bot.turns).toHaveLength(2 * (died + 1)))
+    await vi.waitFor(() => expect(bot.turns).toHaveLength(2 * (died + 1)), { timeout: 30_000 })
   }
   expect(pausesOf(bot.turns)).toEqual([1, 2, 4])
 })
@@ -128,7 +128,7 @@ test('who lived long enough begins with the first pause', async () => {
   await bot.ready
   for (const [died, run] of runs.slice(0, 3).entries()) {
     run.die()
-    await vi.waitFor(() => expect(bot.turns).toHaveLength(2 * (died + 1)))
+    await vi.waitFor(() => expect(bot.turns).toHaveLength(2 * (died + 1)), { timeout: 30_000 })
   }
   expect(pausesOf(bot.turns)).toEqual([1, 1, 1])
 })
@@ -156,7 +156,7 @@ test('stop in the pause before a restart ends the pause', async () => {
   const bot = watched(async () => first, { ...quick, firstMs: 3_600_000, slowestMs: 3_600_000 })
   await bot.ready
   first.die()
-  await vi.waitFor(() => expect(kinds(bot.turns)).toEqual(['died']))
+  await vi.waitFor(() => expect(kinds(bot.turns)).toEqual(['died']), { timeout: 30_000 })
   await bot.stop()
   expect(bot.starts()).toBe(1)
 })
@@ -170,7 +170,7 @@ test('stop while it is getting ready again ends that start, and nothing is said 
   )
   await bot.ready
   first.die()
-  await vi.waitFor(() => expect(bot.starts()).toBe(2))
+  await vi.waitFor(() => expect(bot.starts()).toBe(2), { timeout: 30_000 })
   await bot.stop()
   expect(kinds(bot.turns)).toEqual(['died'])
 })
@@ -181,7 +181,7 @@ test('stop that comes as a start succeeds stops what was started', async () => {
   const bot = watched((time) => (time === 1 ? Promise.resolve(runs[0] as Run) : started.promise))
   await bot.ready
   runs[0]?.die()
-  await vi.waitFor(() => expect(bot.starts()).toBe(2))
+  await vi.waitFor(() => expect(bot.starts()).toBe(2), { timeout: 30_000 })
   const stopped = bot.stop()
   started.resolve(runs[1] as Run)
   await stopped
@@ -203,7 +203,7 @@ const isRunning = (pid: number): boolean => {
 }
 
 test('a real process that is killed with -9 serves again, and none is left in the end', async () => {
-  const port = await freePort()
+  const port = await steadyPort()
   const pids = join(folder, 'pids')
   await appendFile(pids, '')
   const begin = (): Promise<StartedProcess> =>
@@ -219,7 +219,7 @@ test('a real process that is killed with -9 serves again, and none is left in th
   const bot = watched((_, signal) => startReady(begin, url, signal))
   await bot.ready
   process.kill((await pidsSoFar())[0] ?? 0, 'SIGKILL')
-  await vi.waitFor(() => expect(kinds(bot.turns)).toEqual(['died', 'back']), { timeout: 15_000 })
+  await vi.waitFor(() => expect(kinds(bot.turns)).toEqual(['died', 'back']), { timeout: 30_000 })
   expect(bot.turns[0]).toMatchObject({ exit: killed })
   expect((await fetch(url)).status).toBe(200)
   await bot.stop()
@@ -230,7 +230,7 @@ test('a real process that is killed with -9 serves again, and none is left in th
 
 test('a real process that never gets ready is ended by stop', async () => {
   const pids = join(folder, 'pids')
-  const url = `http://127.0.0.1:${await freePort()}/readyz`
+  const url = `http://127.0.0.1:${await steadyPort()}/readyz`
   const begin = (): Promise<StartedProcess> =>
     startProcess({
       name: 'bot',
@@ -243,7 +243,9 @@ test('a real process that never gets ready is ended by stop', async () => {
     })
   const bot = watched((_, signal) => startReady(begin, url, signal))
   const failed = expect(bot.ready).rejects.toThrow()
-  const pid = await vi.waitFor(async () => Number((await readFile(pids, 'utf8')).trim()), { timeout: 15_000 })
+  const pid = await vi.waitFor(async () => Number((await readFile(pids, 'utf8')).trim()) || expect.fail(), {
+    timeout: 30_000,
+  })
   expect(isRunning(pid)).toBe(true)
   await bot.stop()
   await failed

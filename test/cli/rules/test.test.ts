@@ -1,22 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { aFolder, rulesText } from '../builders.ts'
-import { pagepass } from './run-cli.ts'
+import { describe, expect, test } from 'vitest'
+import { rulesText } from '../../builders.ts'
+import { pagepass, pagepassHere } from '../run-cli.ts'
+import { useFolder } from '../use-folder.ts'
 
-let folder: string
-let remove: () => Promise<unknown>
-beforeAll(async () => {
-  ;({ folder, remove } = await aFolder())
-})
-afterAll(() => remove())
-
-const fileOf = async (name: string, text: string): Promise<string> => {
-  const file = join(folder, name)
-  await mkdir(dirname(file), { recursive: true })
-  await writeFile(file, text)
-  return file
-}
+const folder = useFolder()
 
 const head = `at: 2026-11-20T12:00Z
 people:
@@ -36,8 +23,8 @@ const bad = good
 
 /** A rule set with cases beside it. */
 const withCases = async (name: string, cases: string): Promise<string> => {
-  await fileOf(`${name}/access.test.yaml`, cases)
-  return fileOf(`${name}/access.yaml`, rulesText)
+  await folder.put(`${name}/access.test.yaml`, cases)
+  return folder.put(`${name}/access.yaml`, rulesText)
 }
 
 /** Where something stands in a text, by the words before it on its line and its own. */
@@ -59,9 +46,22 @@ const wordsOf = (command: string): string[] =>
     ),
   )
 
+describe.concurrent('As a program of its own', () => {
+  test('it exits with 0 where all cases hold, and with 1 where not, and says it on standard output', async () => {
+    const files = [await withCases('program-good', good), await withCases('program-bad', bad)]
+    const ran = await Promise.all(files.map((file) => pagepass(['rules', 'test', file])))
+    expect(ran.map(({ code, err }) => [code, err])).toEqual([
+      [0, ''],
+      [1, ''],
+    ])
+    for (const [index, file] of files.entries())
+      expect(ran[index]).toEqual(await pagepassHere(['rules', 'test', file]))
+  })
+})
+
 describe('pagepass rules test', () => {
   test('says that all cases of the rule set here hold, and what they cover', async () => {
-    const { code, out, err } = await pagepass(['rules', 'test', '--min', '100'])
+    const { code, out, err } = await pagepassHere(['rules', 'test', '--min', '100'])
     expect([code, err]).toEqual([0, ''])
     expect(out).toMatch(
       /^access\.yaml: all \d+ cases hold\ncovered: (\d+) of \1 rules \(100 %\), (\d+) of \2 patterns \(100 %\)\n$/,
@@ -70,7 +70,7 @@ describe('pagepass rules test', () => {
 
   test('lists what no case covers, with its line', async () => {
     const file = await withCases('uncovered', good)
-    const { code, out } = await pagepass(['rules', 'test', file])
+    const { code, out } = await pagepassHere(['rules', 'test', file])
     expect(code).toBe(0)
     expect(out).toBe(`${file}:${inRules('- ', '{ who: [sre, payments]')} not covered: the rule on_request[0]
 ${file}:${inRules('[', 'GET /**]')} not covered: the pattern GET /** of observe, profile web
@@ -85,21 +85,21 @@ covered: 2 of 3 rules (66 %), 1 of 5 patterns (20 %)
   test('exits with 1 where less is covered than has to be, of either kind', async () => {
     const file = await withCases('min', good)
     const run = async (min: string): Promise<[number | null, string[]]> => {
-      const { code, out } = await pagepass(['rules', 'test', file, '--min', min])
+      const { code, out } = await pagepassHere(['rules', 'test', file, '--min', min])
       return [code, out.split('\n').filter((line) => line.startsWith('too few'))]
     }
     expect(await Promise.all(['20', '67'].map(run))).toEqual([
       [0, []],
       [1, ['too few rules are covered: 66 %, not 67 %', 'too few patterns are covered: 20 %, not 67 %']],
     ])
-    const { code, err } = await pagepass(['rules', 'test', file, '--min', '101'])
+    const { code, err } = await pagepassHere(['rules', 'test', file, '--min', '101'])
     expect([code, err]).toEqual([1, expect.stringContaining('Write a number from 0 to 100.')])
   })
 
   test('names each case that does not hold by its line, with what came, why, and how to look closer', async () => {
     const file = await withCases('bad', bad)
     const cases = file.replace('.yaml', '.test.yaml')
-    const { code, out, err } = await pagepass(['rules', 'test', file])
+    const { code, out, err } = await pagepassHere(['rules', 'test', file])
     expect([code, err]).toEqual([1, ''])
     const lines = out.split('\n')
     const failing = lines.flatMap((line, index) => (line.startsWith(cases) ? [index] : []))
@@ -117,16 +117,34 @@ covered: 2 of 3 rules (66 %), 1 of 5 patterns (20 %)
     expect(out).not.toContain('\u001B')
 
     const commands = failing.map((index) => lines[index + 2]?.replace('  explain it: pagepass ', '') ?? '')
-    const [allowed, refused] = await Promise.all(commands.map((command) => pagepass(wordsOf(command))))
+    const [allowed, refused] = await Promise.all(commands.map((command) => pagepassHere(wordsOf(command))))
     expect(allowed).toMatchObject({ code: 0, err: '' })
     expect(refused).toMatchObject({ code: 3, err: '' })
     expect(refused?.out).toContain('tier-too-low')
     expect(commands[1]).toContain(`'sre,o'\\''clock'`)
   })
 
+  test('explains what came of a proxy that is behind, and of somebody who left', async () => {
+    const cases = `at: 2026-11-20T12:00Z
+people: { ana: { groups: [team-payments] }, eve: { groups: [team-payments], active: false } }
+cases:
+  - { who: ana, holds: operate, stale: 121s, service: orders-svc, request: POST /v1/orders/7/retry, expect: allowed }
+  - { who: eve, service: orders-svc, page: {}, expect: given }
+`
+    const { out } = await pagepassHere(['rules', 'test', await withCases('left', cases)])
+    const commands = [...out.matchAll(/explain it: pagepass (.*)/g)].map(([, command = '']) => command)
+    expect(commands).toEqual([
+      expect.stringContaining(' --stale 2m1s '),
+      expect.stringContaining(' --who eve --groups team-payments --inactive '),
+    ])
+    const [behind, left] = await Promise.all(commands.map((command) => pagepassHere(wordsOf(command))))
+    expect(behind?.out).toContain('is too old')
+    expect(left?.out).toContain('not active')
+  })
+
   test('says the same as JSON', async () => {
     const file = await withCases('json', bad)
-    const { code, out } = await pagepass(['rules', 'test', file, '--json', '--min', '50'])
+    const { code, out } = await pagepassHere(['rules', 'test', file, '--json', '--min', '50'])
     expect(code).toBe(1)
     const lines = out
       .trimEnd()
@@ -166,12 +184,12 @@ covered: 2 of 3 rules (66 %), 1 of 5 patterns (20 %)
   test('names every fault of the cases, and tries none', async () => {
     const file = await withCases('faulty', good.replace('who: ana', 'who: anna').replace('admin', 'admn'))
     const cases = file.replace('.yaml', '.test.yaml')
-    const { code, out, err } = await pagepass(['rules', 'test', file])
+    const { code, out, err } = await pagepassHere(['rules', 'test', file])
     expect([code, err]).toEqual([1, ''])
     expect(out).toBe(`${cases}:6:12 unknown person "anna"; did you mean "ana"?
 ${cases}:8:51 unknown tier "admn"; did you mean "admin"?
 `)
-    const json = await pagepass(['rules', 'test', file, '--json'])
+    const json = await pagepassHere(['rules', 'test', file, '--json'])
     expect(JSON.parse(json.out.split('\n')[0] ?? '')).toEqual({
       level: 'fault',
       file: cases,
@@ -182,25 +200,25 @@ ${cases}:8:51 unknown tier "admn"; did you mean "admin"?
   })
 
   test('says how to begin where there are no cases, with a file that works', async () => {
-    const file = await fileOf('bare/access.yaml', rulesText)
-    const { code, out, err } = await pagepass(['rules', 'test', file])
+    const file = await folder.put('bare/access.yaml', rulesText)
+    const { code, out, err } = await pagepassHere(['rules', 'test', file])
     expect([code, out]).toEqual([1, ''])
     const [says, begin = ''] = err.split(':\n\n')
     expect(says).toBe(
       `pagepass: there are no cases beside ${file}\n  → begin with a file ${file.replace('.yaml', '.test.yaml')}, or name others with --cases`,
     )
-    const cases = await fileOf('bare/first.yaml', begin)
-    const first = await pagepass(['rules', 'test', file, '--cases', cases])
+    const cases = await folder.put('bare/first.yaml', begin)
+    const first = await pagepassHere(['rules', 'test', file, '--cases', cases])
     expect([first.code, first.out.includes(`${file}: the one case holds`)]).toEqual([0, true])
   })
 
   test('says what is wrong with the rule set, and with files that are not there', async () => {
-    const broken = await fileOf('broken/access.yaml', rulesText.replace('serve: blue', 'serve: bleu'))
-    await fileOf('broken/access.test.yaml', good)
-    const unsound = await pagepass(['rules', 'test', broken])
+    const broken = await folder.put('broken/access.yaml', rulesText.replace('serve: blue', 'serve: bleu'))
+    await folder.put('broken/access.test.yaml', good)
+    const unsound = await pagepassHere(['rules', 'test', broken])
     expect([unsound.code, unsound.out]).toEqual([1, ''])
     expect(unsound.err).toContain(`${broken}:`)
-    const none = await pagepass(['rules', 'test', '--cases', join(folder, 'none.test.yaml')])
+    const none = await pagepassHere(['rules', 'test', '--cases', folder.at('none.test.yaml')])
     expect([none.code, none.out]).toEqual([1, ''])
     expect(none.err).toContain(`none.test.yaml can't be read (ENOENT)`)
   })
@@ -211,16 +229,19 @@ ${cases}:8:51 unknown tier "admn"; did you mean "admin"?
       .replace('environment: sandbox\n', '')
       .replace(`${identity}\n`, '')
       .replace(/^ {4}trusted_triggers: .*\n/gm, '')
-    await fileOf('rules/access.yaml', common)
+    await folder.put('rules/access.yaml', common)
     const trusting = '{ orders-svc: { trusted_triggers: [PIDATADOG] } }'
-    await fileOf('rules/env/production.yaml', `environment: production\n${identity}\nservices: ${trusting}\n`)
-    await fileOf('rules/env/staging.yaml', `environment: staging\n${identity}\n`)
-    await fileOf('rules/access.test.yaml', good)
+    await folder.put(
+      'rules/env/production.yaml',
+      `environment: production\n${identity}\nservices: ${trusting}\n`,
+    )
+    await folder.put('rules/env/staging.yaml', `environment: staging\n${identity}\n`)
+    await folder.put('rules/access.test.yaml', good)
     const ofPayments =
       'at: 2026-11-20\npeople: { eve: {} }\ncases:\n  - { who: eve, service: orders-svc, ask: observe, expect: at once }\n'
-    await fileOf('rules/services/payments.test.yaml', ofPayments)
-    const path = join(folder, 'rules')
-    const { code, out, err } = await pagepass(['rules', 'test', path])
+    await folder.put('rules/services/payments.test.yaml', ofPayments)
+    const path = folder.at('rules')
+    const { code, out, err } = await pagepassHere(['rules', 'test', path])
     expect([code, err]).toEqual([1, ''])
     const failing = out.split('\n').filter((line) => line.includes('expected'))
     // Staging trusts no trigger; what fails in both is said once.

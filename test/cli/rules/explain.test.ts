@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { pagepass, type Ran } from './run-cli.ts'
+import { pagepass, pagepassHere, type Ran } from '../run-cli.ts'
 
-const explain = (words: string, env: NodeJS.ProcessEnv = {}): Promise<Ran> =>
-  pagepass(
-    ['rules', 'explain', '--rules', 'test/cli/explain.yaml', '--service', 'orders-svc', ...words.split(' ')],
-    env,
-  )
+const file = 'test/cli/rules/explain.yaml'
+const wordsOf = (words: string): string[] =>
+  ['rules', 'explain', '--rules', file, '--service', 'orders-svc'].concat(words.split(' '))
+const explain = (words: string): Promise<Ran> => pagepassHere(wordsOf(words))
 const noon = '--at 2026-01-15T12:00Z'
 const retry = '--method POST --path /v1/orders/7/retry'
 const ana = '--who ana --groups team-payments'
@@ -16,6 +15,24 @@ const ran = async (words: string) => {
   expect(err).toBe('')
   return { code, out: `\n${out.replace(/(rules {6})[0-9a-f]{12}\n/, '$1(hash)\n')}` }
 }
+
+describe.concurrent('As a program of its own', () => {
+  test.each([
+    ['0 where it is allowed', '--holds operate', 0],
+    ['3 where it is refused', '', 3],
+  ])('it exits with %s, and says it on standard output', async (_, more, code) => {
+    const words = `${ana} ${retry} ${noon} ${more}`.trim()
+    const ran = await pagepass(wordsOf(words))
+    expect(ran).toEqual(await explain(words))
+    expect([ran.code, ran.err]).toEqual([code, ''])
+  })
+
+  test('it exits with 1 for what it can’t read, and says so on standard error', async () => {
+    const ran = await pagepass(wordsOf(`${ana} --at noon`))
+    expect(ran).toMatchObject({ code: 1, out: '' })
+    expect(ran.err).toContain('Write 2026-12-20T18:00+01:00')
+  })
+})
 
 describe('pagepass rules explain', () => {
   test('says why a request is refused, and what would have to change', async () => {
@@ -29,47 +46,47 @@ describe('pagepass rules explain', () => {
         request    POST /v1/orders/7/retry on orders-svc
         at         2026-01-15 12:00 UTC
         reason     grant-missing (403)
-        tier       operate, by POST /v1/orders/*/retry                            test/cli/explain.yaml:26
+        tier       operate, by POST /v1/orders/*/retry                            test/cli/rules/explain.yaml:26
         rules      (hash)
 
       What was tested
         ✓ held      POST is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/explain.yaml:26
+        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/rules/explain.yaml:26
         ✗ not held  ana holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 2m                   test/cli/explain.yaml:14
+        ✓ held      what is known of passes is no older than 2m                   test/cli/rules/explain.yaml:14
 
       Rules that need no pass
-        audits lets auditors in without a pass: does not fit                      test/cli/explain.yaml:45
+        audits lets auditors in without a pass: does not fit                      test/cli/rules/explain.yaml:45
           ✗ not held  ana is in auditors (role auditor)
           ✗ not held  it admits POST /v1/orders/7/retry
 
       Freezes
-        year-end freezes operate and admin (the books are closed): does not hold  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): does not hold  test/cli/rules/explain.yaml:48
           ✗ not held  it is 2026-12-24 00:00 UTC or later
 
       Asking for operate now gives operate for 1h, at once
-        on_request[0] observe and operate at once: decides                        test/cli/explain.yaml:40
+        on_request[0] observe and operate at once: decides                        test/cli/rules/explain.yaml:40
           ✓ held      it is about operate
           ✓ held      ana is in payments (group team-payments)
-        night observe and operate at once: does not fit                           test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                           test/cli/rules/explain.yaml:41
           ✗ not held  ana is in sre (group sre)
           ✗ not held  it is 22:00-06:00 UTC
-        on_request[2] admin by approval: does not fit                             test/cli/explain.yaml:42
+        on_request[2] admin by approval: does not fit                             test/cli/rules/explain.yaml:42
           ✗ not held  it is about operate
           ✗ not held  ana is in sre (group sre)
 
       A page would give operate for 2h, at once
         supposing high urgency, level 1, set off by PIDATADOG
-        orders-high gives operate for 2h, at once: decides                        test/cli/explain.yaml:30
+        orders-high gives operate for 2h, at once: decides                        test/cli/rules/explain.yaml:30
           ✓ held      the urgency is high
           ✓ held      the level is 1 to 2
           ✓ held      ana is in payments (group team-payments)
 
       What would have to change
-        → ask: /access grant orders-svc 1h operate because …                      test/cli/explain.yaml:40
-        → be paged (high urgency, level 1, set off by PIDATADOG): that gives operate for 2h  test/cli/explain.yaml:30
+        → ask: /access grant orders-svc 1h operate because …                      test/cli/rules/explain.yaml:40
+        → be paged (high urgency, level 1, set off by PIDATADOG): that gives operate for 2h  test/cli/rules/explain.yaml:30
       "
     `)
   })
@@ -84,33 +101,33 @@ describe('pagepass rules explain', () => {
         who        ana; groups team-payments
         request    POST /v1/orders/7/retry on orders-svc
         at         2026-01-15 12:00 UTC
-        tier       operate, by POST /v1/orders/*/retry                            test/cli/explain.yaml:26
-        rule       on_request[0]                                                  test/cli/explain.yaml:40
+        tier       operate, by POST /v1/orders/*/retry                            test/cli/rules/explain.yaml:26
+        rule       on_request[0]                                                  test/cli/rules/explain.yaml:40
         rules      (hash)
 
       What was tested
         ✓ held      POST is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/explain.yaml:26
+        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/rules/explain.yaml:26
         ✓ held      ana holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 2m                   test/cli/explain.yaml:14
+        ✓ held      what is known of passes is no older than 2m                   test/cli/rules/explain.yaml:14
 
       The pass: operate, asked for by hand
         ✓ held      it runs from 2026-01-15 12:00 UTC until 2026-01-15 13:00 UTC
         ✓ held      operate is a tier of orders-svc
         ✓ held      it is of environment sandbox
-        ✓ held      the rules let it last 1h                                      test/cli/explain.yaml:14
-        ✓ held      a rule gives operate to somebody like ana                     test/cli/explain.yaml:40
+        ✓ held      the rules let it last 1h                                      test/cli/rules/explain.yaml:14
+        ✓ held      a rule gives operate to somebody like ana                     test/cli/rules/explain.yaml:40
         ✓ held      it reaches operate
 
       Rules that need no pass
-        audits lets auditors in without a pass: does not fit                      test/cli/explain.yaml:45
+        audits lets auditors in without a pass: does not fit                      test/cli/rules/explain.yaml:45
           ✗ not held  ana is in auditors (role auditor)
           ✗ not held  it admits POST /v1/orders/7/retry
 
       Freezes
-        year-end freezes operate and admin (the books are closed): does not hold  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): does not hold  test/cli/rules/explain.yaml:48
           ✗ not held  it is 2026-12-24 00:00 UTC or later
       "
     `)
@@ -127,37 +144,37 @@ describe('pagepass rules explain', () => {
         request    POST /v1/orders/7/retry on orders-svc
         at         2026-01-15 12:00 UTC
         paged      high urgency, P1, level 2, set off by PIDATADOG
-        tier       operate, by POST /v1/orders/*/retry                            test/cli/explain.yaml:26
-        rule       orders-high                                                    test/cli/explain.yaml:30
+        tier       operate, by POST /v1/orders/*/retry                            test/cli/rules/explain.yaml:26
+        rule       orders-high                                                    test/cli/rules/explain.yaml:30
         rules      (hash)
 
       What was tested
         ✓ held      POST is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/explain.yaml:26
+        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/rules/explain.yaml:26
         ✓ held      ana holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 2m                   test/cli/explain.yaml:14
+        ✓ held      what is known of passes is no older than 2m                   test/cli/rules/explain.yaml:14
 
       The pass: operate, by a page
         ✓ held      it runs from 2026-01-15 12:00 UTC until 2026-01-15 14:00 UTC
         ✓ held      operate is a tier of orders-svc
         ✓ held      it is of environment sandbox
-        ✓ held      the rules let it last 2h                                      test/cli/explain.yaml:14
-        ✓ held      a rule gives operate to somebody like ana                     test/cli/explain.yaml:30
+        ✓ held      the rules let it last 2h                                      test/cli/rules/explain.yaml:14
+        ✓ held      a rule gives operate to somebody like ana                     test/cli/rules/explain.yaml:30
         ✓ held      it reaches operate
 
       Rules that need no pass
-        audits lets auditors in without a pass: does not fit                      test/cli/explain.yaml:45
+        audits lets auditors in without a pass: does not fit                      test/cli/rules/explain.yaml:45
           ✗ not held  ana is in auditors (role auditor)
           ✗ not held  it admits POST /v1/orders/7/retry
 
       Freezes
-        year-end freezes operate and admin (the books are closed): does not hold  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): does not hold  test/cli/rules/explain.yaml:48
           ✗ not held  it is 2026-12-24 00:00 UTC or later
 
       The page gives operate for 2h, at once
-        orders-high gives operate for 2h, at once: decides                        test/cli/explain.yaml:30
+        orders-high gives operate for 2h, at once: decides                        test/cli/rules/explain.yaml:30
           ✓ held      the urgency is high
           ✓ held      the level is 1 to 2
           ✓ held      ana is in payments (group team-payments)
@@ -176,44 +193,44 @@ describe('pagepass rules explain', () => {
         request    POST /v1/orders/7/retry on orders-svc
         at         2026-01-15 12:00 UTC
         reason     grant-missing (403)
-        tier       operate, by POST /v1/orders/*/retry                            test/cli/explain.yaml:26
+        tier       operate, by POST /v1/orders/*/retry                            test/cli/rules/explain.yaml:26
         rules      (hash)
 
       What was tested
         ✓ held      POST is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/explain.yaml:26
+        ✓ held      operate allows POST /v1/orders/*/retry                        test/cli/rules/explain.yaml:26
         ✗ not held  bo holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 2m                   test/cli/explain.yaml:14
+        ✓ held      what is known of passes is no older than 2m                   test/cli/rules/explain.yaml:14
 
       Rules that need no pass
-        audits lets auditors in without a pass: does not fit                      test/cli/explain.yaml:45
+        audits lets auditors in without a pass: does not fit                      test/cli/rules/explain.yaml:45
           ✗ not held  bo is in auditors (role auditor)
           ✗ not held  it admits POST /v1/orders/7/retry
 
       Freezes
-        year-end freezes operate and admin (the books are closed): does not hold  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): does not hold  test/cli/rules/explain.yaml:48
           ✗ not held  it is 2026-12-24 00:00 UTC or later
 
       Asking for operate now gives nothing: not-eligible
         ✗ not held  a rule lets bo ask for operate now
-        on_request[0] observe and operate at once: does not fit                   test/cli/explain.yaml:40
+        on_request[0] observe and operate at once: does not fit                   test/cli/rules/explain.yaml:40
           ✗ not held  bo is in payments (group team-payments)
-        night observe and operate at once: does not fit                           test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                           test/cli/rules/explain.yaml:41
           ✗ not held  it is 22:00-06:00 UTC
-        on_request[2] admin by approval: does not fit                             test/cli/explain.yaml:42
+        on_request[2] admin by approval: does not fit                             test/cli/rules/explain.yaml:42
           ✗ not held  it is about operate
 
       A page would give operate for 2h, when 1 of payments has approved (page-no-rule)
         supposing high urgency, level 1, set off by PIDATADOG
         ✗ not held  a rule for pages like this names bo
-        orders-high gives operate for 2h, at once: does not fit                   test/cli/explain.yaml:30
+        orders-high gives operate for 2h, at once: does not fit                   test/cli/rules/explain.yaml:30
           ✗ not held  bo is in payments (group team-payments)
 
       What would have to change
-        → wait until 2026-01-15 22:00 UTC: the rule is for 22:00-06:00 UTC        test/cli/explain.yaml:41
-        → be in payments (group team-payments)                                    test/cli/explain.yaml:40
+        → wait until 2026-01-15 22:00 UTC: the rule is for 22:00-06:00 UTC        test/cli/rules/explain.yaml:41
+        → be in payments (group team-payments)                                    test/cli/rules/explain.yaml:40
           then ask: /access grant orders-svc 1h operate because …
       "
     `)
@@ -230,59 +247,59 @@ describe('pagepass rules explain', () => {
         request    POST /v1/orders/7/retry on orders-svc
         at         2026-12-27 00:00 UTC
         reason     frozen (403)
-        tier       operate, by POST /v1/orders/*/retry                    test/cli/explain.yaml:26
-        rule       year-end                                               test/cli/explain.yaml:48
+        tier       operate, by POST /v1/orders/*/retry                    test/cli/rules/explain.yaml:26
+        rule       year-end                                               test/cli/rules/explain.yaml:48
         rules      (hash)
 
       What was tested
         ✓ held      POST is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      operate allows POST /v1/orders/*/retry                test/cli/explain.yaml:26
+        ✓ held      operate allows POST /v1/orders/*/retry                test/cli/rules/explain.yaml:26
         ✓ held      ana holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 2m           test/cli/explain.yaml:14
+        ✓ held      what is known of passes is no older than 2m           test/cli/rules/explain.yaml:14
 
       The pass: operate, asked for by hand
         ✓ held      it runs from 2026-12-27 00:00 UTC until 2026-12-27 01:00 UTC
         ✓ held      operate is a tier of orders-svc
         ✓ held      it is of environment sandbox
-        ✓ held      the rules let it last 1h                              test/cli/explain.yaml:14
-        ✓ held      a rule gives operate to somebody like ana             test/cli/explain.yaml:40
+        ✓ held      the rules let it last 1h                              test/cli/rules/explain.yaml:14
+        ✓ held      a rule gives operate to somebody like ana             test/cli/rules/explain.yaml:40
         ✓ held      it reaches operate
-        ✗ not held  a page rule gave it, which no freeze stops            test/cli/explain.yaml:48
+        ✗ not held  a page rule gave it, which no freeze stops            test/cli/rules/explain.yaml:48
 
       Rules that need no pass
-        audits lets auditors in without a pass: does not fit              test/cli/explain.yaml:45
+        audits lets auditors in without a pass: does not fit              test/cli/rules/explain.yaml:45
           ✗ not held  ana is in auditors (role auditor)
           ✗ not held  it admits POST /v1/orders/7/retry
 
       Freezes
-        year-end freezes operate and admin (the books are closed): holds  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): holds  test/cli/rules/explain.yaml:48
           ✓ held      it is about operate
           ✓ held      it is 2026-12-24 00:00 UTC or later
           ✓ held      it is before 2027-01-02 00:00 UTC
 
       Asking for operate now gives nothing: frozen
-        ✗ not held  operate is not frozen                                 test/cli/explain.yaml:48
-        on_request[0] observe and operate at once: decides                test/cli/explain.yaml:40
+        ✗ not held  operate is not frozen                                 test/cli/rules/explain.yaml:48
+        on_request[0] observe and operate at once: decides                test/cli/rules/explain.yaml:40
           ✓ held      it is about operate
           ✓ held      ana is in payments (group team-payments)
-        night observe and operate at once: does not fit                   test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                   test/cli/rules/explain.yaml:41
           ✗ not held  ana is in sre (group sre)
-        on_request[2] admin by approval: does not fit                     test/cli/explain.yaml:42
+        on_request[2] admin by approval: does not fit                     test/cli/rules/explain.yaml:42
           ✗ not held  it is about operate
           ✗ not held  ana is in sre (group sre)
 
       A page would give operate for 2h, at once
         supposing high urgency, level 1, set off by PIDATADOG
-        orders-high gives operate for 2h, at once: decides                test/cli/explain.yaml:30
+        orders-high gives operate for 2h, at once: decides                test/cli/rules/explain.yaml:30
           ✓ held      the urgency is high
           ✓ held      the level is 1 to 2
           ✓ held      ana is in payments (group team-payments)
 
       What would have to change
-        → wait until 2027-01-02 00:00 UTC: the books are closed           test/cli/explain.yaml:48
-        → be paged (high urgency, level 1, set off by PIDATADOG): that gives operate for 2h  test/cli/explain.yaml:30
+        → wait until 2027-01-02 00:00 UTC: the books are closed           test/cli/rules/explain.yaml:48
+        → be paged (high urgency, level 1, set off by PIDATADOG): that gives operate for 2h  test/cli/rules/explain.yaml:30
       "
     `)
   })
@@ -300,55 +317,55 @@ describe('pagepass rules explain', () => {
         request    DELETE /v1/orders/7 on orders-svc
         at         2026-01-15 12:00 UTC
         reason     sign-in-needed (401)
-        tier       admin, by DELETE /v1/orders/*                                  test/cli/explain.yaml:27
+        tier       admin, by DELETE /v1/orders/*                                  test/cli/rules/explain.yaml:27
         rules      (hash)
 
       What was tested
         ✓ held      DELETE is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      admin allows DELETE /v1/orders/*                              test/cli/explain.yaml:27
+        ✓ held      admin allows DELETE /v1/orders/*                              test/cli/rules/explain.yaml:27
         ✓ held      bo holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 30s                  test/cli/explain.yaml:15
-        ✗ not held  the sign-in is of class mfa                                   test/cli/explain.yaml:27
+        ✓ held      what is known of passes is no older than 30s                  test/cli/rules/explain.yaml:15
+        ✗ not held  the sign-in is of class mfa                                   test/cli/rules/explain.yaml:27
 
       The pass: admin, asked for by hand
         ✓ held      it runs from 2026-01-15 12:00 UTC until 2026-01-15 13:00 UTC
         ✓ held      admin is a tier of orders-svc
         ✓ held      it is of environment sandbox
-        ✓ held      the rules let it last 1h                                      test/cli/explain.yaml:15
-        ✓ held      a rule gives admin to somebody like bo                        test/cli/explain.yaml:42
-        ✓ held      it was approved by 2 of sre (group sre) or payments (group team-payments)  test/cli/explain.yaml:15
+        ✓ held      the rules let it last 1h                                      test/cli/rules/explain.yaml:15
+        ✓ held      a rule gives admin to somebody like bo                        test/cli/rules/explain.yaml:42
+        ✓ held      it was approved by 2 of sre (group sre) or payments (group team-payments)  test/cli/rules/explain.yaml:15
         ✓ held      it reaches admin
 
       Rules that need no pass
-        audits lets auditors in without a pass: does not fit                      test/cli/explain.yaml:45
+        audits lets auditors in without a pass: does not fit                      test/cli/rules/explain.yaml:45
           ✗ not held  bo is in auditors (role auditor)
           ✗ not held  it admits DELETE /v1/orders/7
 
       Freezes
-        year-end freezes operate and admin (the books are closed): does not hold  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): does not hold  test/cli/rules/explain.yaml:48
           ✗ not held  it is 2026-12-24 00:00 UTC or later
 
       Asking for admin now gives admin for 1h, when 2 of sre or payments have approved
-        on_request[0] observe and operate at once: does not fit                   test/cli/explain.yaml:40
+        on_request[0] observe and operate at once: does not fit                   test/cli/rules/explain.yaml:40
           ✗ not held  it is about admin
           ✗ not held  bo is in payments (group team-payments)
-        night observe and operate at once: does not fit                           test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                           test/cli/rules/explain.yaml:41
           ✗ not held  it is about admin
           ✗ not held  it is 22:00-06:00 UTC
-        on_request[2] admin by approval: decides                                  test/cli/explain.yaml:42
+        on_request[2] admin by approval: decides                                  test/cli/rules/explain.yaml:42
           ✓ held      it is about admin
           ✓ held      bo is in sre (group sre)
 
       A page would give operate for 2h, when 1 of payments has approved (page-no-rule)
         supposing high urgency, level 1, set off by PIDATADOG
         ✗ not held  a rule for pages like this names bo
-        orders-high gives operate for 2h, at once: does not fit                   test/cli/explain.yaml:30
+        orders-high gives operate for 2h, at once: does not fit                   test/cli/rules/explain.yaml:30
           ✗ not held  bo is in payments (group team-payments)
 
       What would have to change
-        → sign in again with class mfa                                            test/cli/explain.yaml:27
+        → sign in again with class mfa                                            test/cli/rules/explain.yaml:27
       "
     `)
   })
@@ -363,25 +380,25 @@ describe('pagepass rules explain', () => {
         who        ian; no groups; roles auditor
         request    GET /v1/orders?x=1 on orders-svc
         at         2026-01-15 12:00 UTC
-        tier       observe, by GET /**                                            test/cli/explain.yaml:25
-        rule       audits                                                         test/cli/explain.yaml:45
+        tier       observe, by GET /**                                            test/cli/rules/explain.yaml:25
+        rule       audits                                                         test/cli/rules/explain.yaml:45
         rules      (hash)
 
       What was tested
         ✓ held      GET is forwarded
         ✓ held      the path can be read in one way only
         ✓ held      orders-svc is a service
-        ✓ held      observe allows GET /**                                        test/cli/explain.yaml:25
+        ✓ held      observe allows GET /**                                        test/cli/rules/explain.yaml:25
         ✗ not held  ian holds a pass for orders-svc
-        ✓ held      what is known of passes is no older than 15m                  test/cli/explain.yaml:13
+        ✓ held      what is known of passes is no older than 15m                  test/cli/rules/explain.yaml:13
 
       Rules that need no pass
-        audits lets auditors in without a pass: decides                           test/cli/explain.yaml:45
+        audits lets auditors in without a pass: decides                           test/cli/rules/explain.yaml:45
           ✓ held      ian is in auditors (role auditor)
           ✓ held      it admits GET /**
 
       Freezes
-        year-end freezes operate and admin (the books are closed): does not hold  test/cli/explain.yaml:48
+        year-end freezes operate and admin (the books are closed): does not hold  test/cli/rules/explain.yaml:48
           ✗ not held  it is about observe
           ✗ not held  it is 2026-12-24 00:00 UTC or later
       "
@@ -424,51 +441,68 @@ describe('pagepass rules explain', () => {
         paged      high urgency, level 1, set off by themselves
 
       Asking for observe now gives observe for 1h, at once
-        on_request[0] observe and operate at once: decides                       test/cli/explain.yaml:40
+        on_request[0] observe and operate at once: decides                       test/cli/rules/explain.yaml:40
           ✓ held      it is about observe
           ✓ held      ana is in payments (group team-payments)
-        night observe and operate at once: does not fit                          test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                          test/cli/rules/explain.yaml:41
           ✗ not held  ana is in sre (group sre)
           ✗ not held  it is 22:00-06:00 UTC
-        on_request[2] admin by approval: does not fit                            test/cli/explain.yaml:42
+        on_request[2] admin by approval: does not fit                            test/cli/rules/explain.yaml:42
           ✗ not held  it is about observe
           ✗ not held  ana is in sre (group sre)
         → /access grant orders-svc 1h observe
 
       Asking for operate now gives operate for 1h, at once
-        on_request[0] observe and operate at once: decides                       test/cli/explain.yaml:40
+        on_request[0] observe and operate at once: decides                       test/cli/rules/explain.yaml:40
           ✓ held      it is about operate
           ✓ held      ana is in payments (group team-payments)
-        night observe and operate at once: does not fit                          test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                          test/cli/rules/explain.yaml:41
           ✗ not held  ana is in sre (group sre)
           ✗ not held  it is 22:00-06:00 UTC
-        on_request[2] admin by approval: does not fit                            test/cli/explain.yaml:42
+        on_request[2] admin by approval: does not fit                            test/cli/rules/explain.yaml:42
           ✗ not held  it is about operate
           ✗ not held  ana is in sre (group sre)
         → /access grant orders-svc 1h operate because …
 
       Asking for admin now gives nothing: not-eligible
         ✗ not held  a rule lets ana ask for admin now
-        on_request[0] observe and operate at once: does not fit                  test/cli/explain.yaml:40
+        on_request[0] observe and operate at once: does not fit                  test/cli/rules/explain.yaml:40
           ✗ not held  it is about admin
-        night observe and operate at once: does not fit                          test/cli/explain.yaml:41
+        night observe and operate at once: does not fit                          test/cli/rules/explain.yaml:41
           ✗ not held  it is about admin
           ✗ not held  ana is in sre (group sre)
           ✗ not held  it is 22:00-06:00 UTC
-        on_request[2] admin by approval: does not fit                            test/cli/explain.yaml:42
+        on_request[2] admin by approval: does not fit                            test/cli/rules/explain.yaml:42
           ✗ not held  ana is in sre (group sre)
-        → be in sre (group sre)                                                  test/cli/explain.yaml:42
+        → be in sre (group sre)                                                  test/cli/rules/explain.yaml:42
           then ask: /access grant orders-svc 1h admin because CHG-…
 
       The page gives operate for 2h, as an offer to take (page-by-self)
         ✗ not held  ana did not set the incident off
-        ✗ not held  what set it off is among the trusted triggers of orders-svc  test/cli/explain.yaml:21
-        orders-high gives operate for 2h, at once: decides                       test/cli/explain.yaml:30
+        ✗ not held  what set it off is among the trusted triggers of orders-svc  test/cli/rules/explain.yaml:21
+        orders-high gives operate for 2h, at once: decides                       test/cli/rules/explain.yaml:30
           ✓ held      the urgency is high
           ✓ held      the level is 1 to 2
           ✓ held      ana is in payments (group team-payments)
       "
     `)
+  })
+
+  test('says what a proxy that is behind would decide', async () => {
+    const { code, out } = await ran(`${ana} ${retry} ${noon} --holds operate --stale 2m1s`)
+    expect(code).toBe(3)
+    expect(out).toContain('refused: what is known of passes for orders-svc is too old')
+    expect(out).toContain('  passes     as they were known 2m1s ago\n')
+    expect(out).toMatch(/✗ not held {2}what is known of passes is no older than 2m /)
+    expect((await explain(`${ana} ${retry} ${noon} --holds operate --stale 2m`)).code).toBe(0)
+  })
+
+  test('says what somebody would get who is not active', async () => {
+    const { code, out } = await ran(`${ana} ${noon} --inactive`)
+    expect(code).toBe(3)
+    expect(out).toContain('ana may ask for nothing on orders-svc')
+    expect(out).toContain('  who        ana; groups team-payments; not active\n')
+    expect(out).toContain('Asking for operate now gives nothing: person-inactive')
   })
 
   test('says the same as JSON', async () => {
@@ -479,7 +513,7 @@ describe('pagepass rules explain', () => {
     expect(it).toMatchObject({
       now: Date.UTC(2026, 0, 15, 12),
       decision: { allow: false, reason: 'grant-missing', needs: 'operate' },
-      route: { tier: 'operate', where: 'test/cli/explain.yaml:26' },
+      route: { tier: 'operate', where: 'test/cli/rules/explain.yaml:26' },
       asking: { decision: { give: true, service: 'orders-svc', tier: 'operate', rule: 'on_request[0]' } },
       paging: { decision: { give: true, state: 'active', rule: 'orders-high' } },
     })
@@ -492,6 +526,7 @@ describe('pagepass rules explain', () => {
     ['no time', `${ana} --at noon`, 'Write 2026-12-20T18:00+01:00'],
     ['no duration', `${ana} --signed-in 3`, 'Write 20m, 2h or 1h30m.'],
     ['no pass', `${ana} --holds a:b`, 'Write a tier: operate, or page:operate.'],
+    ['no age', `${ana} --stale 3`, 'Write 20m, 2h or 1h30m.'],
     ['no level', `${ana} --level first`, 'Write a number from 1.'],
     ['no rule set', `${ana} --rules none.yaml`, 'can’t be read'.replace('’', "'")],
   ])('exits with 1 for what is %s', async (_, words, text) => {

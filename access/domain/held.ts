@@ -1,6 +1,22 @@
+import type { Grant } from './grant.ts'
 import type { Proven } from './principal.ts'
 import type { Service } from './rule-set.ts'
-import type { HeldGrant } from './view.ts'
+
+/** A live grant as a process holds it. */
+export type HeldGrant = {
+  readonly grant: Grant
+  /** The signed statement, as Redis carried it. */
+  readonly statement: string
+  /** Whether the statement's signature has been checked: at first use, and in the background. */
+  verified: boolean
+}
+
+/** What a principal holds for a service: active grants, at least one. */
+export type Held = {
+  readonly grants: readonly HeldGrant[]
+  /** What deciding keeps about them. */
+  check?: HeldCheck | undefined
+}
 
 /** A grant that runs, and that the rules let its holder have. */
 export type Usable = {

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { loadRules } from '#access/runtime/rules.ts'
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { loadRules, loadRulesFor } from '#access/runtime/rules.ts'
+import { readBotConfig } from '#bot/config.ts'
 import {
   type Ports,
   type Prepared,
@@ -10,13 +11,15 @@ import {
   placeNames,
   prepareFolder,
 } from '#infra/sandbox/stack.ts'
-import { aFolder, rulesText } from '../builders.ts'
-import { pagepass, runPart } from './run-cli.ts'
+import { readProxyConfig } from '#proxy/config.ts'
+import { readWorkersConfig } from '#workers/config.ts'
+import { rulesText } from '../../builders.ts'
+import { pagepass, pagepassHere, runPart } from '../run-cli.ts'
+import { useFolder } from '../use-folder.ts'
 
 const https = rulesText.replace(/issuer: [^\s,}]+/, 'issuer: https://idp.example.com')
 
-let folder: string
-let remove: () => Promise<void>
+const folder = useFolder()
 let path: string
 let key: string
 let trusted: string
@@ -24,23 +27,35 @@ let hash: string
 const env = { PATH: process.env['PATH'], HOME: '/nowhere' }
 
 beforeAll(async () => {
-  ;({ folder, remove } = await aFolder())
-  await mkdir(join(folder, 'rules'))
-  path = join(folder, 'rules', 'access.yaml')
-  key = join(folder, 'alice')
-  trusted = join(folder, 'signers')
-  await writeFile(path, https)
+  path = await folder.put('rules/access.yaml', https)
+  key = folder.at('alice')
+  trusted = folder.at('signers')
   ;({ hash } = (await loadRules(path)).rules)
-  const made = await pagepass(['keys', 'create-seal-key', '--name', 'alice', '--out', key])
+  const made = await pagepassHere(['keys', 'create-seal-key', '--name', 'alice', '--out', key])
   expect(made).toMatchObject({ code: 0, err: '' })
   expect(made.out).toContain(await readFile(`${key}.pub`, 'utf8'))
   expect((await stat(key)).mode & 0o777).toBe(0o600)
   await rename(`${key}.pub`, trusted)
 })
-afterAll(() => remove())
 
 const seal = (more: readonly string[] = [], at = path) =>
-  pagepass(['rules', 'seal', at, '--key', key, ...more], env)
+  pagepassHere(['rules', 'seal', at, '--key', key, ...more], { env })
+
+describe.concurrent('As a program of its own', () => {
+  test('it exits with 0, and says what it sealed on standard output', async () => {
+    const at = await folder.put('program/access.yaml', https)
+    const ran = await pagepass(['rules', 'seal', at, '--key', key, '--author', 'ana'], env)
+    expect([ran.code, ran.err]).toEqual([0, ''])
+    expect(ran.out).toContain(`seal         ${at}.seal\n`)
+  })
+
+  test('it exits with 1 where it may not, and says so on standard error', async () => {
+    const at = await folder.put('program-own/access.yaml', https)
+    const ran = await pagepass(['rules', 'seal', at, '--key', key, '--author', 'alice'], env)
+    expect([ran.code, ran.out]).toEqual([1, ''])
+    expect(ran.err).toContain("alice wrote this rule set, so alice can't seal it")
+  })
+})
 
 describe('pagepass rules seal', () => {
   test('writes the seal beside the rule set, and says what it sealed', async () => {
@@ -60,8 +75,8 @@ describe('pagepass rules seal', () => {
   })
 
   test('puts it in the place of a link, and leaves alone what that leads to', async () => {
-    const linked = join(folder, 'linked')
-    const victim = join(folder, 'victim')
+    const linked = folder.at('linked')
+    const victim = folder.at('victim')
     const at = join(linked, 'access.yaml')
     await mkdir(linked)
     await writeFile(at, https)
@@ -74,7 +89,7 @@ describe('pagepass rules seal', () => {
   })
 
   test('leaves nothing behind where it can’t be written', async () => {
-    const taken = join(folder, 'taken')
+    const taken = folder.at('taken')
     const at = join(taken, 'access.yaml')
     await mkdir(join(taken, 'access.yaml.seal'), { recursive: true })
     await writeFile(at, https)
@@ -85,7 +100,7 @@ describe('pagepass rules seal', () => {
   })
 
   test('refuses the author, and writes nothing', async () => {
-    const other = join(folder, 'own.yaml')
+    const other = folder.at('own.yaml')
     await writeFile(other, https)
     const { code, err } = await seal(['--author', 'Alice Doe <alice@example.com>'], other)
     expect(code).toBe(1)
@@ -94,13 +109,13 @@ describe('pagepass rules seal', () => {
   })
 
   test('refuses a rule set with faults, and a key that is none', async () => {
-    const broken = join(folder, 'broken.yaml')
+    const broken = folder.at('broken.yaml')
     await writeFile(broken, https.replace('serve: blue', 'serve: gren'))
     const faulty = await seal(['--author', 'ana'], broken)
     expect(faulty.code).toBe(1)
     expect(faulty.err).toMatch(/broken\.yaml:\d+:\d+ /)
     await expect(stat(`${broken}.seal`)).rejects.toThrow('ENOENT')
-    const keyless = await pagepass(['rules', 'seal', path, '--key', trusted, '--author', 'ana'], env)
+    const keyless = await pagepassHere(['rules', 'seal', path, '--key', trusted, '--author', 'ana'], { env })
     expect(keyless.code).toBe(1)
     expect(keyless.err).toContain(`${trusted} is no key to seal with`)
   })
@@ -119,7 +134,7 @@ describe('pagepass rules seal', () => {
       git('-c', `user.name=${name}`, '-c', `user.email=${name}@example.com`, 'commit', '-am', 'rules')
     beforeEach(async () => {
       made += 1
-      repository = join(folder, `repository-${made}`)
+      repository = folder.at(`repository-${made}`)
       committed = join(repository, 'access.yaml')
       await mkdir(repository)
       await writeFile(committed, https)
@@ -164,42 +179,48 @@ describe('pagepass rules seal', () => {
 
 test('A key is not made over another', async () => {
   const before = await readFile(key, 'utf8')
-  const { code, err } = await pagepass(['keys', 'create-seal-key', '--name', 'eve', '--out', key])
+  const { code, err } = await pagepassHere(['keys', 'create-seal-key', '--name', 'eve', '--out', key])
   expect([code, await readFile(key, 'utf8')]).toEqual([1, before])
   expect(err).toContain('a key is never overwritten')
 })
 
 const parts = ['bot', 'proxy', 'workers'] as const
+const configOf = { bot: readBotConfig, proxy: readProxyConfig, workers: readWorkersConfig }
 
-describe.concurrent('In production', () => {
+describe('In production', () => {
   let prepared: Prepared
   beforeAll(async () => {
     const ports = Object.fromEntries(placeNames.map((name, index) => [name, 1 + index])) as Ports
-    prepared = await prepareFolder(join(folder, 'data'), ports)
+    prepared = await prepareFolder(folder.at('data'), ports)
     await seal(['--author', 'ana'])
   })
   /** As far as its rule set, nothing is wrong with it; and what comes after that is. */
-  const start = (part: (typeof parts)[number], changes: NodeJS.ProcessEnv = {}) => {
+  const environmentOf = (part: (typeof parts)[number], changes: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
     const { PAGEPASS_MODE: _, ...rest } = partEnvironment(part, prepared, 'rediss://:password@127.0.0.1:1')
-    return runPart(part, {
+    return {
       ...rest,
       SLACK_API_URL: '',
       PAGERDUTY_API_URL: '',
       PAGEPASS_RULES: path,
       PAGEPASS_RULES_KEYS: trusted,
-      PAGEPASS_KEYS: join(folder, 'no-keys'),
+      PAGEPASS_KEYS: folder.at('no-keys'),
       ...changes,
-    })
+    }
   }
+  const start = (part: (typeof parts)[number], changes: NodeJS.ProcessEnv = {}) =>
+    runPart(part, environmentOf(part, changes))
+  /** What it does with its variables and its rule set, without a process. */
+  const begin = async (part: (typeof parts)[number], changes: NodeJS.ProcessEnv) =>
+    loadRulesFor(configOf[part](environmentOf(part, changes)))
 
-  test.each(parts)('%s takes a rule set that is sealed', async (part) => {
+  test.concurrent.each(parts)('%s takes a rule set that is sealed', async (part) => {
     const { code, err } = await start(part)
     expect(code).toBe(1)
     expect(err).toMatch(new RegExp(`^${part}: the key folder .*no-keys can't be read`))
   })
 
-  test.each(parts)('%s refuses one that is not', async (part) => {
-    const unsealed = join(folder, 'rules', `${part}.yaml`)
+  test.concurrent.each(parts)('%s refuses one that is not', async (part) => {
+    const unsealed = folder.at('rules', `${part}.yaml`)
     await writeFile(unsealed, https)
     const { code, err } = await start(part, { PAGEPASS_RULES: unsealed })
     expect(code).toBe(1)
@@ -210,47 +231,33 @@ describe.concurrent('In production', () => {
   })
 
   test.each(parts)('%s refuses one that was sealed for another environment', async (part) => {
-    const other = join(folder, 'rules', `${part}-staging.yaml`)
+    const other = folder.at('rules', `${part}-staging.yaml`)
     await writeFile(other, https)
     await seal(['--author', 'ana'], other)
     await writeFile(other, https.replace('environment: sandbox', 'environment: staging'))
-    const { code, err } = await start(part, { PAGEPASS_RULES: other })
-    expect(code).toBe(1)
-    expect(err).toContain('does not hold: it is for environment "sandbox", and the rule set is for "staging"')
+    await expect(begin(part, { PAGEPASS_RULES: other })).rejects.toMatchObject({
+      code: 'rules/seal-invalid',
+      message: expect.stringContaining(
+        'does not hold: it is for environment "sandbox", and the rule set is for "staging"',
+      ),
+    })
   })
 
   test.each(parts)('%s refuses to start without who may seal', async (part) => {
-    const { code, err } = await start(part, { PAGEPASS_RULES_KEYS: '' })
-    expect(code).toBe(1)
-    expect(err).toContain('PAGEPASS_RULES_KEYS: production needs to know who may seal the rule set')
+    await expect(begin(part, { PAGEPASS_RULES_KEYS: '' })).rejects.toMatchObject({
+      code: 'config/invalid',
+      message: expect.stringContaining(
+        'PAGEPASS_RULES_KEYS: production needs to know who may seal the rule set',
+      ),
+    })
   })
 
   test('who may seal is not taken from beside the rule set', async () => {
-    const beside = join(folder, 'rules', 'signers')
+    const beside = folder.at('rules', 'signers')
     await writeFile(beside, await readFile(trusted))
-    const { code, err } = await start('proxy', { PAGEPASS_RULES_KEYS: beside })
-    expect(code).toBe(1)
-    expect(err).toContain(`${beside} lies with the rule set`)
-  })
-
-  test('pagepass doctor tells who sealed it, or that nobody did', async () => {
-    const set = {
-      ...partEnvironment('bot', prepared, 'rediss://:password@127.0.0.1:1'),
-      PAGEPASS_MODE: '',
-      SLACK_API_URL: '',
-      PAGERDUTY_API_URL: '',
-      SLACK_BOT_TOKEN: '',
-      PAGERDUTY_TOKEN: '',
-      PAGEPASS_RULES: path,
-      PAGEPASS_RULES_KEYS: trusted,
-    }
-    const sealed = await pagepass(['doctor', '--json'], set)
-    expect(sealed.out).toContain(`hash ${hash.slice(0, 12)}…, sealed by alice`)
-    const unsealed = join(folder, 'rules', 'unsealed.yaml')
-    await writeFile(unsealed, https)
-    const none = await pagepass(['doctor', '--json'], { ...set, PAGEPASS_RULES: unsealed })
-    expect(none.out).toContain(
-      `"check":"rules","state":"fail","what":"the rule set ${unsealed} is not sealed`,
-    )
+    await expect(begin('proxy', { PAGEPASS_RULES_KEYS: beside })).rejects.toMatchObject({
+      code: 'keys/forbidden',
+      message: expect.stringContaining(`${beside} lies with the rule set`),
+    })
   })
 })

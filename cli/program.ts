@@ -1,0 +1,91 @@
+import { Command, CommanderError } from 'commander'
+import { createKeys } from '#access/adapters/keys.ts'
+import { tellFault } from '#access/runtime/run-process.ts'
+import { createSealKeyFile } from './create-seal-key.ts'
+import type { DoctorOptions } from './doctor.ts'
+import { addRules } from './rules/commands.ts'
+import { runPart } from './run-part.ts'
+import { signDirectoryFile } from './sign-directory.ts'
+
+const parts = {
+  bot: 'Slack, PagerDuty webhooks, and the one part that gives passes',
+  proxy: 'decides on every request and forwards what a pass admits',
+  workers: 'expiry, messages and summaries',
+} as const
+
+/** The command line of Pagepass. `environment` is the variables of the process. */
+export const createProgram = (environment: NodeJS.ProcessEnv): Command => {
+  const program = new Command('pagepass')
+    .exitOverride()
+    .description(
+      'A page is a pass: scoped, time-boxed access for whoever is paged, enforced request by request.',
+    )
+    .showHelpAfterError()
+    .configureHelp({ showGlobalOptions: true })
+
+  for (const [part, what] of Object.entries(parts)) {
+    program
+      .command(part)
+      .description(`run the ${part}: ${what}`)
+      .action(() => runPart(part))
+  }
+
+  addRules(program.command('rules').description('work with the rule set'), environment)
+
+  const keys = program.command('keys').description('work with the signing keys')
+  keys
+    .command('create')
+    .description('make one folder of keys for each part')
+    .requiredOption('--folder <folder>', 'an empty or new folder')
+    .requiredOption('--environment <name>', 'as in the rule set')
+    .action(({ folder, environment }: { folder: string; environment: string }) =>
+      createKeys(folder, environment),
+    )
+  keys
+    .command('create-seal-key')
+    .description('make the key with which you seal rule sets that others wrote')
+    .requiredOption('--name <name>', 'what you go by, such as alice or alice@example.com')
+    .requiredOption('--out <file>', 'where the private key goes; the public one goes beside it (.pub)')
+    .action(createSealKeyFile)
+
+  const directory = program.command('directory').description('work with the directory: who is who')
+  directory
+    .command('sign')
+    .description('sign a directory file, so that bots take it')
+    .argument('<file>', 'YAML: a list of people')
+    .requiredOption('--keys <folder>', 'the folder with the private key of role "directory"')
+    .requiredOption('--environment <name>', 'as in the rule set')
+    .requiredOption('--out <file>', 'where the signed directory goes')
+    .action(signDirectoryFile)
+
+  program
+    .command('doctor')
+    .description('check everything a bot needs: its variables, files, Redis, Slack and PagerDuty')
+    .option('--json', 'one JSON object a line: check, state (ok, warn or fail), what, mend')
+    .option('--retry', 'put back what could not be delivered, to be tried again')
+    .addHelpText(
+      'after',
+      `
+Reads the environment variables of a bot, so run it where the bot runs, as the bot is run. It changes nothing
+(but for --retry), prints no secret, and takes a few seconds.
+Exit code: 0 all is well, or there are only warnings; 1 a check failed.`,
+    )
+    .action(async (options: DoctorOptions) => {
+      // Slack's and BullMQ's libraries take a while to load; no other command needs them.
+      const { doctor } = await import('./doctor.ts')
+      await doctor(options, environment)
+    })
+
+  return program
+}
+
+/** Runs a command to its end, and sets the exit code. What goes wrong is told on standard error. */
+export const runProgram = async (program: Command, argv: readonly string[]): Promise<void> => {
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    // Commander has said already what it has to say, be it help.
+    if (!(error instanceof CommanderError)) process.stderr.write(`${tellFault('pagepass', error)}\n`)
+    process.exitCode = error instanceof CommanderError ? error.exitCode : 1
+  }
+}
