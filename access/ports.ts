@@ -1,8 +1,8 @@
 import type { By, End, EndCause, Grant } from './domain/grant.ts'
+import type { HeldGrant } from './domain/held.ts'
 import type { Incident } from './domain/incident.ts'
 import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
-import type { HeldGrant } from './domain/view.ts'
 
 /** Milliseconds since the epoch, which never run backwards. */
 export type Clock = { readonly now: () => number }

@@ -12,11 +12,12 @@ import { type AskExplanation, checkFreezes, explainAsk } from './explain/explain
 import { explainPage, type PageExplanation } from './explain/explain-page.ts'
 import { type Early, mendsOfEarly, mendsOfRequest } from './explain/mends-of-request.ts'
 import { checkPass, type PassChecked } from './explain/pass-conditions.ts'
-import { type Parsed, type Places, placesOf } from './explain/places.ts'
+import { type Places, placesOf } from './explain/places.ts'
 import { checkStanding, signInConditions } from './explain/standing.ts'
 import { type PageFacts, usualPage } from './explain/supposed-page.ts'
 import { type SupposedPass, supposedGrant } from './explain/supposed-pass.ts'
-import { lengthText } from './explain/words.ts'
+import type { SoundRuleSet } from './parse-rule-set.ts'
+import { lengthText } from './words.ts'
 
 /** A request that somebody would make. Times are milliseconds since the epoch. */
 export type Question = {
@@ -69,7 +70,7 @@ const nothing = {
  * Why a request would be admitted or not, and what would have to change. The decision is the one of `decideRequest`
  * itself, after the two steps of the proxy that come before it: a path that reads one way, and a service that is known.
  */
-export const explainRequest = (parsed: Parsed, question: Question): Explanation => {
+export const explainRequest = (parsed: SoundRuleSet, question: Question): Explanation => {
   const { rules } = parsed
   const { method, now, viewAge = 0 } = question
   const who = supposedPerson(rules, question.who)
@@ -101,7 +102,7 @@ export const explainRequest = (parsed: Parsed, question: Question): Explanation 
   const decision = decideCase(rules, one)
   const places = placesOf(parsed)
   const found = service.routes.find(method, path)
-  const tier = found === undefined ? undefined : service.tiers[found.rank]
+  const tier = found?.tier
   const route =
     found === undefined || tier === undefined
       ? undefined
@@ -160,7 +161,7 @@ const conditionsOf = (
         places.tiers(service.name),
       ),
     ]
-  const term = (name: string): string => places.term(service.name, tier.name, name)
+  const term = places.termOf(service.name, tier.name)
   return [
     condition(`${tier.name} allows ${route.pattern}`, true, route.where),
     condition(`${who.name} holds a pass for ${service.name}`, heldIn(one).length > 0),

@@ -1,9 +1,8 @@
 import { z } from 'zod'
+import { isSchema, type JsonSchema } from './faults/schema-at.ts'
 import { ofEnvironment, ofEnvironmentService, ofTeam } from './merge-files.ts'
 import type { RuleFile } from './rule-file.ts'
 import { ruleSetSource } from './source.ts'
-
-export type JsonSchema = z.core.JSONSchema.JSONSchema
 
 const titles: Readonly<Record<RuleFile['part'], string>> = {
   whole: 'Pagepass: the rule set',
@@ -28,7 +27,7 @@ export const jsonSchemaOf = (part: RuleFile['part'] = 'whole'): JsonSchema => {
       if (isEmpty(jsonSchema.default)) delete jsonSchema.default
     },
   })
-  const { $schema, ...shape } = shapeOf(part, whole)
+  const { $schema, ...shape } = schemaOf(part, whole)
   return { ...($schema === undefined ? {} : { $schema }), title: titles[part], ...shape }
 }
 
@@ -36,7 +35,7 @@ const isEmpty = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.keys(value).length === 0
 
 /** Each thing is said in one file of a folder, so what another file may say is not required. */
-const shapeOf = (part: RuleFile['part'], whole: JsonSchema): JsonSchema => {
+const schemaOf = (part: RuleFile['part'], whole: JsonSchema): JsonSchema => {
   const { properties = {}, required = [] } = whole
   const { services, identity } = properties
   if (part === 'whole' || !isSchema(services) || !isSchema(identity)) return whole
@@ -82,8 +81,6 @@ const looser = (services: JsonSchema, keys?: readonly string[]): JsonSchema => {
 
 const only = (keys: readonly string[], properties: Properties): Properties =>
   Object.fromEntries(Object.entries(properties).filter(([key]) => keys.includes(key)))
-
-const isSchema = (schema: unknown): schema is JsonSchema => typeof schema === 'object' && schema !== null
 
 const widest = 110
 

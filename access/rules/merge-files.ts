@@ -1,7 +1,7 @@
 import { nearest } from '../domain/nearest.ts'
 import { keysAt } from './faults/schema-at.ts'
 import { quoted } from './faults/wording.ts'
-import { type Part, type ReadFile, type RuleSetFault, stemOf } from './rule-file.ts'
+import { type ReadFile, type Report, type RuleSetFault, stemOf } from './rule-file.ts'
 import type { YamlPath } from './yaml/read-yaml.ts'
 
 /** What an environment's file may say: who people are there, and where services are. */
@@ -79,7 +79,7 @@ export const mergeFiles = (
             : `"${key}" must be keys with values, as in ${saidAt(saidIn, path)}`,
           'value',
         )
-      } else if (key !== 'version') {
+      } else if (path.length > 1 || key !== 'version' || what !== known) {
         report(path, `"${key}" is said in ${saidAt(saidIn, path)} already; say it once`)
       }
     }
@@ -145,8 +145,6 @@ const whyOutside = (part: ReadFile['file']['part'], path: YamlPath, common: stri
   const place = path.length === 1 ? common : "the file of the service's team"
   return `"${key}" is the same in every environment, so say it in ${place}; ${what} ${may.join(', ')}`
 }
-
-type Report = (path: YamlPath, what: string, part?: Part) => void
 
 /** An environment says where services are, never that there is another. */
 const withKnownServices = (merged: Said, value: Said, report: Report): Said => {

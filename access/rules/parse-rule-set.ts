@@ -5,6 +5,7 @@ import { mendShape } from './faults/mend-shape.ts'
 import { ruleSetLayout } from './faults/schema-at.ts'
 import { mergeFiles, ofEnvironmentService } from './merge-files.ts'
 import {
+  inOrderOfPlace,
   type Part,
   type Place,
   placeIn,
@@ -15,19 +16,18 @@ import {
 } from './rule-file.ts'
 import { type RuleSetSource, ruleSetSource } from './source.ts'
 import type { YamlPath } from './yaml/read-yaml.ts'
+import { mostFaults } from './yaml/yaml-fault.ts'
 
-export type ParsedRuleSet =
-  | {
-      readonly ok: true
-      readonly rules: RuleSet
-      /** What the files say, merged; defaults are filled in, durations are milliseconds. */
-      readonly source: RuleSetSource
-      readonly placeOf: (path: YamlPath, part?: Part) => Place
-    }
-  | { readonly ok: false; readonly faults: readonly RuleSetFault[] }
+/** A rule set, what its files say, and where they say it. */
+export type SoundRuleSet = {
+  readonly ok: true
+  readonly rules: RuleSet
+  /** What the files say, merged; defaults are filled in, durations are milliseconds. */
+  readonly source: RuleSetSource
+  readonly placeOf: (path: YamlPath, part?: Part) => Place
+}
 
-/** More faults than anybody reads at once. */
-const mostFaults = 100
+export type ParsedRuleSet = SoundRuleSet | { readonly ok: false; readonly faults: readonly RuleSetFault[] }
 
 /** The rule set that these files say, or every fault in them at once. A text is a file of its own. */
 export const parseRuleSet = (files: readonly RuleFile[] | string): ParsedRuleSet => {
@@ -70,9 +70,7 @@ const isOfEnvironment = ([section, , key]: YamlPath): boolean =>
   section === 'services' && typeof key === 'string' && ofEnvironmentService.includes(key)
 
 const fail = (faults: readonly RuleSetFault[]): ParsedRuleSet => {
-  const order = [...faults].sort(
-    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
-  )
+  const order = faults.toSorted(inOrderOfPlace)
   const first = order[0]
   const surplus = order.length - mostFaults
   if (first === undefined || surplus <= 0) return { ok: false, faults: order }

@@ -1,4 +1,5 @@
-const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
+/** By their number: 0 is Sunday. */
+export const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 const dayMs = 86_400_000
 
 /** Days of the week (0 is Sunday) of `mon-fri`, `sat, sun` or `fri-mon`. */

@@ -19,6 +19,10 @@ export type RuleSetFault = {
   readonly what: string
 }
 
+/** In the order of the files, and within each of its lines. */
+export const inOrderOfPlace = (a: Place, b: Place): number =>
+  (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column
+
 export type Place = Omit<RuleSetFault, 'what'>
 /** A key, or what it says. */
 export type Part = 'key' | 'value'

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { parseDuration } from '../domain/duration.ts'
+import { plainMethods } from '../domain/path-pattern.ts'
+import { reasonDemands } from '../domain/tier.ts'
 import {
   faultOfIssuer,
   faultOfOrigin,
@@ -107,7 +109,7 @@ const hostLabel = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, { e
 const namePattern = '^[a-z][a-z0-9_-]{0,62}$'
 /** A name that is given here. */
 const name = z.string({ error: saying(notAName) }).regex(new RegExp(namePattern), { error: saying(notAName) })
-/** A name that is given elsewhere; `compile.ts` says whether it is. */
+/** A name that is given elsewhere; `compile/` says whether it is. */
 const named = looking(namePattern)
 const domain = z
   .string({ error: saying(notADomain) })
@@ -154,7 +156,7 @@ const segmentLooks = "(?!\\.{1,2}(?:/|\\s|$))(?:[A-Za-z0-9._~!$&'()+,=:@-]|%[0-9
 const patterns = z
   .array(
     looking(
-      `^\\s*(?:[*]|WS|GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)\\s+(?=/)(?:/(?:[*]|${segmentLooks}))*(?:/(?:[*]{2})?)?\\s*$`,
+      `^\\s*(?:[*]|WS|${plainMethods.join('|')})\\s+(?=/)(?:/(?:[*]|${segmentLooks}))*(?:/(?:[*]{2})?)?\\s*$`,
     ),
   )
   .describe('METHOD /path: "*" is one segment, "**" at the end the rest; WS is an upgrade; GET includes HEAD')
@@ -197,7 +199,7 @@ const tierTerms = z.strictObject({
   burst: z.int().min(1).max(1_000_000).optional().describe('how many at once; by default one second’s worth'),
   when_stale: duration.describe('how old the knowledge of passes may be before this tier closes'),
   reason: z
-    .enum(['optional', 'required', 'ticket'])
+    .enum(reasonDemands)
     .optional()
     .describe('what has to be said: nothing, why, or why with a ticket such as CHG-123'),
   approvals: approvals.optional().describe('who has to agree first'),
@@ -313,7 +315,7 @@ const publicKey = read(
   { pattern: '^(?:ssh-ed25519 [A-Za-z0-9+/]+={0,2}(?: .*)?|[A-Za-z0-9_-]{43})$' },
 )
 
-/** The shape of the YAML. What names refer to is checked by `compile.ts`. */
+/** The shape of the YAML. What names refer to is checked by `compile/`. */
 export const ruleSetSource = z.strictObject({
   version: z.literal(1),
   environment: name.describe('what the keys, the directory and the seal are for'),

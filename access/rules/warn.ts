@@ -1,5 +1,5 @@
-import type { ParsedRuleSet } from './parse-rule-set.ts'
-import type { RuleSetFault } from './rule-file.ts'
+import type { SoundRuleSet } from './parse-rule-set.ts'
+import { inOrderOfPlace, type RuleSetFault } from './rule-file.ts'
 import { impossibleApprovals, unnamedApprovers } from './warnings/approvers.ts'
 import { dangerousPatterns, widePatterns } from './warnings/dangerous-patterns.ts'
 import { ended } from './warnings/ended.ts'
@@ -48,7 +48,7 @@ const looks: readonly ((looked: Looked) => readonly Finding[])[] = [
  * the epoch.
  */
 export const warningsOf = (
-  { rules, source, placeOf }: Pick<Extract<ParsedRuleSet, { ok: true }>, 'rules' | 'source' | 'placeOf'>,
+  { rules, source, placeOf }: SoundRuleSet,
   now: number,
 ): readonly RuleSetWarning[] => {
   const looked = { rules, source, now }
@@ -58,7 +58,5 @@ export const warningsOf = (
     const id = JSON.stringify([path, what])
     if (!once.has(id)) once.set(id, { ...placeOf(path, part), kind, level: warningLevels[kind], what })
   }
-  return [...once.values()].sort(
-    (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0) || a.line - b.line || a.column - b.column,
-  )
+  return [...once.values()].sort(inOrderOfPlace)
 }

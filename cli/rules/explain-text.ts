@@ -1,5 +1,5 @@
 import type { AccessDecision } from '#access/domain/decide-access.ts'
-import { formatDuration } from '#access/domain/duration.ts'
+import { exactDuration } from '#access/domain/duration.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
@@ -103,7 +103,7 @@ export const requestText = (
       fact('request', `${method} ${path} on ${service}`),
       fact('at', momentText(now)),
       ...(page === undefined ? [] : [fact('paged', pageText(page))]),
-      ...(viewAge === 0 ? [] : [fact('passes', `as they were known ${formatDuration(viewAge)} ago`)]),
+      ...(viewAge === 0 ? [] : [fact('passes', `as they were known ${exactDuration(viewAge)} ago`)]),
       ...(reason === undefined ? [] : [fact('reason', `${reason} (${reasons[reason].status})`)]),
       ...(route === undefined ? [] : [fact('tier', `${route.tier}, by ${route.pattern}`, route.where)]),
       ...(by === undefined ? [] : [fact('rule', by.id, by.where)]),
@@ -166,7 +166,7 @@ const answer = ({ service, method }: Question, { decision, by }: Explanation): s
 const givenText = (decision: AccessDecision): string => {
   if (!decision.give) return `nothing: ${decision.refusal.reason}`
   const { state, tier, duration, approvers, doubt } = decision.proposal
-  const pass = `${tier} for ${formatDuration(duration)}`
+  const pass = `${tier} for ${exactDuration(duration)}`
   const why = doubt === undefined ? '' : ` (${doubt})`
   if (state === 'active') return `${pass}, at once`
   if (state === 'offered') return `${pass}, as an offer to take${why}`

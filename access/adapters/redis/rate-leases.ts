@@ -69,7 +69,7 @@ for index, key in ipairs(KEYS) do
   book.at = now
   local fullMs = (burst - math.min(book.spare, burst)) / rate * 1000
   redis.call('SET', key, cjson.encode(book), 'PX', math.ceil(math.min(fullMs, 86400000) + keptMs))
-  answers[index] = string.format('%.14g %.14g %.14g %d', mine, tokens, book.spare, now)
+  answers[index] = string.format('%.14g %.14g %.14g', mine, tokens, book.spare)
 end
 return answers
 `

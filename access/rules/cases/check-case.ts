@@ -1,21 +1,18 @@
 import { ownersRule } from '../../domain/decide-access.ts'
-import { nearest } from '../../domain/nearest.ts'
 import { parsePattern } from '../../domain/path-pattern.ts'
 import { reasons } from '../../domain/reasons.ts'
 import type { Service } from '../../domain/rule-set.ts'
-import type { KnownNames } from '../compile/known-names.ts'
-import type { Parsed } from '../explain/places.ts'
-import { oneOf } from '../explain/words.ts'
-import { quoted } from '../faults/wording.ts'
+import { type KnownNames, knownBy } from '../compile/known-names.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
 import type { Report } from '../rule-file.ts'
+import { readFrom } from '../standing-from.ts'
+import { oneOf } from '../words.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 import { type Happening, kinds } from './rule-case.ts'
 import type { CaseFileSource, CaseSource, Expectation } from './source.ts'
 
-export const workloadPrefix = 'workload:'
-
 /** What happens in a case: the last of these that is said. A page may come before a request. */
-export const kindOf = ({ request, ask, page }: CaseSource): Happening['kind'] | undefined => {
+const kindOf = ({ request, ask, page }: CaseSource): Happening['kind'] | undefined => {
   if (request !== undefined) return 'request'
   if (ask !== undefined) return 'ask'
   return page === undefined ? undefined : 'page'
@@ -28,7 +25,7 @@ const acts = { request: 'a request', ask: 'asking', page: 'a page' } as const sa
 
 /** Reports what a case names in vain, and what can't be so or changes nothing. */
 export const checkCase = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   people: CaseFileSource['people'],
   said: CaseSource,
   path: YamlPath,
@@ -61,12 +58,11 @@ export const checkCase = (
   for (const [index, { tier, approved_by }] of said.holds.entries()) {
     known.tier(tier, [...path, 'holds', index, 'tier'])
     for (const [place, by] of (approved_by ?? []).entries())
-      checkName(
-        by,
-        [...Object.keys(people), ...parsed.rules.people.keys()],
+      knownBy(report)(
         'person or set of people',
+        [...Object.keys(people), ...parsed.rules.people.keys()],
+        by,
         [...path, 'holds', index, 'approved_by', place],
-        report,
       )
   }
   const service = parsed.rules.services.get(said.service)
@@ -82,12 +78,10 @@ const checkWho = (
   known: KnownNames,
   report: Report,
 ): boolean => {
-  if (who.startsWith(workloadPrefix)) {
-    known.workload(who.slice(workloadPrefix.length), path)
-    return true
-  }
-  checkName(who, Object.keys(people), 'person', path, report)
-  return false
+  const from = readFrom(who)
+  if (from.kind === 'workload') known.workload(from.name, path)
+  else knownBy(report)('person', Object.keys(people), who, path)
+  return from.kind === 'workload'
 }
 
 const checkExpectation = (
@@ -114,16 +108,11 @@ const checkExpectation = (
   const named = [service.standing, service.onPage, service.onRequest, service.freezes].flatMap((rules) =>
     rules.map(({ id }) => id),
   )
+  const one = knownBy(report)
   if (rule !== undefined)
-    checkName(
-      rule,
-      [...new Set([...named, ownersRule])],
-      `rule about ${service.name}`,
-      [...path, 'rule'],
-      report,
-    )
+    one(`rule about ${service.name}`, [...new Set([...named, ownersRule])], rule, [...path, 'rule'])
   if (reason !== undefined)
-    checkName(reason, Object.keys(reasons), 'reason', [...path, 'reason'], report, likely[kind])
+    one('reason', Object.keys(reasons), reason, [...path, 'reason'], { named: likely[kind] })
   if (pattern !== undefined && facts.includes('pattern'))
     checkPattern(service, pattern, [...path, 'pattern'], report)
 }
@@ -159,23 +148,5 @@ const checkPattern = (service: Service, written: string, path: YamlPath, report:
     ...service.standing.flatMap(({ allow }) => (allow === undefined ? [] : [allow.terms])),
   ]
   const texts = [...new Set(all.flatMap(({ patterns }) => patterns.map(({ text }) => text)))]
-  checkName(pattern.text, texts, `pattern of ${service.name}`, path, report)
-}
-
-const checkName = (
-  name: string,
-  known: readonly string[],
-  kind: string,
-  path: YamlPath,
-  report: Report,
-  some: readonly string[] = known,
-): void => {
-  if (known.includes(name)) return
-  const hint = nearest(name, known)
-  const few = some.length > 8 ? `${some.slice(0, 8).join(', ')}, …` : some.join(', ')
-  const others = some.length === 0 ? 'there is none at all' : `known are: ${few}`
-  report(
-    path,
-    `unknown ${kind} ${quoted(name)}; ${hint === undefined ? others : `did you mean ${quoted(hint)}?`}`,
-  )
+  knownBy(report)(`pattern of ${service.name}`, texts, pattern.text, path)
 }

@@ -1,8 +1,8 @@
-import { parsePattern } from '../../domain/path-pattern.ts'
-import type { Parsed } from '../explain/places.ts'
+import { allLevels, servicesOn } from '../own-tiers.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
 import type { Place } from '../rule-file.ts'
-import type { OwnTier } from '../source.ts'
-import type { YamlPath } from '../yaml/read-yaml.ts'
+import { readFrom } from '../standing-from.ts'
+import { patternsIn, patternsOf } from '../written-patterns.ts'
 import type { Result } from './run-case.ts'
 
 /** A rule or a pattern, and whether a case that holds was decided by it. */
@@ -18,13 +18,13 @@ export type Covered = {
  * Which rules decided a case that holds, and which patterns admitted a request. Patterns of a profile count once, whatever
  * service they admitted it on. What gives nothing yet (`on call of`) is left out: no case can be decided by it.
  */
-export const coverageOf = (parsed: Parsed, results: readonly Result[]): Covered[] => {
+export const coverageOf = (parsed: SoundRuleSet, results: readonly Result[]): Covered[] => {
   const holding = results.filter(({ wrong }) => wrong.length === 0)
   const decided = new Set(holding.flatMap(({ decidedBy }) => decidedBy))
-  return [...rulesOf(parsed, decided), ...patternsOf(parsed, holding)]
+  return [...coveredRules(parsed, decided), ...coveredPatterns(parsed, holding)]
 }
 
-const rulesOf = ({ rules, placeOf }: Parsed, decided: ReadonlySet<string>): Covered[] => {
+const coveredRules = ({ rules, placeOf }: SoundRuleSet, decided: ReadonlySet<string>): Covered[] => {
   const { onPage, onRequest, standing, freezes } = rules
   const sections = { on_page: onPage, on_request: onRequest, standing, freeze: freezes }
   return Object.entries(sections).flatMap(([section, all]) =>
@@ -36,7 +36,7 @@ const rulesOf = ({ rules, placeOf }: Parsed, decided: ReadonlySet<string>): Cove
   )
 }
 
-const patternsOf = ({ source, placeOf }: Parsed, holding: readonly Result[]): Covered[] => {
+const coveredPatterns = ({ source, placeOf }: SoundRuleSet, holding: readonly Result[]): Covered[] => {
   const admitting = holding.flatMap(({ admittedBy }) => (admittedBy === undefined ? [] : [admittedBy]))
   /** Whether it admitted a request on one of these services. */
   const admitted = (services: readonly string[], tier: string, text: string): boolean =>
@@ -44,53 +44,32 @@ const patternsOf = ({ source, placeOf }: Parsed, holding: readonly Result[]): Co
       (one) => 'service' in one && services.includes(one.service) && one.tier === tier && one.text === text,
     )
 
-  const ofTiers = (
-    tiers: Readonly<Record<string, OwnTier>>,
-    of: string,
-    path: YamlPath,
-    on: readonly string[],
-  ) =>
-    Object.entries(tiers).flatMap(([tier, own]) =>
-      written(own, [...path, 'tiers', tier]).map(
-        ({ text, at }): Covered => ({
+  return [
+    ...allLevels(source).flatMap((level) => {
+      const { kind, name } = level.of
+      const on = servicesOn(source, level)
+      return patternsOf(level).map(
+        ({ pattern: { text }, tier, path }): Covered => ({
           kind: 'pattern',
-          what: `${text} of ${tier}, ${of}`,
-          place: placeOf(at),
+          what: `${text} of ${tier}, ${kind === 'service' ? name : `profile ${name}`}`,
+          place: placeOf(path),
           covered: admitted(on, tier, text),
         }),
-      ),
-    )
-  const services = Object.entries(source.services)
-  return [
-    ...Object.entries(source.profiles).flatMap(([name, { tiers }]) => {
-      const sharing = services.filter(([, { profile }]) => profile === name).map(([service]) => service)
-      return ofTiers(tiers, `profile ${name}`, ['profiles', name], sharing)
+      )
     }),
-    ...services.flatMap(([name, { tiers }]) => ofTiers(tiers, name, ['services', name], [name])),
     ...source.standing.flatMap(({ name, from, allow = [] }, index) => {
-      if (from.startsWith('on call of ')) return []
+      if (readFrom(from).kind === 'on call') return []
       const id = name ?? `standing[${index}]`
-      return written(allow, ['standing', index, 'allow']).map(
-        ({ text, at }): Covered => ({
+      return patternsIn(allow, ['standing', index, 'allow']).map(
+        ({ pattern: { text }, path }): Covered => ({
           kind: 'pattern',
           what: `${text} of ${id}`,
-          place: placeOf(at),
+          place: placeOf(path),
           covered: admitting.some((one) => 'standing' in one && one.standing === id && one.text === text),
         }),
       )
     }),
   ]
-}
-
-const written = (own: OwnTier, path: YamlPath): { readonly text: string; readonly at: YamlPath }[] => {
-  const [texts, at] = Array.isArray(own)
-    ? [own, path]
-    : // What is no list has terms beside its patterns.
-      [(own as Exclude<OwnTier, readonly string[]>).allow, [...path, 'allow']]
-  return texts.flatMap((one, index) => {
-    const pattern = parsePattern(one)
-    return 'text' in pattern ? [{ text: pattern.text, at: [...at, index] }] : []
-  })
 }
 
 /** The same in several environments of one folder: covered is what is covered in any of them. */

@@ -1,3 +1,4 @@
+import { approversFor } from '../../domain/decide-access.ts'
 import { decideApproval } from '../../domain/decide-approval.ts'
 import type { Grant } from '../../domain/grant.ts'
 import { type RuleSet, type Service, tierOf } from '../../domain/rule-set.ts'
@@ -38,12 +39,8 @@ const approvalsOf = (
   grant: Grant,
   approvedBy: readonly Approver[],
 ): NonNullable<Grant['approvals']> => {
-  const { from, count, distinct } = tierOf(service, grant.tier)?.approvals ?? {
-    from: service.owners,
-    count: 1,
-    distinct: false,
-  }
-  const approvers = { from: [...from], count, ...(distinct ? { distinct } : {}) }
+  const { from, ...terms } = approversFor(service, tierOf(service, grant.tier))
+  const approvers = { from: [...from], ...terms }
   const approvals: NonNullable<Grant['approvals']> = []
   for (const [index, approver] of approvedBy.entries()) {
     const person = personOf(rules, approver, index)

@@ -1,15 +1,15 @@
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import type { Service } from '../../domain/rule-set.ts'
 import type { Asker } from '../explain/asker.ts'
-import type { Parsed } from '../explain/places.ts'
 import { type PageFacts, usualPage } from '../explain/supposed-page.ts'
-import { workloadPrefix } from './check-case.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
+import { workloadPrefix } from '../standing-from.ts'
 import type { Happening, HeldPass, RuleCase } from './rule-case.ts'
 import type { CaseFileSource, CaseSource, PassSource, PersonSource } from './source.ts'
 
 /** A case whose names are known, as what decisions take. */
 export const linkCase = (
-  { rules }: Parsed,
+  { rules }: SoundRuleSet,
   { at: usual, people }: CaseFileSource,
   said: CaseSource,
   placeOf: RuleCase['placeOf'],
@@ -111,6 +111,6 @@ const nameOf = ({ who, service }: CaseSource, happens: Happening): string => {
   if (happens.kind === 'request') return `${who}: ${happens.method} ${happens.path} on ${service}`
   if (happens.kind === 'page') return `${who} is paged for ${service}`
   const { tier = 'the lowest tier', duration } = happens.ask
-  const length = duration === undefined ? '' : ` for ${formatDuration(duration)}`
+  const length = duration === undefined ? '' : ` for ${exactDuration(duration)}`
   return `${who} asks for ${tier} of ${service}${length}`
 }

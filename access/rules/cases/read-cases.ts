@@ -1,9 +1,9 @@
 import { nearest } from '../../domain/nearest.ts'
 import { createKnownNames } from '../compile/known-names.ts'
-import type { Parsed } from '../explain/places.ts'
 import { describeIssues, valueAt } from '../faults/describe-issue.ts'
 import { quoted } from '../faults/wording.ts'
-import type { Place, Report, RuleSetFault } from '../rule-file.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
+import { inOrderOfPlace, type Place, type Report, type RuleSetFault } from '../rule-file.ts'
 import { readYaml, type YamlPath } from '../yaml/read-yaml.ts'
 import { checkCase } from './check-case.ts'
 import { linkCase } from './link-case.ts'
@@ -18,13 +18,13 @@ export type ReadCases =
   | { readonly ok: false; readonly faults: readonly RuleSetFault[] }
 
 /** The cases of these files, about this rule set; or every fault in the files at once. */
-export const readCases = (parsed: Parsed, files: readonly CaseFile[]): ReadCases => {
+export const readCases = (parsed: SoundRuleSet, files: readonly CaseFile[]): ReadCases => {
   const faults: RuleSetFault[] = []
   const cases = files.flatMap((file) => readFile(parsed, file, faults))
   return faults.length > 0 ? { ok: false, faults } : { ok: true, cases }
 }
 
-const readFile = (parsed: Parsed, { name, bytes }: CaseFile, faults: RuleSetFault[]): RuleCase[] => {
+const readFile = (parsed: SoundRuleSet, { name, bytes }: CaseFile, faults: RuleSetFault[]): RuleCase[] => {
   const read = readYaml(bytes, 'cases:')
   if (!read.ok) {
     faults.push(...read.faults.map((fault) => ({ file: name, ...fault })))
@@ -59,7 +59,7 @@ const readFile = (parsed: Parsed, { name, bytes }: CaseFile, faults: RuleSetFaul
     reportUnused(shaped.data, report)
     if (found.length === 0) return linked
   }
-  faults.push(...found.sort((a, b) => a.line - b.line || a.column - b.column))
+  faults.push(...found.sort(inOrderOfPlace))
   return []
 }
 

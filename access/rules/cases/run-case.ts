@@ -1,10 +1,11 @@
+import { parsePattern } from '../../domain/path-pattern.ts'
 import { freezeOf } from '../../domain/rule-set.ts'
-import { isStanding } from '../../domain/standing-grant.ts'
+import { isStanding, tierGiven } from '../../domain/standing-grant.ts'
 import { supposedPerson } from '../explain/asker.ts'
 import { explainAsk } from '../explain/explain-ask.ts'
 import { explainPage } from '../explain/explain-page.ts'
-import type { Parsed } from '../explain/places.ts'
 import { explainRequest } from '../explain.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
 import { grantOf } from './held-pass.ts'
 import type { RuleCase } from './rule-case.ts'
 import type { Expectation } from './source.ts'
@@ -33,12 +34,12 @@ export type Result = {
 type Ran = Omit<Result, 'one' | 'wrong'>
 
 /** What the decisions themselves make of a case, and whether that is what is expected. */
-export const runCase = (parsed: Parsed, one: RuleCase): Result => {
+export const runCase = (parsed: SoundRuleSet, one: RuleCase): Result => {
   const ran = run(parsed, one)
   return { one, ...ran, wrong: differing(one.expect, ran.came) }
 }
 
-const run = (parsed: Parsed, one: RuleCase): Ran => {
+const run = (parsed: SoundRuleSet, one: RuleCase): Ran => {
   const { happens } = one
   if (happens.kind === 'request') return runRequest(parsed, one, happens)
   return happens.kind === 'ask' ? runAsk(parsed, one, happens) : runPage(parsed, one, happens)
@@ -46,7 +47,7 @@ const run = (parsed: Parsed, one: RuleCase): Ran => {
 
 type Of<Kind extends RuleCase['happens']['kind']> = Extract<RuleCase['happens'], { readonly kind: Kind }>
 
-const runRequest = (parsed: Parsed, one: RuleCase, { method, path, page }: Of<'request'>): Ran => {
+const runRequest = (parsed: SoundRuleSet, one: RuleCase, { method, path, page }: Of<'request'>): Ran => {
   const { rules } = parsed
   const { service, at: now } = one
   const who = supposedPerson(rules, one.who)
@@ -64,20 +65,14 @@ const runRequest = (parsed: Parsed, one: RuleCase, { method, path, page }: Of<'r
   const why = whyOfRequest(it)
   if (!decision.allow) {
     const { reason, needs } = decision
-    const freeze = reason === 'frozen' && needs !== undefined ? freezeOf(service, needs.name, now) : undefined
     return {
-      came: {
-        is: 'refused',
-        reason,
-        ...(needs === undefined ? {} : { tier: needs.name }),
-        ...ruleOf(freeze),
-      },
+      came: { is: 'refused', reason, ...(needs === undefined ? {} : { tier: needs.name }), ...ruleOf(by) },
       why,
-      decidedBy: freeze === undefined ? [] : [freeze.id],
+      decidedBy: by === undefined ? [] : [by.id],
     }
   }
   const { tier, pattern, held } = decision
-  const ofService = service.tiers.some(({ name }) => name === tier.name)
+  const ofService = tierGiven(rules, held) !== undefined
   const came: Expectation = {
     is: 'allowed',
     pattern: pattern.text,
@@ -96,7 +91,7 @@ const runRequest = (parsed: Parsed, one: RuleCase, { method, path, page }: Of<'r
   }
 }
 
-const runAsk = (parsed: Parsed, { who, service, at: now }: RuleCase, { ask }: Of<'ask'>): Ran => {
+const runAsk = (parsed: SoundRuleSet, { who, service, at: now }: RuleCase, { ask }: Of<'ask'>): Ran => {
   const it = explainAsk(parsed, supposedPerson(parsed.rules, who), ask, now)
   const { decision } = it
   const why = whyOfAsk(it)
@@ -129,7 +124,7 @@ const ruleOf = (rule: { readonly id: string } | undefined): { readonly rule?: st
 
 const pageOutcomes = { active: 'given', offered: 'offered', pending: 'approval' } as const
 
-const runPage = (parsed: Parsed, { who, service, at: now }: RuleCase, { page }: Of<'page'>): Ran => {
+const runPage = (parsed: SoundRuleSet, { who, service, at: now }: RuleCase, { page }: Of<'page'>): Ran => {
   const it = explainPage(parsed, supposedPerson(parsed.rules, who), service, page, now)
   const { decision } = it
   const why = whyOfPage(it)
@@ -155,11 +150,14 @@ const differing = (expected: Expectation, came: Expectation): (keyof Expectation
     const [wanted, had] = [expected[key], came[key]]
     if (wanted === undefined) return false
     return key === 'pattern'
-      ? normal(expected.pattern) !== had
+      ? textOf(expected.pattern ?? '') !== had
       : Array.isArray(wanted) && Array.isArray(had)
         ? wanted.toSorted().join('\n') !== had.toSorted().join('\n')
         : wanted !== had
   })
 
 /** Spaces between method and path don't count. */
-const normal = (pattern: string | undefined): string | undefined => pattern?.trim().split(/\s+/).join(' ')
+const textOf = (written: string): string => {
+  const pattern = parsePattern(written)
+  return 'text' in pattern ? pattern.text : written
+}

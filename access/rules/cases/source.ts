@@ -4,7 +4,7 @@ import { quoted } from '../faults/wording.ts'
 import { duration, instant, read, text } from '../source.ts'
 
 /** `POST /v1/orders/7/retry`, as it would be sent; `WS /ws` is an upgrade. */
-export const parseRequest = (written: string): { method: string; path: string } | undefined => {
+const parseRequest = (written: string): { method: string; path: string } | undefined => {
   const [, method, path] = /^([A-Z]+) (\/\S*)$/.exec(written) ?? []
   return method === undefined || path === undefined ? undefined : { method, path }
 }
@@ -102,7 +102,7 @@ const oneCase = z.strictObject({
     .describe('allowed or refused; at once, approval or refused; given, offered, approval or refused'),
 })
 
-/** The shape of a file of cases. What names refer to is checked by `read-cases.ts`. */
+/** The shape of a file of cases. What names refer to is checked by `check-case.ts`. */
 export const caseFileSource = z.strictObject({
   at: moment.describe('the time of each case that says none'),
   people: z.record(text, person).default({}).describe('who the cases are about'),

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import type { Expectation } from './source.ts'
 
 /** What is expected, or came: `given, tier operate, for 2h`. Only these facts; by default all that are said. */
@@ -23,5 +23,5 @@ const factText = (
   const said = expectation[fact]
   if (said === undefined || !facts.includes(fact)) return []
   if (Array.isArray(said)) return [`${fact} ${said.join(' and ')}`]
-  return [`${fact} ${fact === 'for' ? formatDuration(Number(said)) : said}`]
+  return [`${fact} ${fact === 'for' ? exactDuration(Number(said)) : said}`]
 }

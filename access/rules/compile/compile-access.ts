@@ -1,17 +1,13 @@
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
+import type { Pattern } from '../../domain/path-pattern.ts'
 import { createRouteIndex, type RouteIndex } from '../../domain/route-index.ts'
-import {
-  type BreakGlass,
-  type EgressRule,
-  type Freeze,
-  namesService,
-  type Service,
-  type StandingRule,
-} from '../../domain/rule-set.ts'
+import type { BreakGlass, EgressRule, Freeze, Service, StandingRule } from '../../domain/rule-set.ts'
+import type { RuleSetSource } from '../source.ts'
+import { readFrom } from '../standing-from.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 import { readPatterns } from './compile-tiers.ts'
 import type { Compiling } from './compiling.ts'
-import { demandText, pastDemands } from './past-demands.ts'
+import { approvedOn, demandText, pastDemands } from './past-demands.ts'
 
 const longestBreakGlassMs = 1_800_000
 
@@ -21,13 +17,11 @@ const routesOf = (texts: readonly string[], path: YamlPath, { report }: Compilin
 /** Patterns that a standing rule names itself, and the terms that requests count under. */
 const allowing = (
   name: string,
-  texts: readonly string[],
-  path: YamlPath,
-  rate = Number.POSITIVE_INFINITY,
-  burst = Math.max(1, rate),
-  { report, table }: Compiling,
+  patterns: readonly Pattern[],
+  said: RuleSetSource['standing'][number],
+  table: Compiling['table'],
 ): NonNullable<StandingRule['allow']> => {
-  const patterns = readPatterns(texts, path, report)
+  const { rate = Number.POSITIVE_INFINITY, burst = Math.max(1, rate) } = said
   const terms = {
     name,
     rank: 0,
@@ -50,8 +44,9 @@ export const compileStanding = (
   compiling: Compiling,
   services: ReadonlyMap<string, Service>,
 ): StandingRule[] => {
-  const { source, known, report, ruleAt } = compiling
-  return source.standing.map(({ name, from, to, tier, allow, rate, burst }, index) => {
+  const { source, known, report, table, ruleAt } = compiling
+  return source.standing.map((said, index) => {
+    const { name, from, to, tier, allow, rate, burst } = said
     const path = ['standing', index]
     known.services(to, [...path, 'to'])
     if (tier === undefined && allow === undefined)
@@ -67,11 +62,7 @@ export const compileStanding = (
       )
     const rule = ruleAt('standing', index, name)
     if (tier !== undefined && known.tier(tier, [...path, 'tier'])) {
-      const strict = [...services.values()].find(
-        (service) =>
-          namesService(to, service) &&
-          service.tiers.find((one) => one.name === tier)?.approvals !== undefined,
-      )
+      const strict = approvedOn(services.values(), to, tier)
       if (strict !== undefined)
         report(
           [...path, 'tier'],
@@ -80,13 +71,13 @@ export const compileStanding = (
     }
     const compiled: StandingRule = {
       ...rule,
-      from: readFrom(from, [...path, 'from'], compiling),
+      from: knownFrom(from, [...path, 'from'], compiling),
       to,
       tier,
       allow:
         allow === undefined
           ? undefined
-          : allowing(rule.id, allow, [...path, 'allow'], rate, burst, compiling),
+          : allowing(rule.id, readPatterns(allow, [...path, 'allow'], report), said, table),
     }
     if (compiled.from.kind === 'on call' || Object.hasOwn(source.people, from))
       checkPast(compiled, index, [...services.values()], report)
@@ -108,19 +99,12 @@ const checkPast = (
     )
 }
 
-const readFrom = (from: string, path: YamlPath, { known }: Compiling): StandingRule['from'] => {
-  if (from.startsWith('workload:')) {
-    const name = from.slice('workload:'.length)
-    known.workload(name, path)
-    return { kind: 'workload', name }
-  }
-  if (from.startsWith('on call of ')) {
-    const service = from.slice('on call of '.length)
-    known.service(service, path)
-    return { kind: 'on call', service }
-  }
-  known.onePeople(from, path)
-  return { kind: 'people', name: from }
+const knownFrom = (said: string, path: YamlPath, { known }: Compiling): StandingRule['from'] => {
+  const from = readFrom(said)
+  if (from.kind === 'on call') known.service(from.service, path)
+  else if (from.kind === 'workload') known.workload(from.name, path)
+  else known.onePeople(from.name, path)
+  return from
 }
 
 export const compileEgress = (compiling: Compiling): EgressRule[] =>
@@ -176,7 +160,7 @@ export const compileBreakGlass = ({ source, known, report }: Compiling): BreakGl
   if (glass.for > longestBreakGlassMs)
     report(
       [...path, 'for'],
-      `"for" (${formatDuration(glass.for)}) is longer than 30m, the most there may be; shorten it`,
+      `"for" (${exactDuration(glass.for)}) is longer than 30m, the most there may be; shorten it`,
     )
   const keys = new Map(Object.entries(glass.keys))
   if (keys.size < glass.need)

@@ -1,8 +1,10 @@
-import { formatDuration } from '../../domain/duration.ts'
-import { namesService, type PageRule, type RequestRule, type Service } from '../../domain/rule-set.ts'
+import { exactDuration } from '../../domain/duration.ts'
+import type { PageRule, RequestRule, Service } from '../../domain/rule-set.ts'
 import type { TimeWindow } from '../../domain/time-window.ts'
+import { levelSaying } from '../own-tiers.ts'
 import type { RuleSetSource } from '../source.ts'
 import type { Compiling } from './compiling.ts'
+import { approvedOn } from './past-demands.ts'
 
 type When = RuleSetSource['on_page'][number]['when']
 
@@ -27,23 +29,19 @@ export const compilePageRules = (
       if (tier !== undefined && rule.for > tier.longest)
         report(
           [...path, 'for'],
-          `"for" (${formatDuration(rule.for)}) is longer than "${rule.give}" lasts at most (${formatDuration(tier.longest)}); shorten it, or raise "longest"`,
+          `"for" (${exactDuration(rule.for)}) is longer than "${rule.give}" lasts at most (${exactDuration(tier.longest)}); shorten it, or raise "longest"`,
         )
     }
     if (rule.cap !== undefined && rule.cap < rule.for)
       report(
         [...path, 'cap'],
-        `"cap" (${formatDuration(rule.cap)}) is shorter than "for" (${formatDuration(rule.for)}); raise it, or shorten "for"`,
+        `"cap" (${exactDuration(rule.cap)}) is shorter than "for" (${exactDuration(rule.for)}); raise it, or shorten "for"`,
       )
     for (const [place, also] of rule.also.entries()) {
       const at = [...path, 'also', place]
       known.services(also.services, [...at, 'services'])
       if (!known.tier(also.tier, [...at, 'tier'])) continue
-      const strict = [...services.values()].find(
-        (service) =>
-          namesService(also.services, service) &&
-          service.tiers.find(({ name }) => name === also.tier)?.approvals !== undefined,
-      )
+      const strict = approvedOn(services.values(), also.services, also.tier)
       if (strict !== undefined)
         report(
           [...at, 'tier'],
@@ -76,8 +74,7 @@ export const compileRequestRules = ({ source, known, report, ruleAt }: Compiling
     for (const [place, tier] of rule.tiers.entries()) {
       if (!known.tier(tier, [...path, 'tiers', place])) continue
       const approvals = source.tiers[tier]?.approvals
-      const somewhere = Object.values(source.services).some((service) => approvedOf(source, service, tier))
-      if (rule.how === 'approval' && approvals === undefined && !somewhere)
+      if (rule.how === 'approval' && approvals === undefined && !isApprovedSomewhere(source, tier))
         report(
           [...path, 'tiers', place],
           `nobody is named to approve "${tier}"; give the tier approvals, for example approvals: { count: 1, from: [${rule.who[0] ?? 'sre'}] }`,
@@ -101,12 +98,7 @@ export const compileRequestRules = ({ source, known, report, ruleAt }: Compiling
   })
 
 /** Whether a service itself, or its profile, names who approves this tier. */
-const approvedOf = (
-  source: RuleSetSource,
-  service: RuleSetSource['services'][string],
-  tier: string,
-): boolean =>
-  [service.tiers, source.profiles[service.profile ?? '']?.tiers].some((tiers) => {
-    const own = tiers?.[tier]
-    return own !== undefined && !Array.isArray(own) && 'approvals' in own && own.approvals !== undefined
-  })
+const isApprovedSomewhere = (source: RuleSetSource, tier: string): boolean =>
+  Object.keys(source.services).some(
+    (service) => levelSaying(source, service, tier, 'approvals') !== undefined,
+  )

@@ -1,11 +1,12 @@
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import { type Pattern, parsePattern } from '../../domain/path-pattern.ts'
 import type { Tier } from '../../domain/tier.ts'
+import { type Terms, termsOf, textsOf } from '../own-tiers.ts'
 import type { Report } from '../rule-file.ts'
 import type { OwnTier, RuleSetSource } from '../source.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
-import { type KnownNames, ownersName } from './known-names.ts'
-import { mergeTerms, type Terms } from './merge-terms.ts'
+import { type KnownNames, writeOut } from './known-names.ts'
+import { mergeTerms } from './merge-terms.ts'
 
 export type Own = { readonly terms: Terms; readonly patterns: readonly Pattern[] }
 
@@ -37,13 +38,9 @@ export const readOwnTiers = (
   for (const [name, said] of Object.entries(byTier)) {
     const at = [...path, name]
     if (!known.tier(name, at, 'key')) continue
-    if (Array.isArray(said)) {
-      own.set(name, { terms: {}, patterns: readPatterns(said, at, report) })
-      continue
-    }
-    const { allow, ...terms } = said as Exclude<OwnTier, readonly string[]>
+    const [terms, written] = [termsOf(said), textsOf(said, at)]
     checkTerms(terms, at, known, report)
-    own.set(name, { terms, patterns: readPatterns(allow, [...at, 'allow'], report) })
+    own.set(name, { terms, patterns: readPatterns(written.texts, written.path, report) })
   }
   return own
 }
@@ -64,12 +61,12 @@ export const checkTerms = (terms: Terms, path: YamlPath, known: KnownNames, repo
   if (terms.longest !== undefined && terms.default !== undefined && terms.default > terms.longest)
     report(
       [...path, 'default'],
-      `"default" (${formatDuration(terms.default)}) is longer than "longest" (${formatDuration(terms.longest)}); shorten it`,
+      `"default" (${exactDuration(terms.default)}) is longer than "longest" (${exactDuration(terms.longest)}); shorten it`,
     )
   if (terms.when_stale !== undefined && terms.when_stale > longestStaleMs)
     report(
       [...path, 'when_stale'],
-      `"when_stale" (${formatDuration(terms.when_stale)}) is longer than 24h, the most there may be; shorten it`,
+      `"when_stale" (${exactDuration(terms.when_stale)}) is longer than 24h, the most there may be; shorten it`,
     )
   if (terms.sign_in !== undefined && terms.sign_in.acr === undefined && terms.sign_in.max_age === undefined)
     report([...path, 'sign_in'], '"sign_in" asks for nothing; give it "acr", "max_age" or both')
@@ -89,9 +86,6 @@ export const createTier = (
     said.map((one) => one.terms),
   )
   const { approvals, sign_in } = terms
-  const people = (names: readonly string[]): string[] => [
-    ...new Set(names.flatMap((one) => (one === ownersName ? owners : [one]))),
-  ]
   return {
     // What every decision looks at comes first, where it is read from memory at once.
     name,
@@ -108,11 +102,13 @@ export const createTier = (
         ? undefined
         : {
             count: approvals.count,
-            from: people(approvals.from),
+            from: writeOut(approvals.from, owners),
             distinct: approvals.distinct === 'teams',
             ...(approvals.escalate === undefined
               ? {}
-              : { escalate: { after: approvals.escalate.after, to: people(approvals.escalate.to) } }),
+              : {
+                  escalate: { after: approvals.escalate.after, to: writeOut(approvals.escalate.to, owners) },
+                }),
           },
     extend: {
       count: terms.extend?.count ?? Number.POSITIVE_INFINITY,

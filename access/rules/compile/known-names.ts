@@ -1,11 +1,18 @@
 import { nearest } from '../../domain/nearest.ts'
+import { labelIn } from '../../domain/rule-set.ts'
 import { quoted } from '../faults/wording.ts'
 import type { Part, Report } from '../rule-file.ts'
 import type { RuleSetSource } from '../source.ts'
+import { workloadPrefix } from '../standing-from.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 
 /** Stands for the owners of the service that a rule is about. */
 export const ownersName = 'owners'
+
+/** The same sets of people with the owners of a service by their names. */
+export const writeOut = (names: readonly string[], owners: readonly string[]): string[] => [
+  ...new Set(names.flatMap((name) => (name === ownersName ? owners : [name]))),
+]
 
 type Hints = {
   readonly part?: Part | undefined
@@ -13,7 +20,28 @@ type Hints = {
   readonly instead?: string | undefined
   /** The mend where nothing alike is known. */
   readonly otherwise?: string | undefined
+  /** Those that are told where nothing alike is known: by default all. */
+  readonly named?: readonly string[]
 }
+
+/** Whether a name is one of those that are known; reports one that is not. */
+export const knownBy =
+  (report: Report) =>
+  (
+    kind: string,
+    names: readonly string[],
+    name: string,
+    path: YamlPath,
+    { part, instead, otherwise, named = names }: Hints = {},
+  ): boolean => {
+    if (names.includes(name)) return true
+    const hint = instead ?? nearest(name, names)
+    const some = named.length > 8 ? `${named.slice(0, 8).join(', ')}, …` : named.join(', ')
+    const others = named.length === 0 ? `there is no ${kind} at all` : `known are: ${some}`
+    const mend = hint === undefined ? (otherwise ?? others) : `did you mean ${quoted(hint)}?`
+    report(path, `unknown ${kind} ${quoted(name)}; ${mend}`, part)
+    return false
+  }
 
 /** Checks that names stand for something, and reports those that do not. */
 export const createKnownNames = (source: RuleSetSource, report: Report) => {
@@ -23,27 +51,13 @@ export const createKnownNames = (source: RuleSetSource, report: Report) => {
   const workloads = Object.keys(source.workloads)
   const labels = [...new Set(Object.values(source.services).flatMap((service) => service.labels))]
 
-  const known = (
-    kind: string,
-    names: readonly string[],
-    name: string,
-    path: YamlPath,
-    { part, instead, otherwise }: Hints = {},
-  ): boolean => {
-    if (names.includes(name)) return true
-    const hint = instead ?? nearest(name, names)
-    const some = names.length > 8 ? `${names.slice(0, 8).join(', ')}, …` : names.join(', ')
-    const others = names.length === 0 ? `there is no ${kind} at all` : `known are: ${some}`
-    const mend = hint === undefined ? (otherwise ?? others) : `did you mean ${quoted(hint)}?`
-    report(path, `unknown ${kind} ${quoted(name)}; ${mend}`, part)
-    return false
-  }
+  const known = knownBy(report)
 
   /** That there are no tiers is a fault of its own. */
   const tier = (name: string, path: YamlPath, part?: Part): boolean =>
     tiers.length > 0 && known('tier', tiers, name, path, { part })
 
-  const onePeople = (name: string, path: YamlPath, withOwners = false, instead?: string): void => {
+  const onePeople = (name: string, path: YamlPath, withOwners: boolean, instead?: string): void => {
     if (name === ownersName) {
       if (withOwners) return
       const one = people.length === 0 ? '' : `: ${people.slice(0, 8).join(', ')}`
@@ -68,12 +82,12 @@ export const createKnownNames = (source: RuleSetSource, report: Report) => {
     },
     /** Of a standing rule, which may be from workloads, too. */
     onePeople: (name: string, path: YamlPath): void =>
-      onePeople(name, path, false, workloads.includes(name) ? `workload:${name}` : undefined),
+      onePeople(name, path, false, workloads.includes(name) ? `${workloadPrefix}${name}` : undefined),
     services: (names: readonly string[], path: YamlPath): void => {
       for (const [index, name] of names.entries()) {
         if (name === '*') continue
         const at = [...path, index]
-        const label = name.startsWith('label:') ? name.slice('label:'.length) : undefined
+        const label = labelIn(name)
         if (label === undefined) {
           known('service', services, name, at, {
             instead: labels.includes(name) ? `label:${name}` : undefined,
@@ -87,7 +101,7 @@ export const createKnownNames = (source: RuleSetSource, report: Report) => {
     },
     service: (name: string, path: YamlPath): boolean => known('service', services, name, path),
     workload: (name: string, path: YamlPath): boolean => {
-      const plain = name.replace(/^workload:/, '')
+      const plain = name.startsWith(workloadPrefix) ? name.slice(workloadPrefix.length) : name
       return known('workload', workloads, name, path, {
         instead: plain !== name && workloads.includes(plain) ? plain : undefined,
       })

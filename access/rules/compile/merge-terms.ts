@@ -1,8 +1,7 @@
-import type { OwnTier, RuleSetSource } from '../source.ts'
+import type { Terms } from '../own-tiers.ts'
+import type { RuleSetSource } from '../source.ts'
 
 type Common = RuleSetSource['tiers'][string]
-/** What a tier says of itself; each part may be left out where it is said elsewhere. */
-export type Terms = Partial<Omit<Exclude<OwnTier, readonly string[]>, 'allow'>>
 
 /**
  * The common terms with what a profile and then a service says on top. Of `sign_in` and `extend` each part is replaced

@@ -1,5 +1,5 @@
 import type { Pattern } from '../../domain/path-pattern.ts'
-import { namesService, type Service, type StandingRule } from '../../domain/rule-set.ts'
+import { namesService, type Service, type StandingRule, tierOf } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
 import { patternCovers, patternOverlap } from '../pattern-covers.ts'
 
@@ -11,6 +11,16 @@ export type Past = {
   readonly service: Service
   readonly tier: Tier
 }
+
+/** A service of this list that lets nobody have a tier without approval. */
+export const approvedOn = (
+  services: Iterable<Service>,
+  list: readonly string[],
+  tier: string,
+): Service | undefined =>
+  [...services].find(
+    (service) => namesService(list, service) && tierOf(service, tier)?.approvals !== undefined,
+  )
 
 /** The patterns of its own by which a standing rule admits what only approval or a fresh sign-in would: each once. */
 export const pastDemands = ({ to, allow }: StandingRule, services: readonly Service[]): Past[] => {

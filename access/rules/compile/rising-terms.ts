@@ -1,8 +1,8 @@
-import { formatDuration } from '../../domain/duration.ts'
-import type { Tier } from '../../domain/tier.ts'
+import { exactDuration } from '../../domain/duration.ts'
+import { reasonDemands, type Tier } from '../../domain/tier.ts'
+import type { Terms } from '../own-tiers.ts'
 import type { Part, Report } from '../rule-file.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
-import type { Terms } from './merge-terms.ts'
 
 type Term = 'approvals' | 'sign_in' | 'when_stale' | 'reason' | 'proxy_only'
 
@@ -19,7 +19,6 @@ type Demand = {
   readonly words: (low: Tier, high: Tier, to: string) => string
 }
 
-const reasons = ['optional', 'required', 'ticket'] as const
 const approved = ({ approvals }: Tier): boolean => approvals !== undefined
 /** The sets that may approve the higher tier, and not the lower one. */
 const others = (low: Tier, high: Tier): string[] =>
@@ -69,22 +68,22 @@ const demands: readonly Demand[] = [
     part: 'max_age',
     isLess: rising(({ signIn }) => (signIn?.maxAge === undefined ? 0 : 1 / signIn.maxAge)),
     words: (low, high, to) => {
-      const most = formatDuration(low.signIn?.maxAge ?? 0)
+      const most = exactDuration(low.signIn?.maxAge ?? 0)
       const least = high.signIn?.maxAge
       return least === undefined
         ? `"${low.name}" takes no sign-in older than ${most}; give "${high.name}" a "max_age" in "sign_in"${to}, too`
-        : `"${low.name}" takes no sign-in older than ${most}, and "${high.name}" none older than ${formatDuration(least)}; give "${high.name}" a "max_age" of ${most} or less${to}`
+        : `"${low.name}" takes no sign-in older than ${most}, and "${high.name}" none older than ${exactDuration(least)}; give "${high.name}" a "max_age" of ${most} or less${to}`
     },
   },
   {
     term: 'when_stale',
     isLess: rising(({ whenStale }) => 1 / whenStale),
     words: (low, high, to) =>
-      `"${low.name}" closes after ${formatDuration(low.whenStale)}, and "${high.name}" only after ${formatDuration(high.whenStale)}; give "${high.name}" a "when_stale" of ${formatDuration(low.whenStale)} or less${to}`,
+      `"${low.name}" closes after ${exactDuration(low.whenStale)}, and "${high.name}" only after ${exactDuration(high.whenStale)}; give "${high.name}" a "when_stale" of ${exactDuration(low.whenStale)} or less${to}`,
   },
   {
     term: 'reason',
-    isLess: rising(({ reason }) => reasons.indexOf(reason)),
+    isLess: rising(({ reason }) => reasonDemands.indexOf(reason)),
     words: (low, high, to) =>
       `"${low.name}" has "reason: ${low.reason}", and "${high.name}" "${high.reason}"; give "${high.name}" "reason: ${low.reason}"${to}, too`,
   },

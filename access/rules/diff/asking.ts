@@ -1,6 +1,5 @@
-import type { RequestRule, Service } from '../../domain/rule-set.ts'
-import type { Tier } from '../../domain/tier.ts'
-import { lengthText } from '../explain/words.ts'
+import { type RequestRule, type Service, tierOf } from '../../domain/rule-set.ts'
+import { lengthText } from '../words.ts'
 import { cellsOf } from './cells.ts'
 import type { Found } from './change.ts'
 import { type Compared, meaningOf } from './compared.ts'
@@ -28,7 +27,7 @@ export const askingChanges = ({ services: all }: Compared): Found[] => {
 type AskSide = Side<RequestRule, Asked> & { readonly isApproved: boolean }
 
 const sideOf = (service: Service, name: string): AskSide => {
-  const tier: Tier | undefined = service.tiers.find((one) => one.name === name)
+  const tier = tierOf(service, name)
   const isApproved = tier?.approvals !== undefined
   return {
     isApproved,

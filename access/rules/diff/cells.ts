@@ -1,6 +1,6 @@
 import type { PageRule } from '../../domain/rule-set.ts'
 import type { TimeWindow } from '../../domain/time-window.ts'
-import { oneOf } from '../explain/words.ts'
+import { oneOf } from '../words.ts'
 import { type Hours, hoursOf, hoursText, windowKey } from './week.ts'
 
 /** What may be so when a rule is looked at, as far as the rules tell it apart. */

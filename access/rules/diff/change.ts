@@ -25,6 +25,11 @@ export type Found = {
   readonly service?: string
 }
 
+/** The same access on easier or harder terms. */
+export const loosening = (isLooser: boolean, danger: number, say: Words): Found[] => [
+  { kind: isLooser ? 'loosens' : 'tightens', danger, say },
+]
+
 const weights: Readonly<Record<ChangeKind, number>> = {
   gains: 400,
   loosens: 300,

@@ -1,5 +1,5 @@
 import { freezeOf, type Service } from '../../domain/rule-set.ts'
-import { momentText } from '../explain/words.ts'
+import { momentText } from '../words.ts'
 import type { Found } from './change.ts'
 import { type Compared, tiersInBoth } from './compared.ts'
 import { agrees, services, tiers, words } from './sentence.ts'

@@ -1,18 +1,18 @@
 import { namesService, type PageRule, type RuleSet, type Service } from '../../domain/rule-set.ts'
-import { lengthText } from '../explain/words.ts'
+import { allOf, lengthText } from '../words.ts'
 import { type Cells, cellsOf, fitsCell } from './cells.ts'
 import type { ChangeKind, Found } from './change.ts'
-import { type Compared, meaningOf } from './compared.ts'
+import { type Compared, cameAndWent, meaningOf } from './compared.ts'
 import { differencesOf, rememberedBy, type Side } from './first-match.ts'
-import { allOf, services, type Words, who, words } from './sentence.ts'
+import { services, type Words, who, words } from './sentence.ts'
 
 /** What a page gives by itself, on this service and beside it (`observe on dash-svc`). Milliseconds. */
 type Given = Pick<PageRule, 'give' | 'how' | 'for' | 'cap' | 'grace'> & { readonly also: readonly string[] }
 /** What a page puts before those who approve instead. */
 type Put = Pick<PageRule, 'give' | 'for'>
-type Paged = { readonly gives?: Given; readonly puts?: Put }
+type Outcome = { readonly gives?: Given; readonly puts?: Put }
 
-type PageSide = Side<PageRule, Paged> & {
+type PageSide = Side<PageRule, Outcome> & {
   readonly also: readonly (readonly string[])[]
   readonly ranks: readonly string[]
   readonly strict: readonly string[]
@@ -92,13 +92,13 @@ const compare = (old: PageSide, now: PageSide): Found[] => {
 }
 
 const howRank = { offer: 0, 'on acknowledge': 1, auto: 2 } as const
-const howText = {
+const givenText = {
   auto: 'by itself',
   'on acknowledge': 'once acknowledged',
   offer: 'as an offer',
 } as const satisfies Readonly<Record<PageRule['how'], string>>
 
-const sayChange = (old: Paged, now: Paged, when: string, ranks: readonly string[]): Found => {
+const sayChange = (old: Outcome, now: Outcome, when: string, ranks: readonly string[]): Found => {
   if (now.gives !== undefined)
     return old.gives === undefined
       ? {
@@ -129,7 +129,7 @@ const allOfGiven = ({ give, how, for: lasts, cap, grace, also }: Given): Words =
   const most = cap > lasts ? `, renewed up to ${lengthText(cap)}` : ''
   const after = grace > 0 ? `, and ${lengthText(grace)} after the incident` : ''
   const beside = also.length > 0 ? `, with ${allOf(also)}` : ''
-  return [`${give} ${howText[how]} for ${lengthText(lasts)}${most}${after}${beside}`]
+  return [`${give} ${givenText[how]} for ${lengthText(lasts)}${most}${after}${beside}`]
 }
 
 /** What of it is otherwise: `operate by itself instead of once acknowledged, for 2h instead of 1h`. */
@@ -145,7 +145,7 @@ const sayOther = (old: Given, now: Given, when: string, ranks: readonly string[]
   if (now.give !== old.give)
     put(isRanked(old) ? ranks.indexOf(now.give) - ranks.indexOf(old.give) : 0, `instead of ${old.give}`)
   if (now.how !== old.how)
-    put(howRank[now.how] - howRank[old.how], `${howText[now.how]} instead of ${howText[old.how]}`)
+    put(howRank[now.how] - howRank[old.how], `${givenText[now.how]} instead of ${givenText[old.how]}`)
   const access = ups.some((up) => up > 0) ? 'gains' : ups.some((up) => up < 0) ? 'loses' : undefined
   if (now.for !== old.for)
     put(now.for - old.for, `for ${lengthText(now.for)} instead of ${lengthText(old.for)}`)
@@ -153,12 +153,9 @@ const sayOther = (old: Given, now: Given, when: string, ranks: readonly string[]
   if (now.cap !== old.cap && !(now.cap === now.for && old.cap === old.for))
     put(now.cap - old.cap, `renewed up to ${lengthText(now.cap)} instead of ${lengthText(old.cap)}`)
   if (now.grace !== old.grace) put(now.grace - old.grace, graceText(old.grace, now.grace))
-  const [more, less] = [
-    now.also.filter((one) => !old.also.includes(one)),
-    old.also.filter((one) => !now.also.includes(one)),
-  ]
-  if (more.length > 0) put(1, `with ${allOf(more)}`)
-  if (less.length > 0) put(-1, `without ${allOf(less)}`)
+  const { came, went } = cameAndWent(old.also, now.also)
+  if (came.length > 0) put(1, `with ${allOf(came)}`)
+  if (went.length > 0) put(-1, `without ${allOf(went)}`)
   if (parts.length === 0) put(0, `with ${allOf(now.also)}, in another order`)
   const terms: ChangeKind = ups.some((up) => up > 0)
     ? 'loosens'

@@ -1,7 +1,8 @@
 import type { People, RuleSet } from '../../domain/rule-set.ts'
-import { momentText } from '../explain/words.ts'
+import { allOf, momentText } from '../words.ts'
 import type { Found } from './change.ts'
-import { allOf, words } from './sentence.ts'
+import { cameAndWent } from './compared.ts'
+import { words } from './sentence.ts'
 
 /** Who belongs to the named sets of people, and which subjects are which workload. */
 export const peopleChanges = (old: RuleSet, now: RuleSet): Found[] => [
@@ -40,13 +41,12 @@ const waysOf = ({ groups, roles, subjects }: People): string[] => [
 ]
 
 const compare = (name: string, old: People, now: People): Found[] => {
-  const [was, is] = [waysOf(old), waysOf(now)]
-  const [more, fewer] = [is.filter((one) => !was.includes(one)), was.filter((one) => !is.includes(one))]
+  const { came, went } = cameAndWent(waysOf(old), waysOf(now))
   const found: Found[] = []
-  if (more.length > 0)
-    found.push({ kind: 'gains', danger: 72, say: words`${name} now also means ${allOf(more)}` })
-  if (fewer.length > 0)
-    found.push({ kind: 'loses', danger: 62, say: words`${name} no longer means ${allOf(fewer)}` })
+  if (came.length > 0)
+    found.push({ kind: 'gains', danger: 72, say: words`${name} now also means ${allOf(came)}` })
+  if (went.length > 0)
+    found.push({ kind: 'loses', danger: 62, say: words`${name} no longer means ${allOf(went)}` })
   if (old.until !== now.until) found.push(endChange(name, old.until, now.until))
   return found
 }
@@ -68,25 +68,24 @@ const workloadChanges = (old: RuleSet, now: RuleSet): Found[] => {
   const found: Found[] = []
   for (const [name, subjects] of now.workloads) {
     const before = old.workloads.get(name)
-    const more = subjects.filter((one) => before?.includes(one) !== true)
-    const fewer = (before ?? []).filter((one) => !subjects.includes(one))
+    const { came, went } = cameAndWent(before ?? [], subjects)
     if (before === undefined)
       found.push({
         kind: 'changes',
         danger: 55,
         say: words`${name} is a new workload: subject ${allOf(subjects)}`,
       })
-    else if (more.length > 0)
+    else if (came.length > 0)
       found.push({
         kind: 'gains',
         danger: 71,
-        say: words`the workload ${name} now also means subject ${allOf(more)}`,
+        say: words`the workload ${name} now also means subject ${allOf(came)}`,
       })
-    if (fewer.length > 0)
+    if (went.length > 0)
       found.push({
         kind: 'loses',
         danger: 61,
-        say: words`the workload ${name} no longer means subject ${allOf(fewer)}`,
+        say: words`the workload ${name} no longer means subject ${allOf(went)}`,
       })
   }
   for (const name of old.workloads.keys())

@@ -1,9 +1,7 @@
-import { methods, type Pattern } from '../../domain/path-pattern.ts'
+import { type Pattern, plainMethods } from '../../domain/path-pattern.ts'
 
 /** Requests that stand for all others: two indexes that agree on them agree on every request. */
 export type Sample = { readonly method: string; readonly path: string }
-
-const plain = methods.filter((method) => method !== '*' && method !== 'WS')
 
 /**
  * A pattern's samples have a fresh name wherever it takes any: another pattern that admits such a sample admits all that
@@ -24,7 +22,7 @@ export const samplesOf = (patterns: readonly Pattern[]): Sample[] => {
           [...some, ''],
         ])
       : [[]]
-    const admitted = method === '*' ? plain : method === 'GET' ? ['GET', 'HEAD'] : [method]
+    const admitted = method === '*' ? plainMethods : method === 'GET' ? ['GET', 'HEAD'] : [method]
     for (const end of ends)
       for (const one of admitted) {
         const path = `/${[...begin, ...end].join('/')}`

@@ -2,7 +2,7 @@ import type { Route } from '../../domain/route-index.ts'
 import type { Service } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
 import type { Found } from './change.ts'
-import type { Compared } from './compared.ts'
+import { type Compared, whatTiersAllow } from './compared.ts'
 import { rememberedBy } from './first-match.ts'
 import { samplesOf } from './route-samples.ts'
 import { services, words } from './sentence.ts'
@@ -11,14 +11,11 @@ import { services, words } from './sentence.ts'
 export const routeChanges = ({ services: all }: Compared): Found[] => {
   const remember = rememberedBy<readonly Found[]>()
   return all.flatMap(({ old, now, isNew }) => {
-    const [was, is] = [keyOf(old), keyOf(now)]
+    const [was, is] = [whatTiersAllow(old), whatTiersAllow(now)]
     if (isNew || was === is) return []
     return remember(`${was} ${is}`, () => compare(old, now)).map((one) => ({ ...one, service: now.name }))
   })
 }
-
-const keyOf = ({ tiers }: Service): string =>
-  JSON.stringify(tiers.map(({ name, patterns }) => [name, patterns.map(({ text }) => text)]))
 
 const compare = (old: Service, now: Service): Found[] => {
   const found = new Map<string, Found>()

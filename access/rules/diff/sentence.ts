@@ -1,3 +1,5 @@
+import { allOf, few } from '../words.ts'
+
 /** A place in a sentence for those it turns out to be about, or for a word that agrees with how many they are. */
 type Of = 'who' | 'tiers' | 'services'
 type Slot = { readonly of: Of; readonly one?: string; readonly many?: string }
@@ -38,14 +40,6 @@ export const say = (sentence: Words, about: About): string =>
           : servicesText(about.services)
     })
     .join('')
-
-/** `a`, `a and b`, `a, b and c`. */
-export const allOf = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
-
-/** Three names, or two and how many more. */
-const few = (names: readonly string[]): string =>
-  names.length <= 3 ? allOf(names) : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`
 
 /** As many names as one likes to read. */
 export const servicesText = (names: readonly string[]): string =>

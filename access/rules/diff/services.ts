@@ -1,7 +1,8 @@
 import type { Service } from '../../domain/rule-set.ts'
+import { allOf } from '../words.ts'
 import type { Found } from './change.ts'
-import type { Compared } from './compared.ts'
-import { agrees, allOf, services, type Words, words } from './sentence.ts'
+import { type Compared, cameAndWent } from './compared.ts'
+import { agrees, services, type Words, words } from './sentence.ts'
 
 /** What was not told service by service, because environments differ in it: on how many services. */
 export type LeftOut = {
@@ -76,11 +77,6 @@ export const serviceChanges = (
 
 const are = agrees('services', 'is', 'are')
 const it = agrees('services', 'it', 'them')
-
-const cameAndWent = (old: readonly string[], now: readonly string[]) => ({
-  came: now.filter((one) => !old.includes(one)),
-  went: old.filter((one) => !now.includes(one)),
-})
 
 const ownerChanges = ({ owners: old }: Service, { owners: now }: Service): Found[] => {
   const { came, went } = cameAndWent(old, now)

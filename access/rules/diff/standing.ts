@@ -1,7 +1,8 @@
 import { admittedBy } from '../../domain/decide-request.ts'
 import type { Service, StandingRule } from '../../domain/rule-set.ts'
+import { rateText } from '../words.ts'
 import type { Found } from './change.ts'
-import { type Compared, meaningOf } from './compared.ts'
+import { type Compared, meaningOf, whatTiersAllow } from './compared.ts'
 import { rememberedBy } from './first-match.ts'
 import { type Sample, samplesOf } from './route-samples.ts'
 import { agrees, services, tiers, type Words, who, words } from './sentence.ts'
@@ -14,10 +15,7 @@ export const standingChanges = ({ services: all }: Compared): Found[] => {
   return all.flatMap(({ old, now }) => {
     const [was, is] = [keyOf(old), keyOf(now)]
     if (was === is) return []
-    const routes = JSON.stringify(
-      now.tiers.map(({ name, patterns }) => [name, patterns.map(({ text }) => text)]),
-    )
-    const found = remember([was, is, routes].join(' '), () => compare(old.standing, now))
+    const found = remember([was, is, whatTiersAllow(now)].join(' '), () => compare(old.standing, now))
     return found.map((one) => ({ ...one, service: now.name }))
   })
 }
@@ -132,6 +130,5 @@ const sayChange = (old: Admitted | undefined, now: Admitted | undefined): Found 
 
 const limitText = ({ rate, burst }: Admitted): string => {
   if (rate === Number.POSITIVE_INFINITY) return ', at any rate'
-  const often = Number.isInteger(rate) ? `${rate}/s` : `${Math.round(rate * 60)}/m`
-  return `, at ${often}${burst === Math.max(1, rate) ? '' : ` and ${burst} at once`}`
+  return `, at ${rateText(rate)}${burst === Math.max(1, rate) ? '' : ` and ${burst} at once`}`
 }

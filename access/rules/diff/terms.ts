@@ -1,8 +1,8 @@
-import type { Approvals, Tier } from '../../domain/tier.ts'
-import { lengthText } from '../explain/words.ts'
-import type { ChangeKind, Found } from './change.ts'
-import { type Compared, tiersInBoth } from './compared.ts'
-import { agrees, allOf, services, tiers, type Words, words } from './sentence.ts'
+import { type Approvals, reasonDemands, type Tier } from '../../domain/tier.ts'
+import { allOf, lengthText, rateText } from '../words.ts'
+import { type ChangeKind, type Found, loosening } from './change.ts'
+import { type Compared, cameAndWent, tiersInBoth } from './compared.ts'
+import { agrees, services, tiers, words } from './sentence.ts'
 
 /** The terms of each tier. What a service that was not there before says of itself is nothing changed. */
 export const termChanges = ({ services: all }: Compared): Found[] =>
@@ -19,11 +19,6 @@ export const termChanges = ({ services: all }: Compared): Found[] =>
 type Look = (old: Tier, now: Tier) => readonly Found[]
 
 const on = words`${tiers} on ${services}`
-const loosening = (isLooser: boolean, danger: number, say: Words): Found[] => [
-  { kind: isLooser ? 'loosens' : 'tightens', danger, say },
-]
-const rateText = (perSecond: number): string =>
-  Number.isInteger(perSecond) ? `${perSecond}/s` : `${Math.round(perSecond * 60)}/m`
 
 const longest: Look = (old, now) =>
   old.longest === now.longest
@@ -75,19 +70,18 @@ const whenStale: Look = (old, now) =>
         words`${on} ${agrees('tiers', 'closes', 'close')} when the knowledge of passes is ${lengthText(now.whenStale)} old instead of ${lengthText(old.whenStale)}`,
       )
 
-const reasons = ['optional', 'required', 'ticket']
 const reasonText = { optional: 'no reason', required: 'a reason', ticket: 'a reason with a ticket' } as const
 
 const reason: Look = (old, now) =>
   old.reason === now.reason
     ? []
     : loosening(
-        reasons.indexOf(now.reason) < reasons.indexOf(old.reason),
+        reasonDemands.indexOf(now.reason) < reasonDemands.indexOf(old.reason),
         50,
         words`${on} ${agrees('tiers', 'needs', 'need')} ${reasonText[now.reason]} instead of ${reasonText[old.reason]}`,
       )
 
-const demandText = ({ count, from, distinct }: Approvals): string =>
+const approvalsText = ({ count, from, distinct }: Approvals): string =>
   `${count === 1 ? 'an approval' : `${count} approvals`} by ${allOf(from)}${distinct ? ', each from another team' : ''}`
 
 const approvals: Look = ({ approvals: old }, { approvals: now }) => {
@@ -97,8 +91,8 @@ const approvals: Look = ({ approvals: old }, { approvals: now }) => {
       now === undefined,
       95,
       now === undefined
-        ? words`${on} ${agrees('tiers', 'needs', 'need')} no approval any more (it took ${old === undefined ? '' : demandText(old)})`
-        : words`${on} now ${agrees('tiers', 'needs', 'need')} ${demandText(now)}`,
+        ? words`${on} ${agrees('tiers', 'needs', 'need')} no approval any more (it took ${old === undefined ? '' : approvalsText(old)})`
+        : words`${on} now ${agrees('tiers', 'needs', 'need')} ${approvalsText(now)}`,
     )
   const found: Found[] = []
   if (old.count !== now.count)
@@ -109,10 +103,9 @@ const approvals: Look = ({ approvals: old }, { approvals: now }) => {
         words`${on} ${agrees('tiers', 'needs', 'need')} ${now.count === 1 ? '1 approval' : `${now.count} approvals`} instead of ${String(old.count)}`,
       ),
     )
-  const [more, fewer] = [without(now.from, old.from), without(old.from, now.from)]
-  if (more.length > 0) found.push(...loosening(true, 85, words`${allOf(more)} may now approve ${on}`))
-  if (fewer.length > 0)
-    found.push(...loosening(false, 60, words`${allOf(fewer)} may no longer approve ${on}`))
+  const { came, went } = cameAndWent(old.from, now.from)
+  if (came.length > 0) found.push(...loosening(true, 85, words`${allOf(came)} may now approve ${on}`))
+  if (went.length > 0) found.push(...loosening(false, 60, words`${allOf(went)} may no longer approve ${on}`))
   if (old.distinct !== now.distinct)
     found.push(
       ...loosening(
@@ -137,9 +130,6 @@ const approvals: Look = ({ approvals: old }, { approvals: now }) => {
 
 const escalation = ({ escalate }: Approvals): string =>
   JSON.stringify(escalate === undefined ? null : [escalate.after, [...escalate.to].sort()])
-
-const without = (some: readonly string[], others: readonly string[]): string[] =>
-  some.filter((one) => !others.includes(one))
 
 const countText = (count: number): string =>
   count === Number.POSITIVE_INFINITY

@@ -1,14 +1,9 @@
 import type { TimeWindow } from '../../domain/time-window.ts'
-import { windowsText } from '../explain/words.ts'
-
-/** Minutes of the week by the clock of a zone: 0 is Sunday at midnight. `to` is not included. */
-export type Span = { readonly from: number; readonly to: number }
+import { day, type Span, spansOf, week } from '../week-spans.ts'
+import { windowsText } from '../words.ts'
 
 /** Hours of the week that the same windows hold. */
 export type Hours = { readonly spans: readonly Span[]; readonly open: ReadonlySet<string> }
-
-const day = 1_440
-const week = 7 * day
 
 export const windowKey = (window: TimeWindow): string => JSON.stringify(window)
 
@@ -27,17 +22,6 @@ export const hoursOf = (windows: readonly TimeWindow[]): Hours[] => {
   }
   return [...hours.values()]
 }
-
-const spansOf = ({ days, from, until }: TimeWindow): Span[] =>
-  days.flatMap((on) => {
-    const begins = on * day + from
-    const ends = on * day + (from < until ? until : until + day)
-    if (ends <= week) return [{ from: begins, to: ends }]
-    return [
-      { from: begins, to: week },
-      { from: 0, to: ends - week },
-    ].filter((span) => span.from < span.to)
-  })
 
 /** These hours as windows are written, or what they leave out where that is shorter. */
 export const hoursText = (spans: readonly Span[], zone: string): string => {

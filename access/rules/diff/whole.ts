@@ -1,7 +1,8 @@
 import type { RuleSet } from '../../domain/rule-set.ts'
-import { lengthText } from '../explain/words.ts'
-import type { Found } from './change.ts'
-import { allOf, type Words, words } from './sentence.ts'
+import { allOf, lengthText } from '../words.ts'
+import { type Found, loosening } from './change.ts'
+import { cameAndWent } from './compared.ts'
+import { type Words, words } from './sentence.ts'
 
 /** What is said once for all services. */
 export const wholeChanges = (old: RuleSet, now: RuleSet): Found[] => [
@@ -12,15 +13,11 @@ export const wholeChanges = (old: RuleSet, now: RuleSet): Found[] => [
   ...lockChanges(old, now),
   ...(old.drain === now.drain
     ? []
-    : longer(
+    : loosening(
         now.drain > old.drain,
         5,
         words`a replaced proxy keeps its open streams for ${lengthText(now.drain)} instead of ${lengthText(old.drain)}`,
       )),
-]
-
-const longer = (isLonger: boolean, danger: number, say: Words): Found[] => [
-  { kind: isLonger ? 'loosens' : 'tightens', danger, say },
 ]
 
 const identityChanges = ({ identity: old }: RuleSet, { identity: now }: RuleSet): Found[] => [
@@ -44,7 +41,7 @@ const identityChanges = ({ identity: old }: RuleSet, { identity: now }: RuleSet)
       ]),
   ...(old.sessionMax === now.sessionMax
     ? []
-    : longer(
+    : loosening(
         now.sessionMax > old.sessionMax,
         60,
         words`a stream lasts ${lengthText(now.sessionMax)} instead of ${lengthText(old.sessionMax)} at most on one sign-in`,
@@ -58,11 +55,11 @@ const tierNames = (rules: RuleSet): string[] => [
 const tierChanges = (oldRules: RuleSet, nowRules: RuleSet): Found[] => {
   const [old, now] = [tierNames(oldRules), tierNames(nowRules)]
   if (old.length === 0 || now.length === 0) return []
-  const [more, gone] = [now.filter((name) => !old.includes(name)), old.filter((name) => !now.includes(name))]
+  const { came, went } = cameAndWent(old, now)
   const [was, is] = [old.filter((name) => now.includes(name)), now.filter((name) => old.includes(name))]
   const found: Found[] = [
-    ...more.map((name): Found => ({ kind: 'changes', danger: 70, say: words`${name} is a new tier` })),
-    ...gone.map((name): Found => ({ kind: 'loses', danger: 80, say: words`the tier ${name} is gone` })),
+    ...came.map((name): Found => ({ kind: 'changes', danger: 70, say: words`${name} is a new tier` })),
+    ...went.map((name): Found => ({ kind: 'loses', danger: 80, say: words`the tier ${name} is gone` })),
   ]
   if (was.join() !== is.join())
     found.push({
@@ -81,8 +78,7 @@ const members = (
   more: (names: string) => Words,
   fewer: (names: string) => Words,
 ): Found[] => {
-  const came = now.filter((one) => !old.includes(one))
-  const went = old.filter((one) => !now.includes(one))
+  const { came, went } = cameAndWent(old, now)
   return [
     ...(came.length === 0 ? [] : [{ kind: 'gains' as const, danger, say: more(allOf(came)) }]),
     ...(went.length === 0 ? [] : [{ kind: 'loses' as const, danger, say: fewer(allOf(went)) }]),
@@ -124,14 +120,14 @@ const breakGlassChanges = ({ breakGlass: old }: RuleSet, { breakGlass: now }: Ru
         ]),
     ...(old.for === now.for
       ? []
-      : longer(
+      : loosening(
           now.for > old.for,
           70,
           words`breaking the glass lasts ${lengthText(now.for)} instead of ${lengthText(old.for)}`,
         )),
     ...(old.need === now.need
       ? []
-      : longer(
+      : loosening(
           now.need < old.need,
           92,
           words`breaking the glass takes ${String(now.need)} instead of ${String(old.need)} of its keys`,
@@ -213,7 +209,7 @@ const lockChanges = ({ lock: old }: RuleSet, { lock: now }: RuleSet): Found[] =>
     ),
     ...(old.lift === now.lift
       ? []
-      : longer(
+      : loosening(
           now.lift < old.lift,
           74,
           words`it takes ${String(now.lift)} instead of ${String(old.lift)} people to let somebody in again who was locked out`,

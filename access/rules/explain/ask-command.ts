@@ -1,4 +1,4 @@
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import type { Tier } from '../../domain/tier.ts'
 
 /** What has to be said of why, after the tier. */
@@ -6,7 +6,7 @@ const becauseOf = { optional: '', required: ' because …', ticket: ' because CH
 
 /** The command that would ask for a tier of a service: `/access grant orders-svc 1h operate because …`. */
 export const askCommand = (service: string, { name, usual, reason }: Tier): string =>
-  `/access grant ${service} ${formatDuration(usual)} ${name}${becauseOf[reason]}`
+  `/access grant ${service} ${exactDuration(usual)} ${name}${becauseOf[reason]}`
 
 /** A reason that is enough for any tier: for asking as if. */
 export const enoughReason = 'because CHG-10'

@@ -4,8 +4,6 @@ import type { RuleSet } from '../../domain/rule-set.ts'
 /** Somebody as a token and the directory would show them. What is left out is as good as it can be. */
 export type Asker = {
   readonly subject: string
-  /** By default the identity provider of the rule set. */
-  readonly issuer?: string
   readonly name?: string
   readonly groups: readonly string[]
   readonly roles?: readonly string[]
@@ -22,7 +20,8 @@ export type Supposed = Person & Proven
 
 /** The person in every shape that decisions take. */
 export const supposedPerson = (rules: RuleSet, asker: Asker): Supposed => {
-  const { subject, issuer = rules.identity.issuer, name = subject, groups, roles = [] } = asker
+  const { subject, name = subject, groups, roles = [] } = asker
+  const { issuer } = rules.identity
   return {
     issuer,
     subject,

@@ -1,7 +1,7 @@
 import { decideRequest } from '../../domain/decide-request.ts'
 import type { Decision } from '../../domain/decision.ts'
 import type { Grant } from '../../domain/grant.ts'
-import type { RuleSet, Service } from '../../domain/rule-set.ts'
+import { type RuleSet, type Service, tierOf } from '../../domain/rule-set.ts'
 import { isStanding } from '../../domain/standing-grant.ts'
 import type { View } from '../../domain/view.ts'
 import type { Supposed } from './asker.ts'
@@ -52,6 +52,6 @@ export const ruleOf = (
   const { held, service } = decision
   const { grant } = held
   if (isStanding(held)) return service.standing.find(({ id }) => id === grant.why.rule)
-  const tier = service.tiers.find(({ name }) => name === grant.tier)
+  const tier = tierOf(service, grant.tier)
   return tier === undefined ? undefined : ruleBehind(rules, service, tier, who, grant, now)
 }

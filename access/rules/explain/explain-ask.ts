@@ -17,12 +17,13 @@ import {
   tierOf,
 } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
+import { allOf, lengthText, momentText, oneOf, setText, windowsText } from '../words.ts'
 import { askCommand } from './ask-command.ts'
 import type { Supposed } from './asker.ts'
-import { type Condition, condition, inOrder, type Mend, type RuleChecked } from './condition.ts'
+import { allHold, type Condition, condition, inOrder, type Mend, type RuleChecked } from './condition.ts'
 import { mendsOfAsk } from './mends-of-ask.ts'
-import { type Parsed, placesOf } from './places.ts'
-import { lengthText, momentText, oneOf, setText, windowsText } from './words.ts'
+import { placesOf } from './places.ts'
 
 export type AskExplanation = {
   /** What `decideAsk` says. */
@@ -38,7 +39,7 @@ export type AskExplanation = {
 }
 
 /** Why somebody would get what they ask for, or not. Pure; times are milliseconds since the epoch. */
-export const explainAsk = (parsed: Parsed, who: Supposed, ask: Ask, now: number): AskExplanation => {
+export const explainAsk = (parsed: SoundRuleSet, who: Supposed, ask: Ask, now: number): AskExplanation => {
   const { rules } = parsed
   const decision = decideAsk(rules, who, ask, now)
   const service = rules.services.get(ask.service)
@@ -59,7 +60,7 @@ export const explainAsk = (parsed: Parsed, who: Supposed, ask: Ask, now: number)
 
 /** What `decideAsk` tests, in its order; what follows from what is not there is left out. */
 const conditionsOf = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   who: Supposed,
   ask: Ask,
   service: Service | undefined,
@@ -91,7 +92,7 @@ const conditionsOf = (
   const freeze = freezeOf(service, tier.name, from)
   tested.push(condition(`${tier.name} is not frozen`, freeze === undefined, freeze?.where))
   const duration = ask.duration ?? tier.usual
-  const term = (one: string): string => places.term(service.name, tier.name, one)
+  const term = places.termOf(service.name, tier.name)
   tested.push(
     condition(
       `${lengthText(duration)} is no longer than ${lengthText(tier.longest)}`,
@@ -111,7 +112,7 @@ const conditionsOf = (
 }
 
 /** The rules on asking that name this service, in order, for one tier. */
-export const checkRequestRules = (
+const checkRequestRules = (
   rules: RuleSet,
   service: Service,
   tier: string,
@@ -123,7 +124,7 @@ export const checkRequestRules = (
       section: 'on_request' as const,
       id: rule.id,
       where: rule.where,
-      does: `${oneOf(rule.tiers).replace(' or ', ' and ')} ${rule.how === 'at once' ? 'at once' : 'by approval'}`,
+      does: `${allOf(rule.tiers)} ${rule.how === 'at once' ? 'at once' : 'by approval'}`,
       conditions: [
         condition(`it is about ${tier}`, rule.tiers.includes(tier)),
         whoCondition(rules, rule.who, who, now),
@@ -139,19 +140,19 @@ export const checkFreezes = (service: Service, tier: string, now: number): RuleC
   const holding = freezeOf(service, tier, now)
   return service.freezes.map((freeze) => {
     const { id, where, because, tiers, from, until } = freeze
-    const holds = holding === freeze
+    const conditions = [
+      condition(`it is about ${tier}`, tiers.includes(tier)),
+      condition(`it is ${momentText(from)} or later`, now >= from),
+      condition(`it is before ${momentText(until)}`, now < until),
+    ]
     return {
       section: 'freeze' as const,
       id,
       where,
-      does: `freezes ${oneOf(tiers).replace(' or ', ' and ')} (${because})`,
-      conditions: [
-        condition(`it is about ${tier}`, tiers.includes(tier)),
-        condition(`it is ${momentText(from)} or later`, now >= from),
-        condition(`it is before ${momentText(until)}`, now < until),
-      ],
-      fits: holds || (tiers.includes(tier) && now >= from && now < until),
-      decides: holds,
+      does: `freezes ${allOf(tiers)} (${because})`,
+      conditions,
+      fits: allHold(conditions),
+      decides: holding === freeze,
     }
   })
 }

@@ -9,12 +9,13 @@ import {
 } from '../../domain/decide-access.ts'
 import type { Incident, Paged } from '../../domain/incident.ts'
 import { type PageRule, type RuleSet, type Service, tierOf } from '../../domain/rule-set.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
+import { lengthText, oneOf, windowsText } from '../words.ts'
 import type { Supposed } from './asker.ts'
 import { type Condition, condition, inOrder, type RuleChecked } from './condition.ts'
 import { whoCondition } from './explain-ask.ts'
-import { type Parsed, placesOf } from './places.ts'
+import { placesOf } from './places.ts'
 import { type PageFacts, supposedIncident } from './supposed-page.ts'
-import { lengthText, oneOf, windowsText } from './words.ts'
 
 export type PageExplanation = {
   readonly page: PageFacts
@@ -27,7 +28,7 @@ export type PageExplanation = {
 
 /** What a page would give somebody, and why no more. Pure; times are milliseconds since the epoch. */
 export const explainPage = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   who: Supposed,
   service: Service,
   page: PageFacts,
@@ -85,7 +86,7 @@ const checkPageRules = (
     }),
   )
 
-export const howText = {
+const howText = {
   auto: 'at once',
   'on acknowledge': 'when it is acknowledged',
   offer: 'as an offer to take',
@@ -93,7 +94,7 @@ export const howText = {
 
 /** What keeps a page from giving its pass at once, in the order in which `decidePage` tests it. */
 const conditionsOf = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   who: Supposed,
   service: Service,
   rule: PageRule | undefined,
@@ -120,7 +121,7 @@ const conditionsOf = (
     condition(
       `${rule.give} needs no approval on ${service.name}`,
       tierOf(service, rule.give)?.approvals === undefined,
-      places.term(service.name, rule.give, 'approvals'),
+      places.termOf(service.name, rule.give)('approvals'),
     ),
     condition(
       rule.how === 'on acknowledge'

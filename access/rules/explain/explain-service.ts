@@ -1,10 +1,10 @@
 import type { Service } from '../../domain/rule-set.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
 import { enoughReason } from './ask-command.ts'
 import { type Asker, supposedPerson } from './asker.ts'
 import type { RuleChecked } from './condition.ts'
 import { type AskExplanation, checkFreezes, explainAsk } from './explain-ask.ts'
 import { explainPage, type PageExplanation } from './explain-page.ts'
-import type { Parsed } from './places.ts'
 import { type PageFacts, usualPage } from './supposed-page.ts'
 
 export type ServiceExplanation = {
@@ -17,7 +17,7 @@ export type ServiceExplanation = {
 
 /** What somebody may ask for on a service, and what a page gives them there. Pure; `now` is milliseconds. */
 export const explainService = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   asker: Asker,
   service: Service,
   now: number,

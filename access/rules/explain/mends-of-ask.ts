@@ -1,15 +1,16 @@
 import { type Ask, decideAsk, type Refusal } from '../../domain/decide-access.ts'
 import { fitsWhen, freezeOf, requestRulesFor, type Service, tierOf } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
+import { lengthText, momentText, oneOf, setText, windowsText } from '../words.ts'
 import { askCommand, enoughReason } from './ask-command.ts'
 import { asOneOf, type Supposed } from './asker.ts'
 import type { Mend } from './condition.ts'
-import { type Parsed, placesOf } from './places.ts'
-import { lengthText, momentText, oneOf, setText, windowsText } from './words.ts'
+import { placesOf } from './places.ts'
 
 /** What would have to change so that somebody gets what they were refused. Each is enough by itself, or a first step. */
 export const mendsOfAsk = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   who: Supposed,
   ask: Ask,
   now: number,
@@ -22,7 +23,7 @@ export const mendsOfAsk = (
   const tier = tierOf(service, refused ?? '')
   if (tier === undefined)
     return [{ kind: 'request', say: `ask for ${oneOf(service.tiers.map(({ name }) => name))}` }]
-  const term = (one: string): string => placesOf(parsed).term(service.name, tier.name, one)
+  const term = placesOf(parsed).termOf(service.name, tier.name)
   switch (reason) {
     case 'not-eligible':
       return notEligible(parsed, who, service, tier, now)
@@ -43,7 +44,7 @@ export const mendsOfAsk = (
   }
 }
 
-export const unknownService = (parsed: Parsed, service: string, hint?: string): Mend => ({
+export const unknownService = (parsed: SoundRuleSet, service: string, hint?: string): Mend => ({
   kind: 'request',
   say:
     hint === undefined
@@ -69,7 +70,13 @@ export const waitForThaw = (
 }
 
 /** The end of the freeze, where they may ask then, or in hours that come after it. */
-const afterThaw = (parsed: Parsed, who: Supposed, service: Service, tier: Tier, from: number): Mend[] => {
+const afterThaw = (
+  parsed: SoundRuleSet,
+  who: Supposed,
+  service: Service,
+  tier: Tier,
+  from: number,
+): Mend[] => {
   const wait = waitForThaw(service, tier, from)
   const leads =
     wouldGet(parsed, who, service, tier, wait.until) !== undefined ||
@@ -83,7 +90,13 @@ export const thaw = (service: Service, tier: Tier, from: number): number => {
   return freeze === undefined ? from : thaw(service, tier, freeze.until)
 }
 
-const notEligible = (parsed: Parsed, who: Supposed, service: Service, tier: Tier, now: number): Mend[] => {
+const notEligible = (
+  parsed: SoundRuleSet,
+  who: Supposed,
+  service: Service,
+  tier: Tier,
+  now: number,
+): Mend[] => {
   const { rules } = parsed
   const mends = [
     ...waitForHours(parsed, who, service, tier, now),
@@ -96,7 +109,7 @@ const notEligible = (parsed: Parsed, who: Supposed, service: Service, tier: Tier
       {
         kind: 'rules',
         say: `name who approves ${tier.name} on ${service.name}`,
-        where: placesOf(parsed).term(service.name, tier.name, 'approvals'),
+        where: placesOf(parsed).termOf(service.name, tier.name)('approvals'),
       },
     ]
   return [
@@ -109,7 +122,7 @@ const notEligible = (parsed: Parsed, who: Supposed, service: Service, tier: Tier
 }
 
 /** Whether asking for a tier would lead to something at this moment, with a reason that is good enough. */
-const wouldGet = (parsed: Parsed, who: Supposed, service: Service, tier: Tier, at: number) => {
+const wouldGet = (parsed: SoundRuleSet, who: Supposed, service: Service, tier: Tier, at: number) => {
   const decision = decideAsk(
     parsed.rules,
     who,
@@ -120,7 +133,13 @@ const wouldGet = (parsed: Parsed, who: Supposed, service: Service, tier: Tier, a
 }
 
 /** The sets of people that one would have to be in, by the rule that would then decide. */
-const belongToAsk = (parsed: Parsed, who: Supposed, service: Service, tier: Tier, now: number): Mend[] => {
+const belongToAsk = (
+  parsed: SoundRuleSet,
+  who: Supposed,
+  service: Service,
+  tier: Tier,
+  now: number,
+): Mend[] => {
   const { rules } = parsed
   const at = thaw(service, tier, now)
   const sets = new Set(service.onRequest.flatMap((rule) => (rule.tiers.includes(tier.name) ? rule.who : [])))
@@ -148,7 +167,13 @@ const aheadMinutes = 8 * 24 * 60
 const quarterMinutes = 15
 
 /** Where a rule is for this person, and only the hour is wrong: when it is right. */
-const waitForHours = (parsed: Parsed, who: Supposed, service: Service, tier: Tier, now: number): Mend[] => {
+const waitForHours = (
+  parsed: SoundRuleSet,
+  who: Supposed,
+  service: Service,
+  tier: Tier,
+  now: number,
+): Mend[] => {
   const fitting = requestRulesFor(parsed.rules, service, tier.name, who, now)
   if (fitting.length === 0 || fitting.some(({ when }) => fitsWhen(when, now))) return []
   const windows = fitting.flatMap(({ when = [] }) => when)

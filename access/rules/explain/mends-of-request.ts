@@ -1,23 +1,24 @@
-import { isNewEnough, isStrongEnough } from '../../domain/decide-request.ts'
+import { isSignedIn } from '../../domain/decide-request.ts'
 import type { Denied } from '../../domain/decision.ts'
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import { type Service, tierOf } from '../../domain/rule-set.ts'
 import { forwardedMethods } from '../../domain/target.ts'
 import type { Tier } from '../../domain/tier.ts'
+import type { SoundRuleSet } from '../parse-rule-set.ts'
+import { lengthText, momentText, oneOf, setText, signInText } from '../words.ts'
 import { asOneOf, type Supposed } from './asker.ts'
 import { type Case, decideCase, heldIn, ruleOf } from './case.ts'
 import type { Mend } from './condition.ts'
 import type { AskExplanation } from './explain-ask.ts'
 import type { PageExplanation } from './explain-page.ts'
 import { unknownService, waitForThaw } from './mends-of-ask.ts'
-import { type Parsed, placesOf } from './places.ts'
+import { placesOf } from './places.ts'
 import { pageText } from './supposed-page.ts'
-import { lengthText, momentText, oneOf, setText } from './words.ts'
 
 /** Why a proxy turns a request away before it looks at any rule. */
 export type Early = 'method-not-allowed' | 'target-not-canonical' | 'service-unknown'
 
-export const mendsOfEarly = (parsed: Parsed, reason: Early, service: string, hint?: string): Mend[] => {
+export const mendsOfEarly = (parsed: SoundRuleSet, reason: Early, service: string, hint?: string): Mend[] => {
   if (reason === 'service-unknown') return [unknownService(parsed, service, hint)]
   const say =
     reason === 'method-not-allowed'
@@ -28,7 +29,7 @@ export const mendsOfEarly = (parsed: Parsed, reason: Early, service: string, hin
 
 /** What would have to change for a request to be admitted. Each is enough by itself, or a first step. */
 export const mendsOfRequest = (
-  parsed: Parsed,
+  parsed: SoundRuleSet,
   one: Case,
   { reason, needs }: Denied,
   asking: AskExplanation | undefined,
@@ -39,18 +40,18 @@ export const mendsOfRequest = (
   const places = placesOf(parsed)
   const standing = belongDirectly(parsed, one)
   const without = method === 'WS' ? '; only a WS pattern admits an upgrade' : ''
-  if (needs === undefined)
-    return reason === 'view-stale'
-      ? [...standing, hearAgain(one)]
-      : [
-          ...standing,
-          {
-            kind: 'rules',
-            say: `no tier has a pattern for ${method} ${path}; add one to a tier of ${service.name}${without}`,
-            where: places.tiers(service.name),
-          },
-        ]
-  const signIn = signInAgain(needs, one.who, now, places.term(service.name, needs.name, 'sign_in'))
+  if (reason === 'view-stale') return [...standing, hearAgain(one)]
+  if (reason === 'tier-none')
+    return [
+      ...standing,
+      {
+        kind: 'rules',
+        say: `no tier has a pattern for ${method} ${path}; add one to a tier of ${service.name}${without}`,
+        where: places.tiers(service.name),
+      },
+    ]
+  if (needs === undefined) return standing
+  const signIn = signInAgain(needs, one.who, now, places.termOf(service.name, needs.name)('sign_in'))
   if (reason === 'sign-in-needed') return signIn
   const paged = bePaged(service, needs, paging, isPaged)
   if (reason === 'frozen') return [...thawOrAsk(parsed, one, needs, asking), ...paged]
@@ -68,8 +69,7 @@ export const mendsOfRequest = (
 }
 
 const hearAgain = ({ service, method, path }: Case): Mend => {
-  const route = service.routes.find(method, path)
-  const tier = route === undefined ? undefined : service.tiers[route.rank]
+  const tier = service.routes.find(method, path)?.tier
   return {
     kind: 'hear',
     say: `the proxy would have to hear of changes again: ${tier?.name} closes ${lengthText(tier?.whenStale ?? 0)} after it last did`,
@@ -77,14 +77,12 @@ const hearAgain = ({ service, method, path }: Case): Mend => {
 }
 
 const signInAgain = (tier: Tier, who: Supposed, now: number, where: string): Mend[] => {
-  if (isStrongEnough(tier, who) && isNewEnough(tier, who, now)) return []
-  const { acr, maxAge } = tier.signIn ?? {}
-  const as = acr === undefined ? '' : ` with class ${acr}`
-  const age = maxAge === undefined ? '' : `; a sign-in counts for ${formatDuration(maxAge)}`
+  if (tier.signIn === undefined || isSignedIn(tier, who, now)) return []
+  const { acr, maxAge } = tier.signIn
   return [
     {
       kind: 'sign in',
-      say: `sign in again${as}${age}`,
+      say: `sign in ${signInText(tier.signIn)}`,
       where,
       ...(acr !== undefined && { acr }),
       ...(maxAge !== undefined && { maxAge }),
@@ -93,14 +91,19 @@ const signInAgain = (tier: Tier, who: Supposed, now: number, where: string): Men
 }
 
 /** The end of the freeze, where it lets in the pass that is held, or lets them ask; otherwise what lets them ask. */
-const thawOrAsk = ({ rules }: Parsed, one: Case, needs: Tier, asking: AskExplanation | undefined): Mend[] => {
+const thawOrAsk = (
+  { rules }: SoundRuleSet,
+  one: Case,
+  needs: Tier,
+  asking: AskExplanation | undefined,
+): Mend[] => {
   const wait = waitForThaw(one.service, needs, one.now)
   const holds = decideCase(rules, { ...one, now: wait.until }).allow
   return holds ? [wait] : ask(needs, asking)
 }
 
 /** A pass that is held already, and begins later. */
-const waitForPass = ({ rules }: Parsed, one: Case): Mend[] => {
+const waitForPass = ({ rules }: SoundRuleSet, one: Case): Mend[] => {
   const from = heldIn(one)
     .map((grant) => grant.from)
     .filter((at) => at > one.now && decideCase(rules, { ...one, now: at }).allow)
@@ -111,7 +114,7 @@ const waitForPass = ({ rules }: Parsed, one: Case): Mend[] => {
 }
 
 /** The sets of people whom what is there already, a standing rule or the pass that is held, would let in. */
-const belongDirectly = ({ rules }: Parsed, one: Case): Mend[] => {
+const belongDirectly = ({ rules }: SoundRuleSet, one: Case): Mend[] => {
   const { service } = one
   const sets = new Set([
     ...service.standing.flatMap(({ from }) => (from.kind === 'people' ? [from.name] : [])),
@@ -163,7 +166,7 @@ const bePaged = (
   const { tier, duration, state } = decision.proposal
   if ((tierOf(service, tier)?.rank ?? -1) < needs.rank) return []
   const rule = rules.find(({ decides }) => decides)
-  const gets = `${tier} for ${formatDuration(duration)}`
+  const gets = `${tier} for ${exactDuration(duration)}`
   // What a page gives by itself is held already.
   if (isPaged && state === 'active') return []
   const say = isPaged

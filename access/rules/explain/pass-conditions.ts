@@ -1,12 +1,12 @@
 import { isFreezable, isRunning, whyBeyond } from '../../domain/decide-request.ts'
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import type { Grant } from '../../domain/grant.ts'
 import { freezeOf, type RuleSet, requestRulesFor, type Service, tierOf } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
+import { momentText, oneOf, setText } from '../words.ts'
 import type { Supposed } from './asker.ts'
 import { type Condition, condition } from './condition.ts'
 import type { Places } from './places.ts'
-import { momentText, oneOf, setText } from './words.ts'
 
 /** A pass, and what it would take for it to admit the request. */
 export type PassChecked = {
@@ -57,12 +57,12 @@ const conditionsOf = (
   ]
   if (tier === undefined) return tested
   const kept = whyBeyond(rules, service, tier, who, grant, now)
-  const term = (one: string): string => places.term(service.name, tier.name, one)
+  const term = places.termOf(service.name, tier.name)
   tested.push(condition(`it is of environment ${rules.environment}`, kept !== 'environment'))
   if (kept === 'environment') return tested
   tested.push(
     condition(
-      `the rules let it last ${formatDuration(grant.until - grant.from)}`,
+      `the rules let it last ${exactDuration(grant.until - grant.from)}`,
       kept !== 'length',
       term('longest'),
     ),

@@ -1,9 +1,9 @@
 import { admittedBy, isNewEnough, isStrongEnough } from '../../domain/decide-request.ts'
 import { isFrom, type RuleSet, type Service, type StandingRule } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
+import { lengthText, setText } from '../words.ts'
 import type { Supposed } from './asker.ts'
 import { type Condition, condition, inOrder, type RuleChecked } from './condition.ts'
-import { lengthText, setText } from './words.ts'
 
 /** The standing rules that name this service, in order, for one request. */
 export const checkStanding = (

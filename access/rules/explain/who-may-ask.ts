@@ -1,10 +1,9 @@
 import type { Denied } from '../../domain/decision.ts'
-import { formatDuration } from '../../domain/duration.ts'
 import type { Claims } from '../../domain/principal.ts'
 import { freezeOf, type RuleSet, requestRuleFor, type Service } from '../../domain/rule-set.ts'
 import type { Tier } from '../../domain/tier.ts'
+import { momentText, oneOf, signInText, windowsText } from '../words.ts'
 import { thaw } from './mends-of-ask.ts'
-import { momentText, oneOf, windowsText } from './words.ts'
 
 /** Texts by tier, which belongs to one service of one rule set: what is refused in floods is put together once. */
 const texts = new WeakMap<Tier, string>()
@@ -37,7 +36,7 @@ const composed = (service: Service, tier: Tier): string => {
 const most = 5
 
 /** The id of the rule that decides, and what would have to change before asking is of use. */
-export type Way = { readonly rule?: string; readonly mend?: string }
+export type WayIn = { readonly rule?: string; readonly mend?: string }
 
 /**
  * What somebody whose request was refused would have to do to get in. Tells no more than any colleague may know, and costs
@@ -49,7 +48,7 @@ export const wayIn = (
   { reason, needs }: Denied,
   who: Claims,
   now: number,
-): Way => {
+): WayIn => {
   switch (reason) {
     case 'grant-missing':
     case 'tier-too-low':
@@ -57,18 +56,13 @@ export const wayIn = (
     case 'frozen':
       return needs === undefined ? {} : wayToTier(rules, service, needs, who, now)
     case 'sign-in-needed':
-      return needs?.signIn === undefined ? {} : { mend: signInText(needs.signIn) }
+      return needs?.signIn === undefined ? {} : { mend: `Sign in ${signInText(needs.signIn)}.` }
     default:
       return {}
   }
 }
 
-const signInText = ({ acr, maxAge }: NonNullable<Tier['signIn']>): string => {
-  const as = acr === undefined ? '' : ` with class ${acr}`
-  return `Sign in again${as}${maxAge === undefined ? '' : `; a sign-in counts for ${formatDuration(maxAge)}`}.`
-}
-
-const wayToTier = (rules: RuleSet, service: Service, tier: Tier, who: Claims, now: number): Way => {
+const wayToTier = (rules: RuleSet, service: Service, tier: Tier, who: Claims, now: number): WayIn => {
   const rule = requestRuleFor(rules, service, tier.name, who, now)
   if (rule === undefined || (rule.how === 'approval' && tier.approvals === undefined))
     return { mend: whoMayAsk(service, tier) }

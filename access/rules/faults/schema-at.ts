@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { ruleSetSource } from '../source.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 
-type Schema = Readonly<Record<string, unknown>>
-const isSchema = (value: unknown): value is Schema =>
+export type JsonSchema = z.core.JSONSchema.JSONSchema
+export const isSchema = (value: unknown): value is JsonSchema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Which keys may stand where in a kind of file. */
@@ -19,14 +19,14 @@ export type Layout = {
 }
 
 /** The shapes that a part may have; several where it may be one thing or another. */
-const shapesAt = (root: unknown, path: YamlPath): Schema[] => {
+const shapesAt = (root: unknown, path: YamlPath): JsonSchema[] => {
   let shapes = branchesOf(root)
   for (const key of path)
     shapes = shapes.flatMap((shape) =>
       branchesOf(
         typeof key === 'number'
           ? shape.items
-          : isSchema(shape.properties) && Object.hasOwn(shape.properties, key)
+          : shape.properties !== undefined && Object.hasOwn(shape.properties, key)
             ? shape.properties[key]
             : shape.additionalProperties,
       ),
@@ -34,7 +34,7 @@ const shapesAt = (root: unknown, path: YamlPath): Schema[] => {
   return shapes
 }
 
-const branchesOf = (schema: unknown): Schema[] => {
+const branchesOf = (schema: unknown): JsonSchema[] => {
   if (!isSchema(schema)) return []
   return Array.isArray(schema.anyOf) ? schema.anyOf.flatMap(branchesOf) : [schema]
 }
@@ -43,11 +43,7 @@ export const layoutOf = (shape: z.ZodType, isNone: string): Layout => {
   const root: unknown = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' })
   return {
     keysAt: (path) => [
-      ...new Set(
-        shapesAt(root, path).flatMap(({ properties }) =>
-          isSchema(properties) ? Object.keys(properties) : [],
-        ),
-      ),
+      ...new Set(shapesAt(root, path).flatMap(({ properties = {} }) => Object.keys(properties))),
     ],
     holdsNames: (path) =>
       shapesAt(root, path).some(({ additionalProperties }) => isSchema(additionalProperties)),

@@ -1,7 +1,8 @@
-import { formatDuration, parseDuration } from '../../domain/duration.ts'
+import { exactDuration, parseDuration } from '../../domain/duration.ts'
 import { nearest } from '../../domain/nearest.ts'
 import { parseInstant, parseWindowDays, parseWindowHours } from '../read-time.ts'
 import { shown } from '../yaml/yaml-fault.ts'
+import { pointOf } from '../yaml/yaml-text.ts'
 
 /** What was written, as a message repeats it: texts in quotes, numbers as they are. */
 export const quoted = (written: unknown): string => {
@@ -34,7 +35,7 @@ const durationMeant = (text: string): string | undefined => {
   if (parts.length === 0 || text.replaceAll(/\d[\d.]*\s*[a-z]+|\s|,|and|^pt?/gi, '') !== '') return undefined
   let seconds = 0
   for (const [, count, unit = ''] of parts) seconds += Number(count) * (secondsOf(unit) ?? Number.NaN)
-  const meant = Number.isInteger(seconds) ? formatDuration(seconds * 1_000) : ''
+  const meant = Number.isInteger(seconds) ? exactDuration(seconds * 1_000) : ''
   return parseDuration(meant) === seconds * 1_000 ? meant : undefined
 }
 
@@ -52,9 +53,9 @@ export const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/u
 
 export const notVisible = (written: unknown): string => {
   const text = textOf(written)
-  const code = invisible.exec(text)?.[0].codePointAt(0) ?? 0
+  const [found = ''] = invisible.exec(text) ?? []
   const rest = text.replaceAll(new RegExp(invisible, 'gu'), '')
-  return `${quoted(written)} holds a character that nobody sees (U+${code.toString(16).toUpperCase().padStart(4, '0')}); write ${quoted(rest)}`
+  return `${quoted(written)} holds a character that nobody sees (${pointOf(found)}); write ${quoted(rest)}`
 }
 
 export const notARate = (written: unknown): string => {

@@ -1,8 +1,10 @@
 import type { RuleSet, Service } from '../../domain/rule-set.ts'
 import type { Approvals, Tier } from '../../domain/tier.ts'
+import { levelSaying } from '../own-tiers.ts'
 import type { RuleSetSource } from '../source.ts'
+import { few } from '../words.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
-import { type Finding, type Looked, listed } from './finding.ts'
+import type { Finding, Looked } from './finding.ts'
 
 /** Rules that ask for approval on services where nobody is named to give it. */
 export const unnamedApprovers = ({ rules }: Looked): Finding[] =>
@@ -16,7 +18,7 @@ export const unnamedApprovers = ({ rules }: Looked): Finding[] =>
               service.tiers.some(({ name, approvals }) => name === tier && approvals === undefined),
           )
           if (without.length === 0) return []
-          const names = listed(without.map(({ name }) => name))
+          const names = few(without.map(({ name }) => name))
           return [
             {
               kind: 'approvers-unnamed',
@@ -49,7 +51,7 @@ const faultOf = (
   if (live.length === 0)
     return {
       kind: 'approvers-gone',
-      what: `nobody is left to approve "${name}": the time of ${listed(from)} is over; name others in "from"`,
+      what: `nobody is left to approve "${name}": the time of ${few(from)} is over; name others in "from"`,
     }
   if (distinct && live.length < count)
     return {
@@ -70,7 +72,7 @@ const faultOf = (
   const others = named.size === 1 ? 'nobody else may approve it' : 'too few others may approve it'
   return {
     kind: 'approvers-only-self',
-    what: `${listed(alone.map((subject) => `"${subject}"`))} may ask for "${name}", and ${others}: nobody approves for themselves; name others in "from"`,
+    what: `${few(alone.map((subject) => `"${subject}"`))} may ask for "${name}", and ${others}: nobody approves for themselves; name others in "from"`,
   }
 }
 
@@ -86,13 +88,8 @@ const subjectsOf = (rules: RuleSet, names: readonly string[]): Set<string> | und
 }
 
 /** Where the approvals of a service's tier are said: its own, its profile's or those everywhere. */
-const approvalsPath = ({ services, profiles }: RuleSetSource, service: string, tier: string): YamlPath => {
-  const says = (tiers: RuleSetSource['services'][string]['tiers'] | undefined): boolean => {
-    const own = tiers?.[tier]
-    return own !== undefined && !Array.isArray(own) && 'approvals' in own && own.approvals !== undefined
-  }
-  const { tiers, profile = '' } = services[service] ?? {}
-  if (says(tiers)) return ['services', service, 'tiers', tier, 'approvals']
-  if (says(profiles[profile]?.tiers)) return ['profiles', profile, 'tiers', tier, 'approvals']
-  return ['tiers', tier, 'approvals']
-}
+const approvalsPath = (source: RuleSetSource, service: string, tier: string): YamlPath => [
+  ...(levelSaying(source, service, tier, 'approvals')?.path ?? ['tiers']),
+  tier,
+  'approvals',
+]

@@ -1,14 +1,10 @@
 import type { Pattern } from '../../domain/path-pattern.ts'
 import { type Service, tierOf } from '../../domain/rule-set.ts'
+import { allLevels, servicesOn } from '../own-tiers.ts'
+import { patternsOf, patternsOfStanding, type WrittenPattern } from '../written-patterns.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 import { type Danger, dangerIn, dangers } from './dangers.ts'
 import type { Finding, Looked } from './finding.ts'
-import {
-  ownPatternsOf,
-  patternsOfProfile,
-  patternsOfStanding,
-  type WrittenPattern,
-} from './written-patterns.ts'
 
 /** Patterns that name a path which tells or does more than one expects of a read. */
 export const dangerousPatterns = (looked: Looked): Finding[] => [
@@ -52,24 +48,11 @@ export const widePatterns = (looked: Looked): Finding[] => {
 type Placed = { readonly written: WrittenPattern; readonly services: readonly Service[] }
 
 /** Every pattern where it is written, with the services that it is for. */
-const writtenOnce = ({ rules, source }: Looked): Placed[] => {
-  const services = (wanted: (name: string) => boolean): Service[] =>
-    [...rules.services.values()].filter(({ name }) => wanted(name))
-  return [
-    ...Object.keys(source.profiles).flatMap((profile) => {
-      const sharing = services((name) => source.services[name]?.profile === profile)
-      return sharing.length === 0
-        ? []
-        : patternsOfProfile(source, profile).map((written) => ({ written, services: sharing }))
-    }),
-    ...Object.keys(source.services).flatMap((service) =>
-      ownPatternsOf(source, service).map((written) => ({
-        written,
-        services: services((name) => name === service),
-      })),
-    ),
-  ]
-}
+const writtenOnce = ({ rules, source }: Looked): Placed[] =>
+  allLevels(source).flatMap((level) => {
+    const services = servicesOn(source, level).flatMap((name) => rules.services.get(name) ?? [])
+    return services.length === 0 ? [] : patternsOf(level).map((written) => ({ written, services }))
+  })
 
 const isTooLow = (belongs: Danger['belongs'], tier: string, services: readonly Service[]): boolean =>
   services.some((service) => {

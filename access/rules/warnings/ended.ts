@@ -1,3 +1,4 @@
+import { momentText } from '../words.ts'
 import type { Finding, Looked } from './finding.ts'
 
 const soonMs = 14 * 86_400_000
@@ -13,8 +14,8 @@ export const ended = ({ rules, now }: Looked): Finding[] => [
         kind: over ? 'people-ended' : 'people-ending',
         path,
         what: over
-          ? `nobody belongs to "${name}" any more since ${dayOf(until)}; remove it, or set a later day`
-          : `nobody belongs to "${name}" any more from ${dayOf(until)} on; if that is too early, set a later day`,
+          ? `nobody belongs to "${name}" any more since ${momentText(until)}; remove it, or set a later day`
+          : `nobody belongs to "${name}" any more from ${momentText(until)} on; if that is too early, set a later day`,
       },
     ]
   }),
@@ -25,11 +26,8 @@ export const ended = ({ rules, now }: Looked): Finding[] => [
           {
             kind: 'freeze-over',
             path: ['freeze', index],
-            what: `${id} is over since ${dayOf(until)}; remove it`,
+            what: `${id} is over since ${momentText(until)}; remove it`,
           },
         ],
   ),
 ]
-
-/** `2026-12-20 18:00 UTC`. */
-const dayOf = (at: number): string => `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`

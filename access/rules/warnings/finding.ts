@@ -50,10 +50,3 @@ export type Finding = {
 
 /** What warnings look at. `now` is in milliseconds since the epoch. */
 export type Looked = { readonly rules: RuleSet; readonly source: RuleSetSource; readonly now: number }
-
-/** `a`, `a and b`, `a, b and 3 more`: never a page of names. */
-export const listed = (names: readonly string[]): string => {
-  const [first = '', second, ...rest] = names
-  if (second === undefined) return first
-  return rest.length === 0 ? `${first} and ${second}` : `${first}, ${second} and ${rest.length} more`
-}

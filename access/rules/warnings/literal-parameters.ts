@@ -1,5 +1,6 @@
+import { allLevels } from '../own-tiers.ts'
+import { patternsOf, patternsOfEgress, patternsOfStanding } from '../written-patterns.ts'
 import type { Finding, Looked } from './finding.ts'
-import { ownPatternsOf, patternsOfEgress, patternsOfProfile, patternsOfStanding } from './written-patterns.ts'
 
 /** `:id`, `(id)` and `{id}` as an address holds it: routes of frameworks, where they stand for any segment. */
 const parameter = /^(?::[A-Za-z_].*|\([A-Za-z_]\w*\)|%7B[A-Za-z_]\w*%7D)$/
@@ -7,8 +8,7 @@ const parameter = /^(?::[A-Za-z_].*|\([A-Za-z_]\w*\)|%7B[A-Za-z_]\w*%7D)$/
 /** Patterns with what frameworks take for a parameter, and what is only itself here. */
 export const literalParameters = ({ source }: Looked): Finding[] =>
   [
-    ...Object.keys(source.profiles).flatMap((name) => patternsOfProfile(source, name)),
-    ...Object.keys(source.services).flatMap((name) => ownPatternsOf(source, name)),
+    ...allLevels(source).flatMap(patternsOf),
     ...patternsOfStanding(source),
     ...patternsOfEgress(source),
   ].flatMap(({ path, pattern }): Finding[] => {

@@ -1,4 +1,6 @@
+import { allTerms } from '../own-tiers.ts'
 import type { RuleSetSource } from '../source.ts'
+import { readFrom } from '../standing-from.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 import type { Finding, Looked } from './finding.ts'
 
@@ -13,7 +15,10 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
     ['proxy_only', termPath(source, 'proxy_only')],
     ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
     ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],
-    ['on call of', inList('standing', source.standing, ({ from }) => from.startsWith('on call of '), 'from')],
+    [
+      'on call of',
+      inList('standing', source.standing, ({ from }) => readFrom(from).kind === 'on call', 'from'),
+    ],
   ]
   return found.flatMap(([name, path]): Finding[] =>
     path === undefined
@@ -43,30 +48,11 @@ const inList = <R>(
 }
 
 /** Where a tier says this first: everywhere, in a profile or in a service. */
-const termPath = (
-  { tiers, profiles, services }: RuleSetSource,
-  term: 'escalate' | 'proxy_only',
-): YamlPath | undefined => {
-  const places: [YamlPath, RuleSetSource['services'][string]['tiers']][] = [
-    [
-      ['tiers'],
-      Object.fromEntries(Object.entries(tiers).map(([name, terms]) => [name, { ...terms, allow: [] }])),
-    ],
-    ...Object.entries(profiles).map(([name, own]): (typeof places)[number] => [
-      ['profiles', name, 'tiers'],
-      own.tiers,
-    ]),
-    ...Object.entries(services).map(([name, own]): (typeof places)[number] => [
-      ['services', name, 'tiers'],
-      own.tiers,
-    ]),
-  ]
-  for (const [path, byTier] of places)
-    for (const [name, own] of Object.entries(byTier)) {
-      if (Array.isArray(own) || !('allow' in own)) continue
-      if (term === 'proxy_only' && own.proxy_only === true) return [...path, name, 'proxy_only']
-      if (term === 'escalate' && own.approvals?.escalate !== undefined)
-        return [...path, name, 'approvals', 'escalate']
-    }
+const termPath = (source: RuleSetSource, term: 'escalate' | 'proxy_only'): YamlPath | undefined => {
+  for (const { path, terms } of allTerms(source)) {
+    if (term === 'proxy_only' && terms.proxy_only === true) return [...path, 'proxy_only']
+    if (term === 'escalate' && terms.approvals?.escalate !== undefined)
+      return [...path, 'approvals', 'escalate']
+  }
   return undefined
 }

@@ -1,5 +1,6 @@
 import { namesService, type RuleSet, type Service, tierOf } from '../../domain/rule-set.ts'
-import { type Finding, type Looked, listed } from './finding.ts'
+import { few } from '../words.ts'
+import type { Finding, Looked } from './finding.ts'
 
 /** Services that no rule names. */
 export const unreachableServices = ({ rules }: Looked): Finding[] =>
@@ -35,7 +36,7 @@ export const unreachableTiers = ({ rules, source }: Looked): Finding[] =>
         path:
           more.length > 0 ? ['tiers', tier] : own ? ['services', only, 'tiers', tier] : ['services', only],
         part: 'key',
-        what: `nobody gets "${tier}" of ${listed([only, ...more])}: no rule gives it or a higher one; name it in on_request, or leave its patterns out`,
+        what: `nobody gets "${tier}" of ${few([only, ...more])}: no rule gives it or a higher one; name it in on_request, or leave its patterns out`,
       },
     ]
   })

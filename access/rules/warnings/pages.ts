@@ -1,5 +1,6 @@
-import type { PageRule, Service } from '../../domain/rule-set.ts'
-import { type Finding, type Looked, listed } from './finding.ts'
+import { namesService, type PageRule, type Service } from '../../domain/rule-set.ts'
+import { few } from '../words.ts'
+import type { Finding, Looked } from './finding.ts'
 
 const givesByItself = ({ how }: PageRule): boolean => how !== 'offer'
 
@@ -12,7 +13,7 @@ export const leftOutLevels = ({ rules }: Looked): Finding[] =>
           {
             kind: 'levels-left-out',
             path: ['on_page', index],
-            what: `${rule.id} counts at every escalation level: where a third-level policy pages everybody, all of ${listed(rule.who)} get "${rule.give}"; say levels: 1-2`,
+            what: `${rule.id} counts at every escalation level: where a third-level policy pages everybody, all of ${few(rule.who)} get "${rule.give}"; say levels: 1-2`,
           },
         ],
   )
@@ -51,5 +52,8 @@ export const unnamedPagerDuty = ({ rules }: Looked): Finding[] =>
   })
 
 /** Whether a rule names this service by more than `*`. */
-const isMeant = ({ services }: PageRule, { name, labels }: Service): boolean =>
-  services.some((entry) => entry === name || labels.some((label) => entry === `label:${label}`))
+const isMeant = ({ services }: PageRule, service: Service): boolean =>
+  namesService(
+    services.filter((entry) => entry !== '*'),
+    service,
+  )

@@ -1,5 +1,6 @@
 import type { RuleSet } from '../../domain/rule-set.ts'
 import type { TimeWindow } from '../../domain/time-window.ts'
+import { spansOf } from '../week-spans.ts'
 
 /** Whether certainly nobody is in a set of each list. In two groups or roles, somebody may be. */
 export const peopleApart = (rules: RuleSet, some: readonly string[], others: readonly string[]): boolean =>
@@ -22,15 +23,4 @@ export const windowsApart = (
   some.every((one) => others.every((other) => one.zone === other.zone && !meet(one, other)))
 
 const meet = (one: TimeWindow, other: TimeWindow): boolean =>
-  spansOf(one).some((a) =>
-    spansOf(other).some((b) => a.day === b.day && a.from < b.until && b.from < a.until),
-  )
-
-/** A window by days: one over midnight is two. */
-const spansOf = ({ days, from, until }: TimeWindow) =>
-  from < until
-    ? days.map((day) => ({ day, from, until }))
-    : days.flatMap((day) => [
-        { day, from, until: 1_440 },
-        { day: (day + 1) % 7, from: 0, until },
-      ])
+  spansOf(one).some((a) => spansOf(other).some((b) => a.from < b.to && b.from < a.to))

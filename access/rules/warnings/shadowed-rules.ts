@@ -1,5 +1,6 @@
 import type { PageRule, RequestRule, RuleSet, Service } from '../../domain/rule-set.ts'
-import { type Finding, type Looked, listed } from './finding.ts'
+import { few } from '../words.ts'
+import type { Finding, Looked } from './finding.ts'
 import { holdsAll, peopleCover, windowsCover } from './people-cover.ts'
 
 /** Rules that never decide, because for all their services and people an earlier one does. */
@@ -25,7 +26,7 @@ const shadowed = (
         {
           kind: 'rule-shadowed',
           path: [section, index],
-          what: `${id} never decides: ${listed(by)} ${by.length === 1 ? 'decides' : 'decide'} first for ${same}; put it before ${by.length === 1 ? 'that' : 'those'}, or remove it`,
+          what: `${id} never decides: ${few(by)} ${by.length === 1 ? 'decides' : 'decide'} first for ${same}; put it before ${by.length === 1 ? 'that' : 'those'}, or remove it`,
         },
       ]
 

@@ -1,4 +1,4 @@
-import { formatDuration } from '../../domain/duration.ts'
+import { exactDuration } from '../../domain/duration.ts'
 import { type PageRule, type RequestRule, type RuleSet, type Service, tierOf } from '../../domain/rule-set.ts'
 import type { Finding, Looked } from './finding.ts'
 import { peopleApart, windowsApart } from './people-apart.ts'
@@ -54,7 +54,7 @@ const moreByAsking = (service: Service, first: RequestRule, later: RequestRule):
     if (first.how === 'approval' && later.how === 'at once') return `gives "${name}" at once`
     const isRefused = later.how === 'approval' && tierOf(service, name)?.approvals === undefined
     if (later.ahead > first.ahead && !isRefused)
-      return `gives "${name}" up to ${formatDuration(later.ahead)} ahead`
+      return `gives "${name}" up to ${exactDuration(later.ahead)} ahead`
   }
   return undefined
 }
@@ -70,9 +70,9 @@ const moreByPage = (service: Service, first: PageRule, later: PageRule): string 
   if (low.approvals !== undefined) return `gives "${high.name}" without approval`
   if (hows.indexOf(later.how) > hows.indexOf(first.how)) return `gives "${high.name}" ${hints[later.how]}`
   if (high.rank > low.rank) return `gives "${high.name}"`
-  if (later.for > first.for) return `gives "${high.name}" for ${formatDuration(later.for)}`
-  if (later.cap > first.cap) return `gives "${high.name}" for up to ${formatDuration(later.cap)}`
-  if (later.grace > first.grace) return `gives "${high.name}" for ${formatDuration(later.grace)} afterwards`
+  if (later.for > first.for) return `gives "${high.name}" for ${exactDuration(later.for)}`
+  if (later.cap > first.cap) return `gives "${high.name}" for up to ${exactDuration(later.cap)}`
+  if (later.grace > first.grace) return `gives "${high.name}" for ${exactDuration(later.grace)} afterwards`
   return undefined
 }
 

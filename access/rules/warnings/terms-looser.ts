@@ -1,47 +1,33 @@
-import { formatDuration } from '../../domain/duration.ts'
-import { mergeTerms, type Terms } from '../compile/merge-terms.ts'
-import type { OwnTier, RuleSetSource } from '../source.ts'
-import type { YamlPath } from '../yaml/read-yaml.ts'
+import { exactDuration } from '../../domain/duration.ts'
+import { reasonDemands } from '../../domain/tier.ts'
+import { mergeTerms } from '../compile/merge-terms.ts'
+import { ownTerms, type Terms } from '../own-tiers.ts'
+import type { RuleSetSource } from '../source.ts'
 import type { Finding, Looked } from './finding.ts'
 
 type Common = RuleSetSource['tiers'][string]
 type Looser = { readonly at: readonly string[]; readonly own: string; readonly common: string }
 
 /** Terms by which a profile or service asks less than is said in common. */
-export const looserTerms = ({ source }: Looked): Finding[] => [
-  ...Object.entries(source.profiles).flatMap(([name, { tiers }]) =>
-    inTiers(source, tiers, ['profiles', name, 'tiers']),
-  ),
-  ...Object.entries(source.services).flatMap(([name, { tiers }]) =>
-    inTiers(source, tiers, ['services', name, 'tiers']),
-  ),
-]
-
-const inTiers = (
-  source: RuleSetSource,
-  tiers: Readonly<Record<string, OwnTier>>,
-  path: YamlPath,
-): Finding[] =>
-  Object.entries(tiers).flatMap(([name, own]) => {
-    const common = source.tiers[name]
-    if (common === undefined || Array.isArray(own)) return []
-    return looser(common, own as Exclude<OwnTier, readonly string[]>).map(
-      (term): Finding => ({
+export const looserTerms = ({ source }: Looked): Finding[] =>
+  ownTerms(source).flatMap(({ tier, path, terms }) => {
+    const common = source.tiers[tier]
+    if (common === undefined) return []
+    return looser(common, terms).map(
+      ({ at, own, common: usual }): Finding => ({
         kind: 'terms-looser',
-        path: [...path, name, ...term.at],
-        what: `this is looser than what is said of every "${name}": ${term.own}, not ${term.common}; if it is not meant, leave it out`,
+        path: [...path, ...at],
+        what: `this is looser than what is said of every "${tier}": ${own}, not ${usual}; if it is not meant, leave it out`,
       }),
     )
   })
-
-const reasons = ['optional', 'required', 'ticket'] as const
 
 const looser = (common: Common, own: Terms): Looser[] => {
   const merged = mergeTerms(common, [own])
   const found: Looser[] = []
   const longer = (at: readonly string[], mine: number | undefined, usual: number | undefined): void => {
     if (mine !== undefined && usual !== undefined && mine > usual)
-      found.push({ at, own: formatDuration(mine), common: formatDuration(usual) })
+      found.push({ at, own: exactDuration(mine), common: exactDuration(usual) })
   }
   longer(['longest'], own.longest, common.longest)
   longer(['when_stale'], own.when_stale, common.when_stale)
@@ -50,7 +36,7 @@ const looser = (common: Common, own: Terms): Looser[] => {
   if (acr !== undefined && merged.sign_in?.acr !== acr)
     found.push({ at: ['sign_in', 'acr'], own: `"${merged.sign_in?.acr}"`, common: `"${acr}"` })
   const usual = common.reason ?? 'optional'
-  if (own.reason !== undefined && reasons.indexOf(own.reason) < reasons.indexOf(usual))
+  if (own.reason !== undefined && reasonDemands.indexOf(own.reason) < reasonDemands.indexOf(usual))
     found.push({ at: ['reason'], own: own.reason, common: usual })
   if (own.proxy_only === false && common.proxy_only === true)
     found.push({ at: ['proxy_only'], own: 'also past the proxy', common: 'only through it' })

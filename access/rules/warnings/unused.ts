@@ -1,63 +1,56 @@
+import { labelIn } from '../../domain/rule-set.ts'
 import { ownersName } from '../compile/known-names.ts'
-import type { OwnTier } from '../source.ts'
+import { allTerms } from '../own-tiers.ts'
+import { readFrom } from '../standing-from.ts'
 import type { Finding, Looked } from './finding.ts'
 import { holdsAll } from './people-cover.ts'
 
 /** Names that stand for something, and that nothing uses. */
 export const unused = (looked: Looked): Finding[] => {
   const { source } = looked
-  const { people, workloads, profiles, services } = source
   const [usedPeople, usedLabels] = [peopleIn(looked), labelsIn(looked)]
-  const usedProfiles = new Set(Object.values(services).map(({ profile }) => profile))
+  const usedProfiles = new Set(Object.values(source.services).map(({ profile }) => profile))
   const usedWorkloads = new Set([
-    ...source.standing.flatMap(({ from }) =>
-      from.startsWith('workload:') ? [from.slice('workload:'.length)] : [],
-    ),
+    ...source.standing.flatMap(({ from }) => {
+      const read = readFrom(from)
+      return read.kind === 'workload' ? [read.name] : []
+    }),
     ...source.egress.flatMap(({ from }) => from),
   ])
-  const finding = (kind: Finding['kind'], section: string, name: string, what: string): Finding => ({
-    kind,
-    path: [section, name],
-    part: 'key',
-    what,
-  })
+  const unusedIn = (
+    section: 'people' | 'workloads' | 'profiles',
+    kind: Finding['kind'],
+    used: ReadonlySet<string | undefined>,
+    what: (name: string) => string,
+  ): Finding[] =>
+    Object.keys(source[section])
+      .filter((name) => !used.has(name))
+      .map((name) => ({ kind, path: [section, name], part: 'key', what: what(name) }))
   return [
-    ...Object.keys(people)
-      .filter((name) => !usedPeople.has(name))
-      .map((name) =>
-        finding(
-          'people-unused',
-          'people',
-          name,
-          `no rule names the people "${name}"; remove them, or use them`,
-        ),
-      ),
-    ...Object.keys(workloads)
-      .filter((name) => !usedWorkloads.has(name))
-      .map((name) =>
-        finding(
-          'workload-unused',
-          'workloads',
-          name,
-          `no rule names the workload "${name}"; remove it, or use it`,
-        ),
-      ),
-    ...Object.keys(profiles)
-      .filter((name) => !usedProfiles.has(name))
-      .map((name) =>
-        finding(
-          'profile-unused',
-          'profiles',
-          name,
-          `no service has the profile "${name}"; remove it, or use it`,
-        ),
-      ),
+    ...unusedIn(
+      'people',
+      'people-unused',
+      usedPeople,
+      (name) => `no rule names the people "${name}"; remove them, or use them`,
+    ),
+    ...unusedIn(
+      'workloads',
+      'workload-unused',
+      usedWorkloads,
+      (name) => `no rule names the workload "${name}"; remove it, or use it`,
+    ),
+    ...unusedIn(
+      'profiles',
+      'profile-unused',
+      usedProfiles,
+      (name) => `no service has the profile "${name}"; remove it, or use it`,
+    ),
     ...unusedLabels(looked, usedLabels),
   ]
 }
 
 /** Each label once, where it is given first. */
-const unusedLabels = ({ source }: Looked, used: ReadonlySet<string>): Finding[] => {
+const unusedLabels = ({ source }: Looked, used: ReadonlySet<string | undefined>): Finding[] => {
   const found = new Map<string, Finding>()
   for (const [service, { labels }] of Object.entries(source.services))
     for (const [index, label] of labels.entries())
@@ -71,38 +64,26 @@ const unusedLabels = ({ source }: Looked, used: ReadonlySet<string>): Finding[] 
 }
 
 const peopleIn = ({ source }: Looked): Set<string> => {
-  const { tiers, profiles, services, on_page, on_request, standing, break_glass, incident_command, lock } =
-    source
-  const ofTiers = (
-    byTier: Readonly<Record<string, OwnTier | { readonly approvals?: Approvers }>>,
-  ): string[] =>
-    Object.values(byTier).flatMap((own) =>
-      'approvals' in own && own.approvals !== undefined
-        ? [...own.approvals.from, ...(own.approvals.escalate?.to ?? [])]
-        : [],
-    )
+  const { services, on_page, on_request, standing, break_glass, incident_command, lock } = source
   return new Set([
-    ...ofTiers(tiers),
-    ...Object.values(profiles).flatMap((profile) => ofTiers(profile.tiers)),
-    ...Object.values(services).flatMap((service) => [...service.owners, ...ofTiers(service.tiers)]),
+    ...allTerms(source).flatMap(({ terms: { approvals } }) => [
+      ...(approvals?.from ?? []),
+      ...(approvals?.escalate?.to ?? []),
+    ]),
+    ...Object.values(services).flatMap(({ owners }) => owners),
     ...[...on_page, ...on_request].flatMap(({ who }) => who),
     ...standing.map(({ from }) => from),
     ...[break_glass, incident_command, lock].flatMap((one) => one?.who ?? []),
   ])
 }
-type Approvers =
-  | { readonly from: readonly string[]; readonly escalate?: { readonly to: readonly string[] } | undefined }
-  | undefined
 
-const labelsIn = ({ source }: Looked): Set<string> => {
+const labelsIn = ({ source }: Looked): Set<string | undefined> => {
   const lists = [
     ...[...source.on_page, ...source.on_request, ...source.freeze].map(({ services }) => services),
     ...source.on_page.flatMap(({ also }) => also.map(({ services }) => services)),
     ...source.standing.map(({ to }) => to),
   ]
-  return new Set(
-    lists.flat().flatMap((entry) => (entry.startsWith('label:') ? [entry.slice('label:'.length)] : [])),
-  )
+  return new Set(lists.flat().map(labelIn))
 }
 
 /** Two names for the same people. */

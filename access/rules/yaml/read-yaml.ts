@@ -10,10 +10,9 @@ import {
 } from './yaml-fault.ts'
 import { readPlain } from './yaml-scalar.ts'
 import { decodeText, describeHidden, findConflicts, findHidden, findRefused } from './yaml-text.ts'
-import { cutTokens, type Lexeme, tooDeep } from './yaml-tokens.ts'
-import { describeGlued, wordsFor } from './yaml-words.ts'
+import { cutTokens, type Lexeme } from './yaml-tokens.ts'
+import { describeGlued, tooDeep, wordsFor } from './yaml-words.ts'
 
-export type { Place, YamlFault } from './yaml-fault.ts'
 export type YamlPath = readonly (string | number)[]
 
 /** One file's value, and where each part of it stands. */
@@ -25,8 +24,6 @@ export type YamlSource = {
    * many parts of the path were found. The whole file stands at 1:1.
    */
   readonly placeOf: (path: YamlPath, part?: 'key' | 'value') => Place & { readonly depth: number }
-  /** The scalar at this path as it is written, with its quotes; undefined for lists, maps and what is not there. */
-  readonly sourceTextOf: (path: YamlPath) => string | undefined
 }
 
 export type ReadYaml =
@@ -130,8 +127,8 @@ const compose = (lexemes: readonly Lexeme[]): Composed | undefined => {
   return undefined
 }
 
-/** Where a value begins, how a scalar is written, and the parts of a list or map. */
-type Mark = { readonly at: number; readonly written?: string; readonly parts?: Map<string | number, Part> }
+/** Where a value begins, and the parts of a list or map. */
+type Mark = { readonly at: number; readonly parts?: Map<string | number, Part> }
 type Part = { readonly keyAt: number; readonly mark: Mark }
 type Read = { readonly value: unknown; readonly mark: Mark }
 
@@ -149,11 +146,11 @@ const readValue = (
     if (node.type !== 'PLAIN') {
       const what = node.type === 'QUOTE_DOUBLE' && written.includes('\\') ? describeHidden(source) : undefined
       if (what !== undefined) fault(at, what)
-      return { value: source, mark: { at, written } }
+      return { value: source, mark: { at } }
     }
     const plain = readPlain(source)
     if ('fault' in plain) fault(at, plain.fault)
-    return { value: plain.value, mark: { at, written } }
+    return { value: plain.value, mark: { at } }
   }
 
   const read = (node: unknown, depth: number): Read => {
@@ -278,10 +275,6 @@ const sourceOf = (value: unknown, root: Mark, placeAt: (at: number) => Place): Y
       const { keyAt, mark, depth } = follow(path)
       if (depth === 0) return { line: 1, column: 1, depth }
       return { ...placeAt(part === 'key' ? keyAt : mark.at), depth }
-    },
-    sourceTextOf: (path) => {
-      const { mark, depth } = follow(path)
-      return depth === path.length ? mark.written : undefined
     },
   }
 }

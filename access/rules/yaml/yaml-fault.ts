@@ -32,5 +32,7 @@ export const listFaults = (faults: readonly FaultAt[], placeOf: (at: number) => 
 }
 
 /** A piece of the file as messages show it: in quotes, on one line, not too long. */
-export const shown = (text: string): string =>
-  JSON.stringify(text.length > 60 ? `${text.slice(0, 60).toWellFormed()}…` : text)
+export const shown = (text: string): string => JSON.stringify(short(text))
+
+export const short = (text: string): string =>
+  text.length > 60 ? `${text.slice(0, 60).toWellFormed()}…` : text

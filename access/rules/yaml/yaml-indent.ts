@@ -22,7 +22,7 @@ export const describeIndent = (text: string, at: number): FaultAt | undefined =>
 /** The line, or the next one that holds more than a comment. */
 const lineThatSays = (text: string, from: number): number => {
   let line = from
-  for (let lines = 0; lines < mostLines && saysNothing(text, line); lines += 1) {
+  for (let lines = 0; lines < mostLines && isBlank(text, line); lines += 1) {
     const end = text.indexOf('\n', line)
     if (end === -1) return from
     line = end + 1
@@ -30,7 +30,7 @@ const lineThatSays = (text: string, from: number): number => {
   return line
 }
 
-const saysNothing = (text: string, line: number): boolean => {
+const isBlank = (text: string, line: number): boolean => {
   const first = text[line + indentOf(text, line)]
   return first === undefined || first === '#' || first === '\n' || first === '\r'
 }
@@ -73,7 +73,7 @@ const neighbourColumns = (
   let line = start
   for (let lines = 0; line > 0 && lines < mostLines; lines += 1) {
     line = text.lastIndexOf('\n', line - 2) + 1
-    if (saysNothing(text, line)) continue
+    if (isBlank(text, line)) continue
     const begun = columnsOf(text, line)
     for (const one of begun.toReversed()) {
       if (one >= open) continue

@@ -1,4 +1,4 @@
-import { shown } from './yaml-fault.ts'
+import { short, shown } from './yaml-fault.ts'
 
 export type PlainScalar =
   | { readonly value: string | number | boolean | null }
@@ -39,5 +39,3 @@ const mendOdd = (text: string): string => {
   const plain = exact ? `write ${value}, in plain digits` : 'write a number in plain digits'
   return `${short(text)} is an unusual way to write a number; ${plain}, or put it in quotes if it is a name`
 }
-
-const short = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text)

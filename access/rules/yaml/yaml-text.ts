@@ -104,7 +104,8 @@ const mendOf = (character: string): string => {
 /** "U+00A0 is a non-breaking space; write a plain space". */
 const describe = (character: string): string => `${pointOf(character)} is ${mendOf(character)}`
 
-const pointOf = (character: string): string =>
+/** `U+00A0`. */
+export const pointOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
 /** A row of the same character is one fault. */

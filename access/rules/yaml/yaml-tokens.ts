@@ -1,6 +1,9 @@
 import { CST, Lexer } from 'yaml'
-import { type FaultAt, mostFaults, shown } from './yaml-fault.ts'
-import { describeTemplate } from './yaml-words.ts'
+import { type FaultAt, mostFaults } from './yaml-fault.ts'
+import { createFound } from './yaml-found.ts'
+import { createMarks } from './yaml-marks.ts'
+import { checkToken } from './yaml-token.ts'
+import { describeTemplate, tooDeep } from './yaml-words.ts'
 
 const mostValues = 50_000
 /** Values with the marks around them: dashes, colons, commas, brackets. */
@@ -25,9 +28,6 @@ export type Tokens = {
   readonly hopeless: boolean
 }
 
-/** A bracket, and the colons in it since its last comma. */
-type Opened = { readonly mark: string; readonly at: number; colons: number }
-
 /**
  * Cuts a text into tokens, and finds what needs no more than tokens: what is refused outright (anchors, aliases, tags,
  * directives, more documents), what is never closed, tabs, and what would be too much to compose. Ends in time that
@@ -38,12 +38,12 @@ export const cutTokens = (text: string): Tokens => {
   let indentation: Lexeme[] = []
   let lineSays = false
   const comments: { from: number; to: number }[] = []
-  const faults: FaultAt[] = []
-  const open: Opened[] = []
+  const found = createFound(text)
+  const { faults, fault, tab } = found
+  const marks = createMarks(text, found)
   const columns: number[] = []
   let at = 0
   let lineStart = 0
-  let lostAt = Number.POSITIVE_INFINITY
   let values = 0
   let tokens = 0
   let scalarNext = false
@@ -53,33 +53,7 @@ export const cutTokens = (text: string): Tokens => {
   let documents = 0
   let lastMark: string | null = null
 
-  const fault = (where: number, what: string) => faults.push({ at: where, what })
-  const lose = (where: number, what: string) => {
-    if (where >= lostAt) return
-    fault(where, what)
-    lostAt = where
-  }
-  const faultTab = (where: number) => {
-    fault(where, 'indent with spaces, not tabs')
-    // What stands above it may seem to say nothing.
-    const line = text.lastIndexOf('\n', where - 1)
-    lostAt = Math.min(lostAt, line === -1 ? 0 : text.lastIndexOf('\n', line - 1) + 1)
-  }
-  const leaveOpen = () => {
-    const last = open.at(-1)
-    if (last !== undefined) {
-      const end = last.mark === '[' ? ']' : '}'
-      const swallowed = swallowedEnd(text, last.at, end)
-      if (swallowed === undefined) {
-        lose(last.at, `this "${last.mark}" is never closed; add "${end}", or indent its lines below its key`)
-      } else if (last.at < lostAt) {
-        fault(swallowed.at, swallowed.what)
-        lostAt = last.at
-      }
-    }
-    open.length = 0
-  }
-  const stop = () => ({ lexemes, comments, faults, lostAt, hopeless: true })
+  const stop = () => ({ lexemes, comments, faults, lostAt: found.lostAt(), hopeless: true })
   const templates: FaultAt[] = []
   const findTemplate = (brace: number) => {
     const from = text[brace - 1] === '$' ? brace - 1 : brace
@@ -90,7 +64,7 @@ export const cutTokens = (text: string): Tokens => {
   }
 
   for (const lexeme of new Lexer().lex(text)) {
-    if (!scalarNext && lexeme === CST.FLOW_END) leaveOpen()
+    if (!scalarNext && lexeme === CST.FLOW_END) marks.leave()
     if (!scalarNext && (lexeme === CST.SCALAR || lexeme === CST.DOCUMENT || lexeme === CST.FLOW_END)) {
       scalarNext = lexeme === CST.SCALAR
       lexemes.push(...indentation, { source: lexeme, at })
@@ -115,8 +89,8 @@ export const cutTokens = (text: string): Tokens => {
 
     switch (type) {
       case 'space': {
-        const tab = lineSays ? -1 : lexeme.indexOf('\t')
-        if (tab !== -1 && !/[\n\r#]/.test(text[at + lexeme.length] ?? '\n')) faultTab(at + tab)
+        const first = lineSays ? -1 : lexeme.indexOf('\t')
+        if (first !== -1 && !/[\n\r#]/.test(text[at + lexeme.length] ?? '\n')) tab(at + first)
         break
       }
       case 'comment':
@@ -125,82 +99,12 @@ export const cutTokens = (text: string): Tokens => {
       case 'doc-start':
         documents += 1
         break
-      case 'directive-line':
-        fault(at, `${shown(lexeme)} is not read; remove the line`)
-        break
-      case 'anchor':
-        fault(
-          at,
-          `${shown(lexeme)} is an anchor, and anchors are not read; leave it out; a text goes in quotes`,
-        )
-        break
-      case 'tag':
-        fault(at, `${shown(lexeme)} is a tag, and tags are not read; remove it; a text goes in quotes`)
-        break
-      case 'alias':
-        fault(at, describeAlias(text, at, lexeme, open.length > 0))
-        break
-      case 'single-quoted-scalar':
-      case 'double-quoted-scalar':
-        if (!isClosed(lexeme)) {
-          const [quote = ''] = lexeme
-          lose(at, `this text is never closed; put ${quote} at its end`)
-        } else if (lexeme.startsWith('"')) {
-          for (const bad of badEscapes(lexeme)) fault(at + bad.at, bad.what)
-        }
-        break
-      case 'scalar': {
-        const tab = lexeme.search(/\n *\t/)
-        if (tab !== -1) faultTab(lexeme.indexOf('\t', tab) + at)
-        break
-      }
-      case 'block-scalar': {
-        const tab = lexeme.search(/(?:^|\n)\t+[^\s]/)
-        if (tab !== -1) faultTab(lexeme.indexOf('\t', tab) + at)
-        break
-      }
-      case 'comma': {
-        const bracket = open.at(-1)
-        if (bracket !== undefined) bracket.colons = 0
-        if (lastMark === 'comma')
-          fault(at, 'two commas in a row; remove one, or write what belongs between them')
-        break
-      }
-      case 'seq-item-ind':
-        if (open.length > 0) fault(at, 'no "-" within [ ] or { }; remove it, or put the text in quotes')
-        break
-      case 'explicit-key-ind':
-        if (lastMark === type) fault(at, 'two "?" in a row; remove them, or put the text in quotes')
-        break
-      case 'map-value-ind': {
-        const bracket = open.at(-1)
-        if (bracket !== undefined) bracket.colons += 1
-        // The library nests each of them deeper.
-        if (lastMark === type || (bracket?.colons ?? 0) > 1) {
-          fault(at, 'a second ":" follows the first; write a "," between, or put the text in quotes')
-        }
-        break
-      }
       case 'flow-seq-start':
       case 'flow-map-start':
         findTemplate(at)
-        open.push({ mark: lexeme, at, colons: 0 })
-        break
-      case 'flow-seq-end':
-      case 'flow-map-end': {
-        const opened = open.pop()
-        if (opened === undefined)
-          lose(at, `this "${lexeme}" closes nothing; remove it, or put the text in quotes`)
-        else if ((opened.mark === '[') !== (lexeme === ']')) {
-          const end = opened.mark === '[' ? ']' : '}'
-          lose(
-            at,
-            `this "${lexeme}" stands where "${opened.mark}" waits for its "${end}"; write "${end}" first`,
-          )
-        }
-        break
-      }
     }
+    checkToken(type, lexeme, at, text, marks.depth() > 0, found)
+    if (type !== null) marks.take(type, lexeme, at, lastMark)
 
     const blank: boolean =
       type === 'space' || type === 'newline' || type === 'comment' || type === 'byte-order-mark'
@@ -213,12 +117,12 @@ export const cutTokens = (text: string): Tokens => {
         fault(at, `the file says more than ${mostValues} things up to here; split it or shorten it`)
         return stop()
       }
-      if (open.length === 0 && startsNode) {
+      if (marks.depth() === 0 && startsNode) {
         const column = at - lineStart
         while ((columns.at(-1) ?? -1) > column) columns.pop()
         if (columns.at(-1) !== column) columns.push(column)
       }
-      if (columns.length + open.length > mostNested) {
+      if (columns.length + marks.depth() > mostNested) {
         fault(at, tooDeep)
         return stop()
       }
@@ -242,26 +146,11 @@ export const cutTokens = (text: string): Tokens => {
     at += lexeme.length
     if (faults.length > 10 * mostFaults) return stop()
   }
-  leaveOpen()
+  marks.leave()
   // What is still to be filled in is not yet what will be read.
   if (templates.length > 0) return { ...stop(), faults: templates }
-  return { lexemes, comments, faults, lostAt, hopeless: faults.length > mostFaults }
+  return { lexemes, comments, faults, lostAt: found.lostAt(), hopeless: faults.length > mostFaults }
 }
-
-/** A bracket whose end stands in a comment that was meant as a text: `{ channel: #inc-orders }`. */
-const swallowedEnd = (text: string, from: number, end: string): FaultAt | undefined => {
-  const line = /[^\n]{0,1000}/y
-  line.lastIndex = from
-  const [written = ''] = line.exec(text) ?? []
-  const [before, meant = ''] = /^[^"'#]*?[:,[{][ \t]+(#\w[\w-]*)(?=[^#]*$)/.exec(written) ?? []
-  if (before === undefined || !written.slice(before.length).includes(end)) return undefined
-  return {
-    at: from + before.length - meant.length,
-    what: `"#" begins a comment, and with it goes the "${end}" behind it; write ${shown(meant)}, in quotes`,
-  }
-}
-
-export const tooDeep = 'nested more than 32 levels deep; flatten it'
 
 const opensValue = (type: string | null): boolean =>
   type === 'scalar' ||
@@ -271,41 +160,3 @@ const opensValue = (type: string | null): boolean =>
   type === 'flow-seq-start' ||
   type === 'flow-map-start' ||
   type === 'seq-item-ind'
-
-/** Escapes that YAML doesn't know: mostly backslashes that should stand for themselves. */
-const badEscapes = (quoted: string): FaultAt[] => {
-  const faults: FaultAt[] = []
-  for (const { 0: written, index } of quoted.matchAll(/\\(?:[xuU][\da-fA-F]{0,8}|\r\n|[\s\S])/g)) {
-    if (
-      /^\\(?:[0abefnrtvNLP_ "/\\\t\n]|\r\n|x[\s\S]{2}|u[\s\S]{4}|U000[\s\S]{5}|U0010[\s\S]{4})/.test(written)
-    )
-      continue
-    const what = `${shown(written)} means nothing within double quotes; write "\\\\" for a backslash, or use single quotes`
-    faults.push({ at: index, what })
-    if (faults.length > mostFaults) break
-  }
-  return faults
-}
-
-/** A quote within single quotes is doubled, within double quotes it follows a backslash. */
-const isClosed = (lexeme: string): boolean => {
-  if (lexeme.startsWith("'")) {
-    let quotes = 0
-    for (let next = 0; next !== -1; next = lexeme.indexOf("'", next + 1)) quotes += 1
-    return quotes % 2 === 0
-  }
-  if (lexeme.length === 1 || !lexeme.endsWith('"')) return false
-  let backslashes = 0
-  while (lexeme[lexeme.length - 2 - backslashes] === '\\') backslashes += 1
-  return backslashes % 2 === 0
-}
-
-/** An unquoted pattern such as `* /**` is an alias to YAML. */
-const describeAlias = (text: string, at: number, lexeme: string, inFlow: boolean): string => {
-  const rest = text.slice(at, at + 300)
-  const [meant = lexeme] = (inFlow ? /^(?:(?! #)[^,\]}\r\n])*/ : /^(?:(?! #)[^\r\n])*/).exec(rest) ?? []
-  if (/^\*[\w-]+$/.test(lexeme)) {
-    return `${shown(lexeme)} is an alias, and aliases are not read; write out what it stands for; a text goes in quotes`
-  }
-  return `a text that begins with "*" needs quotes; quote it: ${shown(meant.trimEnd())}`
-}

@@ -13,14 +13,19 @@ const stray = (near: string): string =>
 
 const withoutColon = (near: string): string => `a ": " is missing in ${shown(near)}; add it behind the name`
 
+export const tooDeep = 'nested more than 32 levels deep; flatten it'
+export const notTabs = 'indent with spaces, not tabs'
+/** An escape that YAML doesn't know: mostly a backslash that should stand for itself. */
+export const badEscape = (written: string): string =>
+  `${shown(written)} means nothing within double quotes; write "\\\\" for a backslash, or use single quotes`
+
 /** What each fault of the library means, in words that name the mend. `near`: what stands there, up to the line's end. */
 const words: Record<ErrorCode, Words> = {
   ALIAS_PROPS: anchor,
   BAD_ALIAS: anchor,
   BAD_COLLECTION_TYPE: tag,
   BAD_DIRECTIVE: 'lines that begin with "%" are not read; remove the line',
-  BAD_DQ_ESCAPE: (near) =>
-    `${shown(near.slice(0, 2))} means nothing within double quotes; write "\\\\" for a backslash, or use single quotes`,
+  BAD_DQ_ESCAPE: (near) => badEscape(near.slice(0, 2)),
   BAD_INDENT: notAligned,
   BAD_PROP_ORDER: anchor,
   BAD_SCALAR_START: (near) =>
@@ -42,8 +47,8 @@ const words: Record<ErrorCode, Words> = {
   MULTIPLE_DOCS: 'a second document begins here; keep one document in a file',
   MULTIPLE_TAGS: tag,
   NON_STRING_KEY: 'a key must be a name; put it in quotes',
-  RESOURCE_EXHAUSTION: 'nested more than 32 levels deep; flatten it',
-  TAB_AS_INDENT: 'indent with spaces, not tabs',
+  RESOURCE_EXHAUSTION: tooDeep,
+  TAB_AS_INDENT: notTabs,
   TAG_RESOLVE_FAILED: tag,
   UNEXPECTED_TOKEN: stray,
 }

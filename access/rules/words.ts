@@ -1,10 +1,20 @@
-import { formatDuration } from '../../domain/duration.ts'
-import type { RuleSet } from '../../domain/rule-set.ts'
-import type { TimeWindow } from '../../domain/time-window.ts'
+import { exactDuration } from '../domain/duration.ts'
+import type { RuleSet } from '../domain/rule-set.ts'
+import type { Tier } from '../domain/tier.ts'
+import type { TimeWindow } from '../domain/time-window.ts'
+import { dayNames } from './read-time.ts'
 
 /** `a`, `a or b`, `a, b or c`. */
 export const oneOf = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+
+/** `a`, `a and b`, `a, b and c`. */
+export const allOf = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
+
+/** Three names, or two and how many more: never a page of them. */
+export const few = (names: readonly string[]): string =>
+  names.length <= 3 ? allOf(names) : `${names.slice(0, 2).join(', ')} and ${names.length - 2} more`
 
 /** A set of people, and what makes somebody one of them: `payments (group team-payments)`. Names no person. */
 export const setText = (rules: RuleSet, name: string): string => {
@@ -18,14 +28,12 @@ export const setText = (rules: RuleSet, name: string): string => {
   return `${name} (${oneOf(by)})`
 }
 
-/** A moment in UTC: `2026-12-20 18:00 UTC`. */
+/** A moment in UTC: `2026-12-20 18:00 UTC`; with seconds where it has some. */
 export const momentText = (at: number): string =>
   `${new Date(at)
     .toISOString()
     .replace('T', ' ')
     .replace(/(?::00)?\.\d{3}Z$/, '')} UTC`
-
-const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat']
 
 /** Days as the rule set writes them, the week beginning on Monday: `mon-fri`, `sat, sun`; nothing for every day. */
 const daysText = (days: readonly number[]): string => {
@@ -54,6 +62,16 @@ export const windowsText = (windows: readonly TimeWindow[]): string =>
     ),
   )
 
-/** A length of time; `no time` for none. */
+/** A length of time, all of it; `ever` where it has no end. */
 export const lengthText = (ms: number): string =>
-  ms === Number.POSITIVE_INFINITY ? 'ever' : formatDuration(ms)
+  ms === Number.POSITIVE_INFINITY ? 'ever' : exactDuration(ms)
+
+/** `10/s`, `30/m`. */
+export const rateText = (perSecond: number): string =>
+  Number.isInteger(perSecond) ? `${perSecond}/s` : `${Math.round(perSecond * 60)}/m`
+
+/** What has to be done for a tier that asks for another sign-in, to go on from "sign in". */
+export const signInText = ({ acr, maxAge }: NonNullable<Tier['signIn']>): string => {
+  const as = acr === undefined ? '' : ` with class ${acr}`
+  return `again${as}${maxAge === undefined ? '' : `; a sign-in counts for ${exactDuration(maxAge)}`}`
+}
