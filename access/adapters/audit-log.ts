@@ -34,8 +34,10 @@ export const openAuditLog = async (folder: string, origin: string) => {
   let unsynced: Waiting[] = []
   let scheduled: 'not' | 'soon' | 'now' = 'not'
   let lastBatch = 0
+  let batchBytes = 0
   let writing = false
   let syncing = false
+  let syncingNow = 0
   let broken = false
   let idle: (() => void) | undefined
   let lookedAt = performance.now()
@@ -74,6 +76,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
     inFlight = waiting
     waiting = []
     lastBatch = inFlight.length
+    batchBytes = batch.length
     writeFrom(batch, 0)
   }
 
@@ -81,6 +84,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
     write(handle.fd, batch, from, batch.length - from, null, (error, count) => {
       if (error === null && count < batch.length - from) return writeFrom(batch, from + count)
       writing = false
+      batchBytes = 0
       const done = inFlight
       inFlight = []
       broken = error !== null
@@ -100,8 +104,10 @@ export const openAuditLog = async (folder: string, origin: string) => {
     syncing = true
     const covered = unsynced
     unsynced = []
+    syncingNow = covered.length
     fdatasync(handle.fd, (error) => {
       syncing = false
+      syncingNow = 0
       settle(covered, error ?? undefined)
       sync()
       if (!syncing && !writing && lines === '') idle?.()
@@ -144,6 +150,11 @@ export const openAuditLog = async (folder: string, origin: string) => {
       if (written !== undefined) waiting.push({ written, synced, queuedAt: performance.now() - stoodStill })
       schedule()
     },
+    /** What is not in the log yet: bytes (as many as characters, near enough), and who waits for a line of theirs. */
+    pending: (): { readonly bytes: number; readonly waiting: number } => ({
+      bytes: lines.length + batchBytes,
+      waiting: waiting.length + inFlight.length + unsynced.length + syncingNow,
+    }),
     close: async (): Promise<void> => {
       if (lines !== '' || writing || syncing) {
         flush()

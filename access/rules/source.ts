@@ -88,12 +88,13 @@ const levels = z.union(
       .transform((level) => ({ from: level, to: level })),
     read(
       (text) => {
+        if (text === 'any') return text
         const parts = /^([1-9]\d?)-([1-9]\d?)$/.exec(text)
         const [from, to] = [Number(parts?.[1]), Number(parts?.[2])]
         return parts === null || from > to ? undefined : { from, to }
       },
       notLevels,
-      { pattern: '^[1-9]\\d?-[1-9]\\d?$', examples: ['1-2'] },
+      { pattern: '^(?:[1-9]\\d?-[1-9]\\d?|any)$', examples: ['1-2', 'any'] },
     ),
   ],
   { error: saying(notLevels) },
@@ -247,7 +248,7 @@ const pageRule = z.strictObject({
   who: people,
   urgency: z.enum(['high', 'low', 'any']).default('any').describe('of the incident'),
   priority: some(text).optional().describe('names of PagerDuty priorities, such as P1'),
-  levels: levels.optional().describe('escalation levels: 1, or 1-2'),
+  levels: levels.optional().describe('escalation levels: 1, 1-2 or any'),
   when: when.optional(),
   give: named.describe('the tier'),
   how: z

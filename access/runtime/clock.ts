@@ -15,3 +15,6 @@ export const createClock = (): Clock => {
     },
   }
 }
+
+/** Milliseconds from some moment on, with fractions: for how long something took, never for when it is. */
+export const stopwatch = (): number => performance.now()

@@ -1,4 +1,5 @@
-import { Gauge, Registry } from 'prom-client'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { Counter, Gauge, Registry } from 'prom-client'
 
 /**
  * What a process tells Prometheus at `/metrics` of its admin port: by which rules it decides. During a replacement both
@@ -24,4 +25,73 @@ export const createMetrics = (
     },
   })
   return registry
+}
+
+/** A figure that is read when Prometheus asks for it. */
+export const addGauge = (registry: Registry, name: string, help: string, read: () => number): void => {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read())
+    },
+  })
+}
+
+/** Figures that are kept elsewhere, one for each value of a label. */
+export type Labelled = {
+  readonly name: string
+  readonly help: string
+  readonly label: string
+  readonly read: () => Iterable<readonly [value: string, figure: number]>
+}
+
+/** Figures that go up and down, read when Prometheus asks for them. */
+export const addGauges = (registry: Registry, { name, help, label, read }: Labelled): void => {
+  new Gauge({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      for (const [value, figure] of read()) this.set({ [label]: value }, figure)
+    },
+  })
+}
+
+/** Counts that only grow, read when Prometheus asks for them. */
+export const addCounts = (registry: Registry, { name, help, label, read }: Labelled): void => {
+  new Counter({
+    name,
+    help,
+    labelNames: [label],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const [value, count] of read()) this.inc({ [label]: value }, count)
+    },
+  })
+}
+
+const resolutionMs = 10
+
+/** By how much the event loop was late since Prometheus last asked: what every request waited for besides. */
+export const addLoopDelay = (registry: Registry): void => {
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
+  delay.enable()
+  // What is measured is the time between two ticks of a timer, of which one period is not late.
+  const late = (nanoseconds: number): number =>
+    delay.count === 0 ? 0 : Math.max(0, nanoseconds / 1e9 - resolutionMs / 1e3)
+  new Gauge({
+    name: 'pagepass_event_loop_delay_seconds',
+    help: 'By how much the event loop was late since this was last read',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      for (const percent of [50, 99]) this.set({ quantile: percent / 100 }, late(delay.percentile(percent)))
+      this.set({ quantile: 1 }, late(delay.max))
+      delay.reset()
+    },
+  })
 }

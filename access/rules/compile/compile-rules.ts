@@ -55,7 +55,7 @@ export const compilePageRules = (
       who: rule.who,
       urgency: rule.urgency,
       priority: rule.priority,
-      levels: rule.levels,
+      levels: rule.levels === 'any' ? undefined : rule.levels,
       when: windowsOf(when),
       give: rule.give,
       how: rule.how,

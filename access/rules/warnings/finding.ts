@@ -24,7 +24,7 @@ export const warningLevels = {
   'approvers-only-self': 'warning',
   'terms-looser': 'warning',
   'standing-past-demands': 'warning',
-  'levels-left-out': 'note',
+  'levels-left-out': 'warning',
   'triggers-untrusted': 'warning',
   'pagerduty-unnamed': 'warning',
   'pagerduty-unnamed-for-all': 'note',

@@ -5,15 +5,15 @@ import type { Finding, Looked } from './finding.ts'
 const givesByItself = ({ how }: PageRule): boolean => how !== 'offer'
 
 /** Rules that give to everybody whom an escalation reaches. */
-export const leftOutLevels = ({ rules }: Looked): Finding[] =>
+export const leftOutLevels = ({ rules, source }: Looked): Finding[] =>
   rules.onPage.flatMap((rule, index): Finding[] =>
-    rule.levels !== undefined || !givesByItself(rule)
+    source.on_page[index]?.levels !== undefined || !givesByItself(rule)
       ? []
       : [
           {
             kind: 'levels-left-out',
             path: ['on_page', index],
-            what: `${rule.id} counts at every escalation level: where a third-level policy pages everybody, all of ${few(rule.who)} get "${rule.give}"; say levels: 1-2`,
+            what: `${rule.id} counts at every escalation level: where a third-level policy pages everybody, all of ${few(rule.who)} get "${rule.give}"; say levels: 1-2, or levels: any if that is meant`,
           },
         ],
   )

@@ -674,7 +674,8 @@ describe('A page', () => {
     expect(given({ urgency }, aPerson(), set).state).toBe(fits ? 'active' : 'offered')
   })
 
-  const conditional = (words: string) => rulesOf(rulesText.replace('urgency: high', words))
+  const conditional = (words: string) =>
+    rulesOf(rulesText.replace('levels: any', words).replace('urgency: high', 'urgency: any'))
   const saying = { 'a priority': 'priority: [P1, P2]', 'a level': 'levels: 1-2', 'one level': 'levels: 2' }
   test.each<[keyof typeof saying, string, object, object, boolean]>([
     ['a priority', 'its first', { priority: 'P1' }, {}, true],

@@ -188,10 +188,8 @@ describe('A grant is', () => {
   )
   const hours = rulesOf(
     rulesText
-      .replace(
-        '    urgency: high',
-        '    urgency: low\n    levels: 1\n    when: { hours: "01:00-02:00", zone: UTC }',
-      )
+      .replace('    urgency: high', '    urgency: low\n    when: { hours: "01:00-02:00", zone: UTC }')
+      .replace('levels: any', 'levels: 1')
       .replace('how: at once }', 'how: at once, when: { hours: "01:00-02:00", zone: UTC } }'),
   )
   /** A page gives less, too; who is of payments may ask for nothing. */

@@ -123,7 +123,7 @@ const grant: fc.Arbitrary<Grant> = fc
       why,
       approvers: fc.constantFrom({ from: ['sre'], count: 1 }, { from: ['sre', 'payments'], count: 5 }),
       approvals: fc.array(
-        person.map((one) => ({ ...one, at: noon })),
+        person.map((one) => ({ ...one, at: noon, teams: ['sre'] })),
         { maxLength: 6 },
       ),
       ending: fc.record({

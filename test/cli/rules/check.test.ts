@@ -144,7 +144,7 @@ describe('pagepass rules check', () => {
     const rules = await folderOf('sound')
     const { code, out, err } = await check(rules)
     expect([code, err]).toEqual([0, ''])
-    expect(out.match(/say levels/g)).toHaveLength(1)
+    expect(out.match(/reads all there is/g)).toHaveLength(1)
     const ends = out.trimEnd().split('\n').slice(-2)
     expect(ends[0]).toContain(`${join(rules, 'env/production.yaml')} is sound: 1 service, `)
     expect(ends[1]).toContain(`${join(rules, 'env/staging.yaml')} is sound: 1 service, `)

@@ -1,8 +1,8 @@
 import { type AccessDecision, decideAsk, decidePage } from '#access/domain/decide-access.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Grant } from '#access/domain/grant.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
-import type { HeldGrant } from '#access/domain/view.ts'
 import {
   type Answer,
   type AskQuestion,

@@ -364,7 +364,7 @@ const isAbout = (rule: SaidPageRule, incident: Incident, { level, at }: Paged): 
   if (urgency !== 'any' && urgency !== incident.urgency) return false
   if (priority !== undefined && (incident.priority === undefined || !priority.includes(incident.priority)))
     return false
-  if (levels !== undefined) {
+  if (levels !== undefined && levels !== 'any') {
     const [low, high = low] = String(levels).split('-')
     if (level === undefined || !(level >= Number(low) && level <= Number(high))) return false
   }

@@ -208,7 +208,8 @@ export const randomPage = (random: Random, aims: Aims): PageQuestion => {
   const rules = aims.file.on_page ?? []
   /** What the page is aimed at; its edges are met as often as not. */
   const rule = rules.length > 0 && chance(0.6) ? pick(rules) : undefined
-  const edges = String(rule?.levels ?? '1-2')
+  const edges = String(rule?.levels ?? 'any')
+    .replace('any', '1-2')
     .split('-')
     .map(Number)
   const urgency = rule?.urgency

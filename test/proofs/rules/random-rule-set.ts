@@ -307,7 +307,7 @@ const pageRule = (random: Random, world: World): SaidPageRule | undefined => {
     who: who(random, world),
     ...(chance(0.5) ? { urgency: pick(['high', 'low', 'any'] as const) } : {}),
     ...(chance(0.3) ? { priority: some(priorities) } : {}),
-    ...(chance(0.3) ? { levels: pick<number | string>([1, 2, '1-2', '2-3', '1-1']) } : {}),
+    ...(chance(0.3) ? { levels: pick<number | string>([1, 2, '1-2', '2-3', '1-1', 'any']) } : {}),
     ...randomWhen(random),
     give,
     how: pick(['auto', 'on acknowledge', 'offer'] as const),
