@@ -1,23 +1,28 @@
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Exchange } from './exchange.ts'
-
-const headersTimeoutMs = 30_000
+import { type AddressGuard, portOf } from './upstream-address.ts'
+import type { ClientResponse } from './wire.ts'
 
 /** Told how an exchange that was sent upstream ended. */
 export type ForwardEnd = (exchange: Exchange, outcome: 'done' | 'aborted' | 'failed', error?: Error) => void
 
-/** Where requests go: one pool of connections per release. */
-export const createUpstreams = () => {
-  const pools = new Map<string, Pool>()
+/** Where requests go: one pool of connections per service, and none to an address that no service has. */
+export const createUpstreams = (guard: AddressGuard) => {
+  const pools = new Map<Service, Pool>()
   return {
     of: (service: Service): Pool => {
-      const origin = service.releases[service.serve] as string
-      const known = pools.get(origin)
+      const known = pools.get(service)
       if (known !== undefined) return known
-      // A stream may be silent for as long as its grant lives, so there is no time-out between body bytes.
-      const pool = new Pool(origin, { headersTimeout: headersTimeoutMs, bodyTimeout: 0, pipelining: 1 })
-      pools.set(origin, pool)
+      const { headers, idle } = service.timeouts
+      const pool = new Pool(service.releases[service.serve] as string, {
+        connect: guarded(guard, service),
+        headersTimeout: headers,
+        // A stream may be silent for as long as its grant lives.
+        bodyTimeout: idle ?? 0,
+        pipelining: 1,
+      })
+      pools.set(service, pool)
       return pool
     },
     close: async (): Promise<void> => {
@@ -27,16 +32,37 @@ export const createUpstreams = () => {
 }
 export type Upstreams = ReturnType<typeof createUpstreams>
 
+const guarded = (guard: AddressGuard, { releases, serve, timeouts }: Service): buildConnector.connector => {
+  const origin = new URL(releases[serve] as string)
+  const port = portOf(origin)
+  const connect = buildConnector({ lookup: guard.lookupFor(port), timeout: timeouts.connect })
+  return (options, connected) => {
+    try {
+      guard.check(origin.hostname, port)
+    } catch (error) {
+      return connected(error as Error, null)
+    }
+    connect(options, connected)
+  }
+}
+
 /** Sends the exchange upstream and its answer back, both ways streamed with back-pressure. */
-export const forward = (pool: Pool, exchange: Exchange, headers: string[], ended: ForwardEnd): void => {
+export const forward = (
+  pool: Pool,
+  exchange: Exchange,
+  headers: string[],
+  ended: ForwardEnd,
+  answered: (exchange: Exchange) => void,
+): void => {
   const { request, response, target } = exchange
-  const handler = createHandler(exchange, ended)
+  const handler = createHandler(exchange, ended, answered)
   response.on('close', () => {
     if (!response.writableFinished) {
       ended(exchange, 'aborted')
       exchange.abort?.(clientGone)
     }
   })
+  if (exchange.waitsToSend && exchange.hasBody) response.writeContinue()
   try {
     pool.dispatch(
       {
@@ -60,7 +86,7 @@ const clientGone = new Error('the client is gone')
  * undici's own handler interface (the one its newer one is wrapped around): raw header bytes, no promise and no
  * stream object per request.
  */
-const createHandler = (exchange: Exchange, ended: ForwardEnd) => {
+const createHandler = (exchange: Exchange, ended: ForwardEnd, answered: (exchange: Exchange) => void) => {
   const { response, request } = exchange
   let held: Buffer | undefined
   let length = -1
@@ -73,9 +99,14 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd) => {
       if (exchange.outcome !== undefined) abort(clientGone)
     },
     onHeaders: (status: number, raw: Buffer[] | string[] | null, resume: () => void): boolean => {
-      if (status < 200 || response.destroyed) return true
+      if (response.destroyed) return true
+      if (status < 200) {
+        if (status === 103) passHints(response, raw ?? [])
+        return true
+      }
       resumeUpstream = resume
       exchange.status = status
+      answered(exchange)
       const answer = answerHeaders(raw ?? [])
       length = answer.length
       response.sendDate = false
@@ -95,8 +126,9 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd) => {
       response.once('drain', onDrain)
       return false
     },
-    onComplete: (): void => {
+    onComplete: (trailers: Buffer[] | string[] | null): void => {
       if (response.destroyed) return
+      if (trailers !== null && trailers.length > 0) passTrailers(response, trailers)
       if (held === undefined) response.end()
       else if (held.length > longestAsText) response.end(held)
       // A string leaves in one piece with the headers; a buffer would make them two for the kernel.
@@ -111,6 +143,31 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd) => {
       } else ended(exchange, 'failed', error)
     },
   }
+}
+
+/** Early hints (RFC 8297) are links, and Node looks at each: one that it does not take is left out. */
+const passHints = (response: ClientResponse, raw: readonly (Buffer | string)[]): void => {
+  if (response.req.httpVersion === '1.0' || response.headersSent) return
+  for (let index = 0; index < raw.length; index += 2) {
+    if (text(raw[index]).toLowerCase() !== 'link') continue
+    try {
+      response.writeEarlyHints({ link: text(raw[index + 1]) })
+    } catch {}
+  }
+}
+
+/** What means something before the body only, and would be taken for it by who merges trailers (RFC 9110 6.5.1). */
+const notInTrailers =
+  /^(?:content-|set-cookie|authorization|www-authenticate|location|cache-control|expires|age|date|host|vary|etag|access-control-)/i
+
+/** Trailers go on where the answer can carry them: Node leaves them out of one that has a length. */
+const passTrailers = (response: ClientResponse, raw: readonly (Buffer | string)[]): void => {
+  const kept: [string, string][] = []
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = text(raw[index])
+    if (passed(name) && !notInTrailers.test(name)) kept.push([name, text(raw[index + 1])])
+  }
+  if (kept.length > 0) response.addTrailers(kept)
 }
 
 /** Hop-by-hop headers (RFC 9110 7.6.1), and what only we may say. */

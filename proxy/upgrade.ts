@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type ClientRequest, type IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Agent, type ClientRequest, type IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { Agent as TlsAgent } from 'node:https'
 import type { Socket } from 'node:net'
 import util from 'node:util'
 import httpProxy from 'http-proxy'
 import { answerHeaders } from './forward.ts'
 import { createTunnel, type Tunnel, type TunnelOutcome } from './tunnel.ts'
+import { type AddressGuard, portOf } from './upstream-address.ts'
 
 export type UpgradeParts = {
   readonly client: Socket
@@ -14,6 +16,8 @@ export type UpgradeParts = {
   readonly target: string
   /** The client's `Sec-WebSocket-Key`. */
   readonly key: string
+  /** How long the service may take to answer the handshake, in milliseconds. */
+  readonly withinMs: number
   /** Name, value, name, value: what goes upstream, besides `Host`, `Connection` and `Upgrade`. */
   readonly headers: readonly string[]
 }
@@ -34,16 +38,41 @@ export type UpgradeTold = {
  * rewrite the path, pipe a refusal of the service to the client as if it were a WebSocket, never time out, and not look
  * whether the service has understood the handshake.
  */
-export const createUpgrades = (answerWithinMs: number) => {
+export const createUpgrades = (guard: AddressGuard) => {
   silenceDeprecation()
+  const agents = new Map<string, Agent>()
+  const agentOf = (origin: URL): Agent => {
+    const known = agents.get(origin.origin)
+    if (known !== undefined) return known
+    const lookup = guard.lookupFor(portOf(origin))
+    const agent = origin.protocol === 'https:' ? new TlsAgent({ lookup }) : new Agent({ lookup })
+    agents.set(origin.origin, agent)
+    return agent
+  }
+  const connectionTo = (url: string): ServiceConnection => {
+    const origin = new URL(url)
+    const { protocol, hostname, port } = origin
+    guard.check(hostname, portOf(origin))
+    return { agent: agentOf(origin), target: { protocol, port, hostname: hostname.replace(/^\[|\]$/g, '') } }
+  }
   return {
-    open: (parts: UpgradeParts, told: UpgradeTold): Tunnel => open(parts, told, answerWithinMs),
+    open: (parts: UpgradeParts, told: UpgradeTold): Tunnel => open(parts, told, connectionTo),
   }
 }
 export type Upgrades = ReturnType<typeof createUpgrades>
 
-const open = (parts: UpgradeParts, told: UpgradeTold, answerWithinMs: number): Tunnel => {
-  const { client, origin, target, key, headers } = parts
+/** How http-proxy is told where a service is, and how it gets there. */
+type ServiceConnection = {
+  readonly agent: Agent
+  readonly target: { readonly protocol: string; readonly hostname: string; readonly port: string }
+}
+
+const open = (
+  parts: UpgradeParts,
+  told: UpgradeTold,
+  connectionTo: (origin: string) => ServiceConnection,
+): Tunnel => {
+  const { client, origin, target, key, withinMs, headers } = parts
   let asking: ClientRequest | undefined
   let settled = false
   const settle = (): void => {
@@ -58,7 +87,7 @@ const open = (parts: UpgradeParts, told: UpgradeTold, answerWithinMs: number): T
     tunnel.abandon()
     told.failed(isLate)
   }
-  const late = setTimeout(() => fail(true), answerWithinMs)
+  const late = setTimeout(() => fail(true), withinMs)
   const tunnel = createTunnel(client, {
     passed: told.passed,
     closed: (outcome) => {
@@ -89,9 +118,9 @@ const open = (parts: UpgradeParts, told: UpgradeTold, answerWithinMs: number): T
     })
   })
   try {
-    const { protocol, hostname, port } = new URL(origin)
-    const target = { protocol, port, hostname: hostname.replace(/^\[|\]$/g, '') }
-    proxy.ws(asIfAsked(client), tunnel.side, nothing, { target, toProxy: true }, () => fail(false))
+    proxy.ws(asIfAsked(client), tunnel.side, nothing, { ...connectionTo(origin), toProxy: true }, () =>
+      fail(false),
+    )
   } catch {
     fail(false)
   }

@@ -14,6 +14,8 @@ export type Service = {
   /** Ids of the PagerDuty integrations whose incidents may lead to an automatic grant (DECISIONS.md 8). */
   readonly trustedTriggers: readonly string[]
   readonly channel: string
+  /** How long it may take to connect, to begin an answer, and to be silent within one; milliseconds. */
+  readonly timeouts: { readonly connect: number; readonly headers: number; readonly idle: number | undefined }
   readonly owners: readonly string[]
   readonly labels: readonly string[]
   /** In rising order. */

@@ -238,6 +238,14 @@ const service = z.strictObject({
     .regex(/^(?:#[a-z0-9_-]{1,80}|[CG][A-Z0-9]{8,})$/, { error: saying(notAChannel) })
     .describe('the incident channel'),
   owners: people,
+  timeouts: z
+    .strictObject({
+      connect: duration.optional().describe('until a connection stands (10s; 1m at most)'),
+      headers: duration.optional().describe('until an answer, or a handshake, begins (30s; 1h at most)'),
+      idle: duration.optional().describe('how long an answer that has begun may be silent (without end)'),
+    })
+    .optional()
+    .describe('how long it may take; what takes longer is answered with 504'),
   labels: z.array(name).default([]).describe('rules name all services with a label as label:x'),
   tiers: ownTiers.default({}).describe('what it allows beyond its profile, and where its terms differ'),
 })

@@ -42,25 +42,22 @@ export class BucketHistogram extends Histogram {
     this.#about = { name, help }
   }
 
-  override async get(): ReturnType<Histogram['get']> {
+  /** What prom-client reads of a histogram, for its text and for everything else; its typings don't tell of it. */
+  async getForPromString(): Promise<object> {
     const { name } = this.#about
     const { cumulative, count, sum } = this.#buckets.read()
     const bucket = (le: number | string, value: number) => ({
       metricName: `${name}_bucket`,
       labels: { le },
+      sharedLabels: {},
       value,
     })
     const values = [
       ...cumulative.map((one) => bucket(one.bound, one.count)),
       bucket('+Inf', count),
-      { metricName: `${name}_sum`, labels: {}, value: sum },
-      { metricName: `${name}_count`, labels: {}, value: count },
+      { metricName: `${name}_sum`, labels: {}, sharedLabels: {}, value: sum },
+      { metricName: `${name}_count`, labels: {}, sharedLabels: {}, value: count },
     ]
-    return { ...(await super.get()), values }
-  }
-
-  /** What the registry asks for, where a metric has it. */
-  getForPromString(): ReturnType<Histogram['get']> {
-    return this.get()
+    return { ...this.#about, type: 'histogram', aggregator: 'sum', values }
   }
 }

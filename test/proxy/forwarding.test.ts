@@ -148,3 +148,28 @@ describe('An address that no service has', () => {
     expect(closed).toMatchObject([{ outcome: 'failed' }])
   })
 })
+
+describe('A service that takes longer than its time-outs say', () => {
+  let hasty: ProxyUnderTest
+  beforeAll(async () => {
+    hasty = await startProxyForTest(inject('redisUrl'), 73, { timeouts: { headers: 1_000, idle: 1_000 } })
+    await hasty.give('ana')
+  })
+  beforeEach(() => hasty.startOver())
+  afterAll(() => hasty.stop())
+
+  test('to begin its answer is late', async () => {
+    hasty.orders.scriptWith(() => undefined)
+    const answer = await ask(hasty.port, await hasty.request('ana'))
+    expect([answer.status, problemOf(answer)['reason']]).toEqual([504, 'upstream-late'])
+  })
+
+  test('within its answer is cut off', async () => {
+    hasty.orders.scriptWith((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'))
+    const client = hasty.client()
+    client.send(await hasty.request('ana'))
+    await client.closed()
+    expect(client.text()).toMatch(/half$/)
+    expect(await hasty.records(1, ['closed'])).toMatchObject([{ outcome: 'failed' }])
+  })
+})

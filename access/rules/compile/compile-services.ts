@@ -3,6 +3,7 @@ import { createRouteIndex } from '../../domain/route-index.ts'
 import type { Service } from '../../domain/rule-set.ts'
 import type { Report } from '../rule-file.ts'
 import type { RuleSetSource } from '../source.ts'
+import type { YamlPath } from '../yaml/read-yaml.ts'
 import { createTier, readOwnTiers } from './compile-tiers.ts'
 import type { Compiling } from './compiling.ts'
 import { checkRising, type Saying } from './rising-terms.ts'
@@ -53,6 +54,7 @@ export const compileServices = ({ source, known, report, table }: Compiling): Ma
       pagerduty: service.pagerduty,
       trustedTriggers: service.trusted_triggers,
       channel: service.channel,
+      timeouts: timeoutsOf(service, path, report),
       owners: service.owners,
       labels: service.labels,
       tiers,
@@ -61,6 +63,26 @@ export const compileServices = ({ source, known, report, table }: Compiling): Ma
     })
   }
   return services
+}
+
+const usualTimeouts = { connect: 10_000, headers: 30_000 }
+const longestTimeouts = { connect: 60_000, headers: 3_600_000 }
+
+const timeoutsOf = (
+  { timeouts = {} }: RuleSetSource['services'][string],
+  path: YamlPath,
+  report: Report,
+): Service['timeouts'] => {
+  for (const name of ['connect', 'headers'] as const) {
+    const [said, most] = [timeouts[name], longestTimeouts[name]]
+    if (said !== undefined && said > most)
+      report(
+        [...path, 'timeouts', name],
+        `"${name}" (${exactDuration(said)}) is longer than ${exactDuration(most)}, the most there may be; shorten it`,
+      )
+  }
+  const { connect = usualTimeouts.connect, headers = usualTimeouts.headers, idle } = timeouts
+  return { connect, headers, idle }
 }
 
 /** What a service's terms contradict only together with those they stand on. */

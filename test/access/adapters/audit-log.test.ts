@@ -61,6 +61,23 @@ describe('The audit log', () => {
     expect(await linesIn(log.file)).toEqual(['not waited for'])
   })
 
+  test('tells what is still to be written, and who waits for it', async () => {
+    const log = await openAuditLog(folder, 'proxy-a')
+    expect(log.pending()).toEqual({ bytes: 0, waiting: 0 })
+    log.append('not waited for\n')
+    const seen: unknown[] = []
+    const written = Promise.all(
+      [false, true, true].map((synced) =>
+        append(log, 'waited for', synced).then(() => seen.push(log.pending())),
+      ),
+    )
+    expect(log.pending()).toEqual({ bytes: 48, waiting: 3 })
+    await written
+    expect(seen[0]).toEqual({ bytes: 0, waiting: 2 })
+    expect(log.pending()).toEqual({ bytes: 0, waiting: 0 })
+    await log.close()
+  })
+
   test('goes on where the last process stopped', async () => {
     for (const line of ['first', 'second']) {
       const log = await openAuditLog(folder, 'proxy-a')

@@ -297,6 +297,18 @@ describe('A fleet', () => {
     }
   })
 
+  test.each([1, 2, 5, 12])('gives nothing to who comes to each in turn, %i seconds apart', (seconds) => {
+    const limit = { rate: 1 / 30, burst: 2 }
+    const fleet = createFleet(limit, 8)
+    for (let turn = 0; turn < 600 / seconds; turn += 1) {
+      fleet.request(turn)
+      fleet.pass(seconds * 1_000)
+    }
+    expect(fleet.admitted()).toBeLessThanOrEqual(limit.burst + 8 + 600 * limit.rate)
+    expect(fleet.admitted(300_000)).toBeLessThanOrEqual(1.1 * 300 * limit.rate + 1)
+    expect(fleet.admitted(300_000)).toBeGreaterThanOrEqual(0.8 * 300 * limit.rate)
+  })
+
   test('shares by the demand', () => {
     const limit = { rate: 100, burst: 10 }
     const fleet = createFleet(limit, 2)
