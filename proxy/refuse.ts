@@ -1,59 +1,87 @@
-import { type Reason, reasons } from '#access/domain/reasons.ts'
-import type { Tier } from '#access/domain/tier.ts'
-import { askCommand } from '#access/rules/explain/ask-command.ts'
-import type { Way } from '#access/rules/explain/who-may-ask.ts'
+import type { Reason } from '#access/domain/reasons.ts'
+import type { Service } from '#access/domain/rule-set.ts'
 import type { Exchange } from './exchange.ts'
+import { asksGrpc, refuseGrpc } from './http2/grpc.ts'
+import { Http2Response } from './http2/response.ts'
+import { formOf } from './refusals/form-of.ts'
+import { refusalLine } from './refusals/line.ts'
+import { pageHeaders, refusalPage } from './refusals/page.ts'
+import { type RefusalFacts, type Told, toldOf } from './refusals/told.ts'
 
-export type RefusalFacts = {
-  /** The tier that would admit the request. */
-  readonly needs?: Tier | undefined
-  /** By which rule they may ask for it, or what would have to change first. */
-  readonly way?: Way | undefined
-  /** Seconds. */
-  readonly retryAfter?: number
-}
+export type { RefusalFacts } from './refusals/told.ts'
 
 /**
- * Answers a refusal: problem details (RFC 9457) with the reason's code, the tier that would do, and the command
- * that would ask for it (`ask`, by the rule `by`), or what would have to change before (`mend`).
+ * A refusal as problem details (RFC 9457), on one line: the reason's code, the tier that would do, and the command that
+ * would ask for it (`ask`, by the rule `by`), or what would have to change before (`mend`).
  */
-export const answerRefusal = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
-  const { response, request, service, upgrade } = exchange
-  const { status, person } = reasons[reason]
-  exchange.status = status
-  if (response.headersSent || response.destroyed) {
-    response.destroy()
-    return
-  }
-  const { rule: by, mend } = facts.way ?? {}
-  const ask =
-    service === undefined || facts.needs === undefined || mend !== undefined
-      ? undefined
-      : askCommand(service.name, facts.needs)
+export const problemLine = (
+  reason: Reason,
+  status: number,
+  service: Service | undefined,
+  facts: RefusalFacts,
+): string => problemOf({ ...toldOf(reason, service, facts), status })
+
+const problemOf = ({ reason, status, title, service, needs, rule, by, mend, ask }: Told): string => {
   const problem = {
     type: `urn:pagepass:reason:${reason}`,
-    title: person,
+    title,
     status,
     reason,
-    ...(service === undefined ? {} : { service: service.name }),
-    ...(facts.needs === undefined ? {} : { needs: facts.needs.name, rule: ruleOf(facts.needs, exchange) }),
-    ...(by === undefined ? {} : { by }),
-    ...(mend === undefined ? {} : { mend }),
-    ...(ask === undefined ? {} : { ask }),
+    service,
+    needs,
+    rule,
+    by,
+    mend,
+    ask,
   }
-  const body = `${JSON.stringify(problem)}\n`
-  const headers: Record<string, string> = {
-    'content-type': 'application/problem+json; charset=utf-8',
-    'content-length': String(Buffer.byteLength(body)),
-    'cache-control': 'no-store',
-  }
-  if (status === 401) headers['www-authenticate'] = 'Bearer'
-  if (status === 503 || status === 429) headers['retry-after'] = String(facts.retryAfter ?? 1)
-  // What the client still sends of a refused request is not read, and what follows one that could be read in two
-  // ways is not trusted: the connection ends with the answer. After a refused upgrade it is nobody's.
-  if (status === 400 || !request.complete || upgrade !== undefined) headers['connection'] = 'close'
-  response.writeHead(status, headers)
-  response.end(request.method === 'HEAD' ? undefined : body)
+  return `${JSON.stringify(problem)}\n`
 }
 
-const ruleOf = (tier: Tier, { service }: Exchange): string => `services.${service?.name}.tiers.${tier.name}`
+const problemHeaders: Readonly<Record<string, string>> = {
+  'content-type': 'application/problem+json; charset=utf-8',
+}
+const lineHeaders: Readonly<Record<string, string>> = { 'content-type': 'text/plain; charset=utf-8' }
+
+/**
+ * Answers refusals: a page for browsers, a line for terminals, problem details for everybody else. `slackApp` is where
+ * the bot is at home in Slack (`slack://app?team=…&id=…`, or https).
+ */
+export const createRefusals =
+  (slackApp?: string) =>
+  (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
+    const { response, request, service, upgrade } = exchange
+    const told = toldOf(reason, service, facts)
+    const { status } = told
+    exchange.status = status
+    if (response.headersSent || response.destroyed) {
+      response.destroy()
+      return
+    }
+    if (response instanceof Http2Response && asksGrpc(request))
+      return refuseGrpc(response, status, refusalLine(told))
+    const form = formOf(request.rawHeaders)
+    const [body, ofForm] =
+      form === 'page'
+        ? [refusalPage(told, slackApp), pageHeaders]
+        : form === 'line'
+          ? [refusalLine(told), lineHeaders]
+          : [problemOf(told), problemHeaders]
+    const headers: Record<string, string> = {
+      ...ofForm,
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      vary: 'Accept, User-Agent',
+    }
+    if (status === 401) headers['www-authenticate'] = 'Bearer'
+    if (told.retryAfter !== undefined) headers['retry-after'] = String(told.retryAfter)
+    if (facts.rateLimit !== undefined) {
+      headers['ratelimit-policy'] = facts.rateLimit.policy
+      headers['ratelimit'] = facts.rateLimit.state
+    }
+    // What the client still sends of a refused request is not read, and what follows one that could be read in two
+    // ways is not trusted: the connection ends with the answer. After a refused upgrade it is nobody's.
+    if (status === 400 || !request.complete || upgrade !== undefined) headers['connection'] = 'close'
+    response.writeHead(status, headers)
+    response.end(request.method === 'HEAD' ? undefined : body)
+  }

@@ -120,6 +120,26 @@ describe('With the provider down', () => {
     expect(reasonOf(await identities.verify(tokenOf(first)))).toBe('known')
   })
 
+  test('nobody waits for it again and again', async () => {
+    provider.publish(first.jwk)
+    const identities = identitiesOf()
+    await identities.verify(tokenOf(first))
+    now += 11 * minute
+    provider.answerWith((request) => request.socket.destroy())
+    await identities.verify(tokenOf(first))
+    let isOver = false
+    provider.answerWith((request) => {
+      request.socket.on('close', () => {
+        isOver = true
+      })
+    })
+    provider.calls.length = 0
+    now += minute
+    expect(reasonOf(await identities.verify(tokenOf(first)))).toBe('known')
+    await until(() => provider.calls.length > 0, 'the provider to be asked')
+    expect(isOver).toBe(false)
+  })
+
   test('what it verified ends with that day too', async () => {
     provider.publish(first.jwk)
     const identities = identitiesOf()
@@ -157,8 +177,8 @@ describe('With the provider down', () => {
     provider.answerWith((request, response) =>
       request.url === '/jwks' ? provider.serve('/jwks', response) : response.writeHead(503).end(),
     )
-    for (now = begun + 4 * minute; now <= begun + 50 * hour; now += hour)
-      await identities.verify(tokenOf(second))
+    for (now = begun; now <= begun + 25 * hour; now += 4 * minute) await identities.verify(tokenOf(second))
+    now = begun + 48 * hour + 10 * minute
     expect(reasonOf(await identities.verify(tokenOf(first)))).toBe('identity-unavailable')
   })
 })
@@ -246,8 +266,17 @@ describe('A provider that answers badly', () => {
         more()
       },
     ],
-    ['with more than it says', (_, response) => response.writeHead(200).end(Buffer.alloc(1_048_577, ' '))],
-    ['with another address', (_, response) => response.writeHead(302, { location: '/jwks' }).end()],
+    [
+      'with good keys in more than 1 MB',
+      (_, response) => response.writeHead(200).end(JSON.stringify({ keys: [second.jwk] }).padEnd(1_048_577)),
+    ],
+    [
+      'with another address',
+      (request, response) =>
+        request.url === '/moved'
+          ? provider.json(response, { keys: [second.jwk] })
+          : response.writeHead(302, { location: '/moved' }).end(),
+    ],
     ['with another status', (_, response) => response.writeHead(201).end('{"keys":[]}')],
     ['with nothing', (_, response) => response.writeHead(200).end()],
     ['with no JSON', (_, response) => response.writeHead(200).end('<html>')],
