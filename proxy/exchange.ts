@@ -1,17 +1,19 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Allowed } from '#access/domain/decision.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
 import type { Service } from '#access/domain/rule-set.ts'
+import type { Tier } from '#access/domain/tier.ts'
 import type { Usage } from '#access/domain/usage.ts'
-import type { HeldGrant } from '#access/domain/view.ts'
 import type { Identity } from './identities.ts'
+import type { SharedBucket } from './rate-limits.ts'
 import type { Tunnel } from './tunnel.ts'
+import type { ClientRequest, ClientResponse } from './wire.ts'
 
 /** One request and its answer on the way through the pipeline. Steps fill it in, in the order of the pipeline. */
 export type Exchange = {
   readonly id: string
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: ClientRequest
+  readonly response: ClientResponse
   /** Set when the client asks for an upgrade. */
   readonly upgrade: UpgradeAsked | undefined
   readonly startedAt: number
@@ -28,6 +30,8 @@ export type Exchange = {
   token: string
   /** Whether the headers announce a body (RFC 9112 6.3). */
   hasBody: boolean
+  /** Whether the client waits for `100 Continue` before it sends its body (RFC 9110 10.1.1). */
+  waitsToSend: boolean
   /** Name, value, name, value: what of the client's headers goes upstream. */
   forwarded: string[]
   service: Service | undefined
@@ -38,6 +42,8 @@ export type Exchange = {
   abort: ((reason: Error) => void) | undefined
   /** The WebSocket that was asked for, from the moment the handshake goes upstream. */
   tunnel: Tunnel | undefined
+  /** What the metrics time it by, in milliseconds of their stopwatch. */
+  stamp: number
   status: number
   bytes: number
   /** How it ended, once it has: after that nothing more is recorded or counted. */
@@ -64,13 +70,15 @@ export type GrantUse = {
   expiry: NodeJS.Timeout | undefined
   /** service → pattern → the part of the admit record that they fix. */
   readonly terms: Map<Service, Map<Pattern, string>>
+  /** service → tier → what its requests take from. */
+  readonly buckets: Map<Service, Map<Tier, SharedBucket>>
 }
 
 export type Outcome = 'done' | 'refused' | 'aborted' | 'cut' | 'failed'
 
 export const createExchange = (
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: ClientRequest,
+  response: ClientResponse,
   id: string,
   now: number,
   upgrade?: UpgradeAsked,
@@ -87,6 +95,7 @@ export const createExchange = (
   host: '',
   token: '',
   hasBody: false,
+  waitsToSend: false,
   forwarded: [],
   service: undefined,
   identity: undefined,
@@ -94,6 +103,7 @@ export const createExchange = (
   use: undefined,
   abort: undefined,
   tunnel: undefined,
+  stamp: -1,
   status: 0,
   bytes: 0,
   outcome: undefined,

@@ -1,9 +1,9 @@
+import type { HeldGrant } from '#access/domain/held.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
-import { createTokenBucket, type TokenBucket } from '#access/domain/token-bucket.ts'
-import type { HeldGrant } from '#access/domain/view.ts'
 import type { Exchange, GrantUse, Outcome } from './exchange.ts'
+import type { RateLimits, SharedBucket, TokenBucket } from './rate-limits.ts'
 
 const longestTimer = 2 ** 31 - 1
 
@@ -11,9 +11,12 @@ const longestTimer = 2 ** 31 - 1
  * Keeps the uses of grants: what is open under each, what was used of it, how fast. `onDue` is called when a grant
  * with something open reaches its end by the clock, which needs nobody else to be alive.
  */
-export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => void) => {
+export const createGrantUses = (
+  now: () => number,
+  onDue: (use: GrantUse) => void,
+  limits: Pick<RateLimits, 'bucket'>,
+) => {
   const uses = new Map<string, GrantUse>()
-  const buckets = new Map<Tier, Map<string, TokenBucket>>()
 
   const watchExpiry = (use: GrantUse): void => {
     clearTimeout(use.expiry)
@@ -45,6 +48,7 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
         reported: 0,
         expiry: undefined,
         terms: new Map(),
+        buckets: new Map(),
       }
       uses.set(held.grant.id, use)
       return use
@@ -63,17 +67,13 @@ export const createGrantUses = (now: () => number, onDue: (use: GrantUse) => voi
     leave: (exchange: Exchange): void => {
       exchange.use?.open.delete(exchange)
     },
-    /**
-     * The rate is one per principal, service and tier, however many grants overlap. The terms of a standing rule are
-     * another tier than any with the same name.
-     */
+    /** The rate is one per principal, service and tier, however many grants overlap and proxies there are. */
     bucket: (use: GrantUse, service: Service, tier: Tier): TokenBucket => {
-      const ofTier = buckets.get(tier) ?? new Map<string, TokenBucket>()
-      const key = `${service.name} ${principalKey(use.held.grant.who)}`
-      const known = ofTier.get(key)
-      if (known !== undefined) return known
-      const bucket = createTokenBucket(tier.rate, tier.burst, now())
-      buckets.set(tier, ofTier.set(key, bucket))
+      const ofService = use.buckets.get(service) ?? new Map<Tier, SharedBucket>()
+      const known = ofService.get(tier)
+      if (known !== undefined && !known.forgotten) return known
+      const bucket = limits.bucket(tier, service, principalKey(use.held.grant.who))
+      use.buckets.set(service, ofService.set(tier, bucket))
       return bucket
     },
   }
@@ -84,14 +84,14 @@ const reads = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
  * Counts an admitted exchange that has ended, under its pattern and its status or outcome; or one that has left this
- * grant and goes on under another, as `continued`.
+ * grant and goes on under another, as `continued`; or what a front proxy was told it may forward, as `decided`.
  */
 export const countAdmitted = (
   use: GrantUse,
   pattern: string,
   method: string,
   status: number,
-  outcome: Outcome | 'continued',
+  outcome: Outcome | 'continued' | 'decided',
 ): void => {
   use.usage.patterns[pattern] ??= {}
   const statuses = use.usage.patterns[pattern]

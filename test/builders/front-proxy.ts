@@ -6,11 +6,13 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
 import { steadyPort } from '../free-ports.ts'
 import { domain, until } from './proxy.ts'
+import type { Received } from './upstream.ts'
 
 /** What a front proxy shows that it may ask. */
-export const frontSecret = 'f'.repeat(31) + '0'
+export const frontSecret = 'front'.repeat(8)
 
 export type FrontName = 'nginx' | 'caddy'
 export const fronts: readonly FrontName[] = ['nginx', 'caddy']
@@ -22,6 +24,8 @@ export type FrontWishes = {
   readonly orders: number
   readonly payments: number
   readonly secret?: string
+  /** Whether only orders-svc is set up. */
+  readonly alone?: boolean
 }
 
 /** The real nginx or Caddy, with the configuration that is shipped: only places, the domain and the secret are others. */
@@ -29,7 +33,7 @@ export const startFront = async (name: FrontName, wishes: FrontWishes) => {
   const folder = await mkdtemp(join(tmpdir(), `pagepass-${name}-`))
   const port = await steadyPort()
   const start = name === 'nginx' ? startNginx : startCaddy
-  const child = await start(folder, port, { secret: frontSecret, ...wishes })
+  const child = await start(folder, port, { secret: frontSecret, alone: false, ...wishes })
   let said = ''
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {
@@ -78,7 +82,7 @@ const startNginx = async (folder: string, port: number, wishes: Places): Promise
     ['/etc/nginx/pagepass-secret.conf', secretFile],
   ])
   // The second service is one more upstream and one more server, as the file says.
-  const both = `upstream payments_svc { server 127.0.0.1:${wishes.payments}; }\n${orders}\n${put(
+  const payments = `upstream payments_svc { server 127.0.0.1:${wishes.payments}; }\n${put(
     orders.slice(orders.indexOf('\nserver {')),
     [
       ['orders-svc.', 'payments-svc.'],
@@ -91,13 +95,11 @@ const startNginx = async (folder: string, port: number, wishes: Places): Promise
   const file = join(folder, 'nginx.conf')
   await writeFile(
     file,
-    `daemon off; worker_processes 1; pid ${join(folder, 'pid')}; error_log stderr warn;
+    `daemon off; master_process off; pid ${join(folder, 'pid')}; error_log stderr warn;
      events { worker_connections 256; }
-     http { access_log off; ${temporary.join(' ')}\n${both}\n}`,
+     http { access_log off; ${temporary.join(' ')}\n${orders}\n${wishes.alone ? '' : payments}\n}`,
   )
-  // Debian keeps it where only root looks, and as root it would work as somebody who can't write the folder.
-  const asRoot = process.getuid?.() === 0 ? ['-g', 'user root;'] : []
-  return run('nginx', ['-p', folder, '-c', file, '-e', 'stderr', ...asRoot], {})
+  return run('nginx', ['-p', folder, '-c', file, '-e', 'stderr'], {})
 }
 
 const startCaddy = async (folder: string, port: number, wishes: Places): Promise<ChildProcess> => {
@@ -111,7 +113,7 @@ const startCaddy = async (folder: string, port: number, wishes: Places): Promise
     [`127.0.0.1:${wishes.orders}`, `127.0.0.1:${wishes.payments}`],
   ])
   const file = join(folder, 'Caddyfile')
-  await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${orders}\n${payments}\n`)
+  await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${orders}\n${wishes.alone ? '' : payments}\n`)
   return run('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
     PAGEPASS_FRONT_SECRET: wishes.secret,
     HOME: folder,
@@ -125,7 +127,9 @@ const places = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin', '/
 const run = (name: string, args: readonly string[], environment: NodeJS.ProcessEnv): ChildProcess => {
   const command = places.map((place) => join(place, name)).find(existsSync)
   if (command === undefined)
-    throw new Error(`${name} is not installed: apt-get install nginx haproxy caddy (and stop what that starts)`)
+    throw new Error(
+      `${name} is not installed: apt-get install nginx haproxy caddy (and stop what that starts)`,
+    )
   return spawn(command, args, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
@@ -155,7 +159,12 @@ export type Asking = {
 const ordersHost = `orders-svc.${domain}`
 
 /** The bytes of a question as nginx asks it by the shipped configuration. */
-export const asNginx = ({ method = 'GET', target = '/v1/orders', host = ordersHost, ...it }: Asking): string =>
+export const asNginx = ({
+  method = 'GET',
+  target = '/v1/orders',
+  host = ordersHost,
+  ...it
+}: Asking): string =>
   bytesOf('GET /nginx', it, [
     'Host: pagepass_authz',
     `X-Original-Method: ${method}`,
@@ -183,7 +192,12 @@ export const asForwardAuth = ({
   ])
 
 /** The bytes of a question as Envoy asks it. */
-export const asEnvoy = ({ method = 'GET', target = '/v1/orders', host = ordersHost, ...it }: Asking): string =>
+export const asEnvoy = ({
+  method = 'GET',
+  target = '/v1/orders',
+  host = ordersHost,
+  ...it
+}: Asking): string =>
   bytesOf(`${method} /envoy${target}`, it, [`Host: ${host}`, 'X-Forwarded-For: 192.0.2.7'])
 
 const bytesOf = (
@@ -201,4 +215,17 @@ const bytesOf = (
     '',
     '',
   ].join('\r\n')
+}
+
+/** One assertion by any spelling that a server might take for it, and it is ours. */
+export const expectOneAssertion = (
+  seen: Pick<Received, 'rawHeaders'>,
+  claims: Readonly<Record<string, unknown>>,
+): void => {
+  const ours = seen.rawHeaders.filter(
+    ([name]) => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-') === 'x-pagepass-assertion',
+  )
+  expect(ours).toHaveLength(1)
+  const [, payload = ''] = (ours[0]?.[1] ?? '').split('.')
+  expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject(claims)
 }

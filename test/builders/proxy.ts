@@ -17,6 +17,7 @@ import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { grantIdFromFacts } from '#access/domain/grant-id.ts'
+import type { Service } from '#access/domain/rule-set.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import { createView } from '#access/domain/view.ts'
 import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
@@ -94,8 +95,10 @@ export type ProxyWishes = {
   readonly orders?: Upstream
   /** The proxy listens over TLS. */
   readonly tls?: PairFiles
-  /** How long the service may take to answer a handshake, in milliseconds. */
-  readonly upgradeWithinMs?: number
+  /** Times that the rule set can't say, being too short. */
+  readonly timeouts?: Partial<Service['timeouts']>
+  /** Where the bot is at home in Slack. */
+  readonly slackApp?: string
   /** How front proxies authenticate to the decision endpoint. Without it there is none. */
   readonly authz?: Pick<AuthzSettings, 'secrets' | 'tls'>
   /** The rule set's `drain`, in milliseconds. */
@@ -135,7 +138,13 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   const text = rulesText(idp.issuer, orders.url, payments.url)
   const parsed = parseRuleSet(wishes.mend?.(text) ?? text)
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.faults))
-  const rules = { ...parsed.rules, drain: wishes.drain ?? parsed.rules.drain }
+  const services = new Map(
+    [...parsed.rules.services].map(([name, service]) => [
+      name,
+      { ...service, timeouts: { ...service.timeouts, ...wishes.timeouts } },
+    ]),
+  )
+  const rules = { ...parsed.rules, services, drain: wishes.drain ?? parsed.rules.drain }
   await createKeys(join(folder, 'keys'), rules.environment)
 
   const bot =
@@ -170,7 +179,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     prompt,
     patient,
     ...(wishes.tls === undefined ? {} : { tls: wishes.tls }),
-    ...(wishes.upgradeWithinMs === undefined ? {} : { upgradeWithinMs: wishes.upgradeWithinMs }),
+    slackApp: wishes.slackApp,
   })
   if (bot !== undefined && wishes.proxyRedisUrl === undefined)
     await until(() => proxy.waitingFor().length === 0, 'the proxy to be in step')
@@ -212,6 +221,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     faults,
     auditFile,
     waitingFor: proxy.waitingFor,
+    /** Lets a registry read what the proxy counts. */
+    measure: proxy.measure,
     /** Sets the proxy's clock ahead. Nobody else's. */
     ahead: (ms: number): void => {
       aheadMs += ms

@@ -28,7 +28,8 @@ export const createRateBook = (slackSeconds = 0.25) => {
       for (const [who, { till }] of book.leases) if (till <= now) book.leases.delete(who)
       const isKnown = book.leases.delete(me)
       const others = [...book.leases.values()]
-      const sumOf = (what: 'rate' | 'tokens' | 'demand') => others.reduce((sum, lease) => sum + lease[what], 0)
+      const sumOf = (what: 'rate' | 'tokens' | 'demand') =>
+        others.reduce((sum, lease) => sum + lease[what], 0)
       const change = isKnown ? report.change : Math.min(report.change, 0)
       spare = Math.min(spare + change, Math.max(0, burst + rate * slackSeconds - sumOf('tokens')))
       const lease = { rate: 0, tokens: 0 }

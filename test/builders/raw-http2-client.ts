@@ -15,7 +15,14 @@ export const frames = {
   continuation: 0x9,
 } as const
 /** Error codes (RFC 9113 7). */
-export const codes = { noError: 0, protocolError: 1, internalError: 2, refused: 7, cancel: 8, calm: 11 } as const
+export const codes = {
+  noError: 0,
+  protocolError: 1,
+  internalError: 2,
+  refused: 7,
+  cancel: 8,
+  calm: 11,
+} as const
 
 export const endStream = 0x1
 export const endHeaders = 0x4
@@ -41,7 +48,12 @@ const length = (value: number): Buffer => {
   return Buffer.from([...bytes, left])
 }
 
-export const http2Frame = (type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer => {
+export const http2Frame = (
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer => {
   const head = Buffer.alloc(9)
   head.writeUIntBE(payload.length, 0, 3)
   head.writeUInt8(type, 3)
@@ -56,7 +68,12 @@ export const resetFrame = (stream: number, code: number = codes.cancel): Buffer 
   return http2Frame(frames.reset, 0, stream, payload)
 }
 
-export type Frame = { readonly type: number; readonly flags: number; readonly stream: number; readonly payload: Buffer }
+export type Frame = {
+  readonly type: number
+  readonly flags: number
+  readonly stream: number
+  readonly payload: Buffer
+}
 
 /** A client of HTTP/2 over TLS that sends exactly the frames it is told to, and reads none but by their heads. */
 export const rawHttp2Client = (port: number, servername: string) => {
@@ -71,7 +88,8 @@ export const rawHttp2Client = (port: number, servername: string) => {
   let unread = Buffer.alloc(0)
   let closed = false
   const { wake, when } = wokenByEvents(
-    (what) => `the client waited in vain for ${what}; it has: ${JSON.stringify(seen.map(({ type, stream }) => [type, stream]))}`,
+    (what) =>
+      `the client waited in vain for ${what}; it has: ${JSON.stringify(seen.map(({ type, stream }) => [type, stream]))}`,
   )
   socket.on('error', () => undefined)
   socket.on('data', (chunk: Buffer) => {
@@ -104,6 +122,7 @@ export const rawHttp2Client = (port: number, servername: string) => {
     /** A whole request without a body. */
     request: (stream: number, fields: Fields, flags: number = endStream | endHeaders): void =>
       void socket.write(http2Frame(frames.headers, flags, stream, literals(fields))),
+    socket,
     when,
     /** The code that a stream was reset with, once it or the connection has ended. */
     ended: async (stream: number): Promise<number | 'answered' | 'closed'> => {

@@ -22,13 +22,17 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local me, keptMs, slack = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local answers = {}
 local function areNumbers(...)
-  for _, one in ipairs({ ... }) do if type(one) ~= 'number' then return false end end
-  return select('#', ...) == #{ ... }
+  for nth = 1, select('#', ...) do
+    local one = select(nth, ...)
+    if type(one) ~= 'number' or one ~= one or math.abs(one) == math.huge then return false end
+  end
+  return true
 end
 local function isBook(book)
   if type(book) ~= 'table' or type(book.leases) ~= 'table' or not areNumbers(book.at, book.spare) then return false end
   for _, lease in pairs(book.leases) do
     if type(lease) ~= 'table' or not areNumbers(lease.rate, lease.tokens, lease.demand, lease.till) then return false end
+    if math.min(lease.rate, lease.tokens, lease.demand) < 0 then return false end
   end
   return true
 end
@@ -39,7 +43,7 @@ for index, key in ipairs(KEYS) do
   local text = redis.call('GET', key)
   local book = { at = now, spare = burst, leases = {} }
   if text then
-    local read, kept = pcall(cjson.decode, text)
+    local read, kept = pcall(cmsgpack.unpack, text)
     if read and isBook(kept) then book = kept else book.spare = 0 end
   end
 
@@ -68,7 +72,7 @@ for index, key in ipairs(KEYS) do
   book.spare = spare - tokens
   book.at = now
   local fullMs = (burst - math.min(book.spare, burst)) / rate * 1000
-  redis.call('SET', key, cjson.encode(book), 'PX', math.ceil(math.min(fullMs, 86400000) + keptMs))
+  redis.call('SET', key, cmsgpack.pack(book), 'PX', math.ceil(math.min(fullMs, 86400000) + keptMs))
   answers[index] = string.format('%.14g %.14g %.14g', mine, tokens, book.spare)
 end
 return answers
