@@ -1,8 +1,8 @@
 import { SignJWT } from 'jose'
 import type { PrivateKey } from '#access/adapters/keys.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { isStanding } from '#access/domain/standing-grant.ts'
-import type { HeldGrant } from '#access/domain/view.ts'
+import { tierGiven } from '#access/domain/standing-grant.ts'
 
 const livesMs = 90_000
 const renewAfterMs = 20_000
@@ -22,17 +22,11 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
   const minted: ByService<Minted> = new WeakMap()
   const underWay: ByService<Promise<string>> = new WeakMap()
 
-  /** A standing rule with patterns of its own gives no tier, whatever it is called. */
-  const tierOf = (held: HeldGrant): { readonly tier?: string } => {
-    const { tier, why } = held.grant
-    const own =
-      isStanding(held) && rules.standing.some(({ id, allow }) => id === why.rule && allow !== undefined)
-    return own ? {} : { tier }
-  }
-
   const sign = async (held: HeldGrant, service: string, at: number): Promise<string> => {
     const { grant } = held
-    return new SignJWT({ name: grant.who.name, idp: grant.who.issuer, grant: grant.id, ...tierOf(held) })
+    const tier = tierGiven(rules, held)
+    const claims = { name: grant.who.name, idp: grant.who.issuer, grant: grant.id }
+    return new SignJWT({ ...claims, ...(tier === undefined ? {} : { tier }) })
       .setProtectedHeader({ alg: 'EdDSA', typ: assertionType, kid: key.kid })
       .setIssuer(`pagepass:${rules.environment}`)
       .setSubject(grant.who.subject)

@@ -5,6 +5,7 @@ import { reasonDemands } from '../domain/tier.ts'
 import {
   faultOfIssuer,
   faultOfOrigin,
+  faultOfRelease,
   invisible,
   isZone,
   notAChannel,
@@ -126,6 +127,10 @@ const origin = looking('^https?://[^/?#@\\s]+/?$').superRefine((written, context
   const message = faultOfOrigin(written)
   if (message !== undefined) context.addIssue({ code: 'custom', message })
 })
+const release = looking('^(?:https?|h2c)://[^/?#@\\s]+/?$').superRefine((written, context) => {
+  const message = faultOfRelease(written)
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
+})
 const issuer = looking('^https?://[^/?#@\\s]+(?:/[^?#\\s]*)?$').superRefine((written, context) => {
   const message = faultOfIssuer(written)
   if (message !== undefined) context.addIssue({ code: 'custom', message })
@@ -223,7 +228,7 @@ const ruleName = name.optional().describe('what the rule is called in messages a
 
 const service = z.strictObject({
   profile: named.optional().describe('the profile whose tiers it shares'),
-  releases: z.record(name, origin).describe('base URLs by release name'),
+  releases: z.record(name, release).describe('base URLs by release name'),
   serve: named.describe('the release that is served at first'),
   pagerduty: z
     .array(z.string().regex(/^[A-Z0-9]{6,20}$/, { error: saying(notAPagerDutyId) }))

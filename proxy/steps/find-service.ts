@@ -4,17 +4,29 @@ import type { Exchange } from '../exchange.ts'
 
 const port = /:\d{1,5}$/
 
-/** Finds the service by the Host header: `<service>.<domain>`, with or without port, in any case. */
-export const createFindService = (rules: RuleSet) => {
+/** The service by its host, `<service>.<domain>`, with or without port, in any case; or why there is none. */
+export const createServiceByHost = (rules: RuleSet) => {
   const byHost = new Map<string, Service>(
     [...rules.services.values()].map((service) => [`${service.name}.${rules.domain}`, service]),
   )
   const own = new Set([rules.domain, `pagepass.${rules.domain}`])
 
+  return (named: string): Service | Reason => {
+    const host = named.toLowerCase().replace(port, '')
+    return (
+      byHost.get(host) ??
+      (own.has(host) || host.endsWith(`.${rules.domain}`) ? 'service-unknown' : 'host-wrong')
+    )
+  }
+}
+
+/** Finds the service by the Host header. */
+export const createFindService = (rules: RuleSet) => {
+  const serviceByHost = createServiceByHost(rules)
   return (exchange: Exchange): Reason | undefined => {
-    const host = exchange.host.toLowerCase().replace(port, '')
-    exchange.service = byHost.get(host)
-    if (exchange.service !== undefined) return undefined
-    return own.has(host) || host.endsWith(`.${rules.domain}`) ? 'service-unknown' : 'host-wrong'
+    const found = serviceByHost(exchange.host)
+    if (typeof found === 'string') return found
+    exchange.service = found
+    return undefined
   }
 }

@@ -1,5 +1,6 @@
 import type { Reason } from '#access/domain/reasons.ts'
 import type { Exchange } from '../exchange.ts'
+import { Http2Request } from '../http2/request.ts'
 
 /**
  * What becomes of a client's header: it goes upstream, it is dropped, or one of the cases below.
@@ -16,6 +17,7 @@ type Fate =
   | 'connection'
   | 'content length'
   | 'transfer encoding'
+  | 'expect'
 
 const fates = new Map<string, Fate>([
   ['host', 'host'],
@@ -33,7 +35,8 @@ const fates = new Map<string, Fate>([
   ),
   // The one spelling of what makes a handshake; what else is read as one of these is refused.
   ...['key', 'version', 'protocol', 'extensions'].map(ofHandshake),
-  ...['upgrade', 'expect', 'http2-settings', 'forwarded', 'via'].map(dropped),
+  ['expect', 'expect'],
+  ...['upgrade', 'http2-settings', 'forwarded', 'via'].map(dropped),
 ])
 
 function reserved(name: string): [string, Fate] {
@@ -62,7 +65,7 @@ const fateOf = (name: string): Fate => {
 /** Header names come in few spellings; remembering their fate saves the lower-casing. Bounded, as clients choose them. */
 const remembered = new Map<string, Fate>()
 const rememberable = 1_000
-const recallFate = (name: string): Fate => {
+export const recallFate = (name: string): Fate => {
   const known = remembered.get(name)
   if (known !== undefined) return known
   const fate = fateOf(name)
@@ -77,7 +80,10 @@ const isBearer = (credential: string): boolean => credential.slice(0, scheme.len
 export const readHeaders = (exchange: Exchange): Reason | undefined => {
   const { rawHeaders, httpVersionMajor } = exchange.request
   // Node takes HTTP/0.9 and HTTP/2.0 for the same framing.
-  if (httpVersionMajor !== 1) return 'headers-ambiguous'
+  if (httpVersionMajor !== 1) {
+    if (!(exchange.request instanceof Http2Request && exchange.request.sound)) return 'headers-ambiguous'
+    exchange.hasBody = exchange.request.hasBody
+  }
   let host: string | undefined
   let authorization: string | undefined
   let own: string | undefined
@@ -118,6 +124,9 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
           return 'headers-ambiguous'
         exchange.hasBody = true
         break
+      case 'expect':
+        exchange.waitsToSend = value.toLowerCase() === '100-continue'
+        break
       case 'connection':
         if (value !== 'keep-alive' && value !== 'close')
           nominated = nominated === undefined ? value : `${nominated},${value}`
@@ -136,14 +145,21 @@ const readCredential = (
   authorization: string | undefined,
   own: string | undefined,
 ): Reason | undefined => {
-  const credential = own ?? authorization
-  if (own !== undefined && authorization !== undefined) {
-    if (!isBearer(authorization)) exchange.forwarded.push('Authorization', authorization)
-    else if (authorization !== own) return 'headers-ambiguous'
-  }
-  // Whatever follows the scheme is compared and verified byte for byte; its grammar needs no check of its own.
-  if (credential !== undefined && isBearer(credential)) exchange.token = credential.slice(scheme.length)
+  const token = tokenOf(authorization, own)
+  if (token === undefined) return 'headers-ambiguous'
+  if (own !== undefined && authorization !== undefined && !isBearer(authorization))
+    exchange.forwarded.push('Authorization', authorization)
+  exchange.token = token
   return undefined
+}
+
+/** The token in `Authorization` or `X-Pagepass-Authorization`, empty when there is none; undefined where two disagree. */
+export const tokenOf = (authorization: string | undefined, own: string | undefined): string | undefined => {
+  const credential = own ?? authorization
+  if (own !== undefined && authorization !== undefined && isBearer(authorization) && authorization !== own)
+    return undefined
+  // Whatever follows the scheme is compared and verified byte for byte; its grammar needs no check of its own.
+  return credential !== undefined && isBearer(credential) ? credential.slice(scheme.length) : ''
 }
 
 /** Headers that the client's `Connection` names are for this hop only. */

@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls'
 import type { Exchange } from '../exchange.ts'
 
 /** The headers that go upstream: what the client may say, then what only we say, once each. */
@@ -9,7 +10,7 @@ export const upstreamHeaders = (exchange: Exchange, assertion: string): string[]
     'X-Forwarded-Host',
     host,
     'X-Forwarded-Proto',
-    'http',
+    request.socket instanceof TLSSocket ? 'https' : 'http',
     'X-Pagepass-Assertion',
     assertion,
   )

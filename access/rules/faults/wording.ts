@@ -237,6 +237,12 @@ export const faultOfOrigin = (written: string): string | undefined => {
   return plain ? undefined : `an address is only scheme, host and port; write ${url.origin}`
 }
 
+/** The same of a release, which may also speak HTTP/2 without TLS. */
+export const faultOfRelease = (written: string): string | undefined =>
+  written.startsWith('h2c:')
+    ? faultOfOrigin(written.replace('h2c:', 'http:'))?.replaceAll('http:', 'h2c:')
+    : faultOfOrigin(written)
+
 export const faultOfIssuer = (written: string): string | undefined => {
   const url = urlOf(written)
   if (url === undefined) return notAUrl(written, 'https://')

@@ -11,8 +11,7 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
     ['incident_command', source.incident_command && ['incident_command']],
     ['lock', source.lock && ['lock']],
     ['egress', source.egress.length > 0 ? ['egress'] : undefined],
-    ['approvals.escalate', termPath(source, 'escalate')],
-    ['proxy_only', termPath(source, 'proxy_only')],
+    ['approvals.escalate', escalatePath(source)],
     ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
     ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],
     [
@@ -28,10 +27,7 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
             kind: 'not-enforced',
             path,
             part: 'key',
-            what:
-              name === 'proxy_only'
-                ? '"proxy_only" changes nothing yet: everything comes through the proxy'
-                : `"${name}" is read and checked, and does nothing yet; don’t count on it`,
+            what: `"${name}" is read and checked, and does nothing yet; don’t count on it`,
           },
         ],
   )
@@ -47,12 +43,8 @@ const inList = <R>(
   return index === -1 ? undefined : [section, index, key]
 }
 
-/** Where a tier says this first: everywhere, in a profile or in a service. */
-const termPath = (source: RuleSetSource, term: 'escalate' | 'proxy_only'): YamlPath | undefined => {
-  for (const { path, terms } of allTerms(source)) {
-    if (term === 'proxy_only' && terms.proxy_only === true) return [...path, 'proxy_only']
-    if (term === 'escalate' && terms.approvals?.escalate !== undefined)
-      return [...path, 'approvals', 'escalate']
-  }
-  return undefined
+/** Where a tier says it first: everywhere, in a profile or in a service. */
+const escalatePath = (source: RuleSetSource): YamlPath | undefined => {
+  const tier = allTerms(source).find(({ terms }) => terms.approvals?.escalate !== undefined)
+  return tier === undefined ? undefined : [...tier.path, 'approvals', 'escalate']
 }

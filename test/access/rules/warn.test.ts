@@ -661,7 +661,6 @@ const cases: readonly Case[] = [
         '34:7',
       ],
       ['approvals.escalate', approving('from: [sre], escalate: { after: 15m, to: [payments] }'), '11:79'],
-      ['proxy_only', ['when_stale: 30s', 'when_stale: 30s, proxy_only: true'], '11:53'],
     ] as const
   ).map(
     ([name, change, at]): Case => ({

@@ -1,0 +1,210 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AuditLog } from '#access/adapters/audit-log.ts'
+import { auditLine, clip } from '#access/domain/audit-record.ts'
+import { decideRequest } from '#access/domain/decide-request.ts'
+import type { Allowed } from '#access/domain/decision.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
+import type { Reason } from '#access/domain/reasons.ts'
+import type { RuleSet, Service } from '#access/domain/rule-set.ts'
+import type { View } from '#access/domain/view.ts'
+import type { Clock } from '#access/ports.ts'
+import { wayIn } from '#access/rules/explain/who-may-ask.ts'
+import type { Assertions } from '../assertions.ts'
+import { countAdmitted, countRefused, type GrantUses } from '../grant-uses.ts'
+import type { Identities, Identity } from '../identities.ts'
+import type { ProxyMetrics } from '../metrics.ts'
+import { createPrepare } from '../prepare.ts'
+import { rateLimited } from '../rate-limit-headers.ts'
+import type { RefusalFacts } from '../refuse.ts'
+import { createServiceByHost } from '../steps/find-service.ts'
+import { answerAllowed, answerRefused, statusFor } from './answer.ts'
+import { nothingAsked, type Question, readQuestion } from './read-question.ts'
+
+export type AuthzParts = {
+  readonly rules: RuleSet
+  readonly view: View
+  readonly clock: Clock
+  readonly identities: Identities
+  readonly uses: GrantUses
+  readonly audit: AuditLog
+  readonly assertions: Assertions
+  readonly nextId: () => string
+  readonly alarm: (what: string, facts: Record<string, unknown>) => void
+  readonly metrics: Pick<ProxyMetrics, 'admitted' | 'refused'>
+  /** Whether a held grant's signature holds. */
+  readonly prove: (held: HeldGrant) => Promise<boolean>
+}
+
+type No = {
+  readonly reason: Reason
+  readonly service?: Service
+  readonly identity?: Identity
+  readonly held?: HeldGrant
+  readonly facts?: RefusalFacts
+}
+type Yes = {
+  readonly decision: Allowed
+  readonly identity: Identity
+  readonly assertion: string
+  /** When it was decided. */
+  readonly at: number
+}
+type Verdict = Yes | No
+
+/** A pass that changes as often while it is prepared is asked about again. */
+const mostRounds = 5
+
+/**
+ * What happens to every question of a front proxy: the steps of the pipeline, up to the record. What is forwarded then is
+ * forwarded by somebody else, so nothing of it can be cut, and a tier may say that this is not enough.
+ */
+export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessage) => boolean) => {
+  const { rules, view, clock, identities, uses, audit, assertions, metrics } = parts
+  const serviceByHost = createServiceByHost(rules)
+  const prepare = createPrepare(parts.prove, assertions)
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    const question = isFront(request) ? readQuestion(request) : nothingAsked
+    const id = parts.nextId()
+    judge(question).then(
+      (verdict) => conclude(id, question, verdict, request, response),
+      (error: Error) => {
+        parts.alarm('a step failed', { error: error.message })
+        refuse(id, question, { reason: 'identity-unavailable' }, request, response)
+      },
+    )
+  }
+
+  const judge = async ({ fault, host, method, path, token }: Question): Promise<Verdict> => {
+    if (fault !== undefined) return { reason: fault }
+    const service = serviceByHost(host)
+    if (typeof service === 'string') return { reason: service }
+    if (token === '') return { reason: 'token-missing', service }
+    const known = identities.known(token, clock.now())
+    const result = known === undefined ? await identities.verify(token) : { identity: known }
+    if ('refused' in result) return { reason: result.refused, service }
+    return decide(result.identity, service, method, path)
+  }
+
+  const decide = async (
+    identity: Identity,
+    service: Service,
+    method: string,
+    path: string,
+  ): Promise<Verdict> => {
+    for (let rounds = 0; rounds < mostRounds; rounds += 1) {
+      const at = clock.now()
+      const decision = decideRequest(rules, view, { who: identity, service, method, path }, at)
+      if (!decision.allow) {
+        const { reason, held, needs } = decision
+        const facts = { needs, way: wayIn(rules, service, decision, identity, at) }
+        return { reason, service, identity, facts, ...(held === undefined ? {} : { held }) }
+      }
+      const { held, tier } = decision
+      if (tier.proxyOnly) return { reason: 'proxy-only', service, identity, held }
+      const assertion = held.verified ? assertions.ready(held, service.name) : undefined
+      if (assertion !== undefined) {
+        const wait = uses.bucket(uses.of(held), service, tier).take(at)
+        if (wait === 0) return { decision, identity, assertion, at }
+        return { reason: 'rate-limited', service, identity, held, facts: rateLimited(tier, wait) }
+      }
+      // It may have ended meanwhile, so it is decided again.
+      if (!(await prepare(decision))) break
+    }
+    return { reason: 'grant-unverified', service, identity }
+  }
+
+  const conclude = (
+    id: string,
+    question: Question,
+    verdict: Verdict,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void => {
+    if ('reason' in verdict) return refuse(id, question, verdict, request, response)
+    // The front proxy has left, so nothing is forwarded.
+    if (response.destroyed) return
+    const { decision, identity } = verdict
+    const { service, held } = decision
+    const no = (reason: Reason): void =>
+      refuse(id, question, { reason, service, identity, held }, request, response)
+    record(id, question, verdict, (fault) => {
+      if (fault !== undefined) return no('audit-unavailable')
+      const reason = goneMeanwhile(question, verdict)
+      if (reason !== undefined) return no(reason)
+      countAdmitted(uses.of(held), decision.pattern.text, question.method, 0, 'decided')
+      metrics.admitted()
+      answerAllowed(response, verdict.assertion)
+    })
+  }
+
+  /** Why what was recorded does not hold any more, if so. */
+  const goneMeanwhile = ({ method, path }: Question, { decision, identity }: Yes): Reason | undefined => {
+    const { service, held } = decision
+    const now = clock.now()
+    const again = decideRequest(rules, view, { who: identity, service, method, path }, now)
+    if (!again.allow) return again.reason
+    return again.held.grant.id === held.grant.id && now < held.grant.until ? undefined : 'grant-missing'
+  }
+
+  /** Recorded first, then answered. What may change something waits until the record would survive a power cut. */
+  const record = (
+    id: string,
+    { method, path, client, front }: Question,
+    { decision, identity, at }: Yes,
+    written: Parameters<AuditLog['append']>[2],
+  ): void => {
+    const { service, held, tier, pattern } = decision
+    const line = auditLine({
+      kind: 'decided',
+      at,
+      id,
+      method,
+      path,
+      client,
+      viewAge: view.age(at),
+      front: front ?? '',
+      who: identity.principal,
+      service: service.name,
+      tier: tier.name,
+      pattern: pattern.text,
+      grant: held.grant.id,
+      version: held.grant.version,
+      rules: rules.hash,
+    })
+    audit.append(line, method !== 'GET' && method !== 'HEAD', written)
+  }
+
+  const refuse = (
+    id: string,
+    question: Question,
+    { reason, service, identity, held, facts = {} }: No,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void => {
+    const { front, client, method, host, path } = question
+    const status = statusFor(reason, front)
+    if (held !== undefined) countRefused(uses.of(held), reason)
+    metrics.refused(reason)
+    audit.append(
+      auditLine({
+        kind: 'refused',
+        at: clock.now(),
+        id,
+        reason,
+        status,
+        client: front === undefined ? (request.socket.remoteAddress ?? '') : client,
+        method: clip(method),
+        host: clip(host),
+        path: clip(path),
+        ...(identity === undefined ? {} : { who: identity.principal }),
+        ...(held === undefined ? {} : { grant: held.grant.id }),
+        ...(front === undefined ? {} : { front }),
+        rules: rules.hash,
+      }),
+    )
+    if (!response.destroyed) answerRefused(request, response, status, reason, service, facts)
+  }
+
+  return handle
+}
