@@ -1,26 +1,38 @@
 import { randomBytes } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import type { Registry } from 'prom-client'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
+import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine, clip } from '#access/domain/audit-record.ts'
 import { Fault } from '#access/domain/errors.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import { nextEdgeOf, type RuleSet } from '#access/domain/rule-set.ts'
-import { createView, type HeldGrant } from '#access/domain/view.ts'
+import { createView } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
+import { stopwatch } from '#access/runtime/clock.ts'
 import type { Address } from '#access/runtime/config.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { createAssertions } from './assertions.ts'
+import type { AuthzSettings } from './authz/config.ts'
+import { startAuthz } from './authz/start.ts'
 import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
-import { createIdentities, discoverKeys } from './identities.ts'
+import { createIdentities } from './identities.ts'
+import { createProxyMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
+import { startRateLimits } from './rate-limits.ts'
 import { startReporter } from './reporter.ts'
 import { createProxyServer } from './server.ts'
+import { keepPair } from './tls/keep-pair.ts'
+import type { PairFiles } from './tls/pair.ts'
 import { createUpgrades } from './upgrade.ts'
+import { createAddressGuard, type Endpoint } from './upstream-address.ts'
 
 export type ProxyParts = {
   readonly rules: RuleSet
@@ -30,15 +42,20 @@ export type ProxyParts = {
   readonly instance: string
   readonly auditFolder: string
   readonly listen: Address
+  /** The certificate and key of the listener; without them it speaks plain HTTP. */
+  readonly tls?: PairFiles
+  /** Where front proxies ask for decisions, and how they authenticate. */
+  readonly authz?: AuthzSettings | undefined
   /** Two connections: one for commands, one for the blocking read. */
   readonly prompt: Redis
   readonly patient: Redis
-  /** How long a service may take to answer the handshake of a WebSocket, in milliseconds. */
-  readonly upgradeWithinMs?: number
+  /** What else this process listens at: never an address of a service. */
+  readonly ownPorts?: readonly number[]
+  /** Where the bot is at home in Slack, for people who are refused. */
+  readonly slackApp?: string | undefined
 }
 
 const finishMs = 5_000
-const upgradeWithinMs = 30_000
 const freshMs = 3_000
 const sweepMs = 200
 
@@ -54,6 +71,7 @@ export const startProxy = async (parts: ProxyParts) => {
   let draining = false
   let stopping = false
 
+  const tls = parts.tls === undefined ? undefined : await keepPair(parts.tls, clock, log)
   const audit = await openAuditLog(parts.auditFolder, `proxy-${instance}`)
   audit.append(
     auditLine({
@@ -67,26 +85,38 @@ export const startProxy = async (parts: ProxyParts) => {
   )
   const statements = createStatements(keys)
   const view = createView()
-  const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open))
+  const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
+  const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)
-  const upstreams = createUpstreams()
+  const asked = parts.authz === undefined ? [] : [parts.authz.listen.port]
+  const guard = createAddressGuard(new Set([parts.listen.port, ...asked, ...(parts.ownPorts ?? [])]), () => [
+    redisEndpoint(prompt),
+  ])
+  const upstreams = createUpstreams(guard)
+  const metrics = createProxyMetrics(stopwatch)
+  const identities = createIdentities(rules, clock.now)
   const nextId = () => {
     count += 1
     return `${boot}-${count}`
   }
-  const pipeline = createPipeline({
+  const deciding = {
     rules,
     view,
     clock,
     uses,
     audit,
     assertions,
-    upstreams,
-    upgrades: createUpgrades(parts.upgradeWithinMs ?? upgradeWithinMs),
     nextId,
     alarm,
-    prove: (held) => follower.prove(held),
-    identities: createIdentities(rules, discoverKeys(), clock.now),
+    prove: (held: HeldGrant) => follower.prove(held),
+    identities,
+    metrics,
+  }
+  const pipeline = createPipeline({
+    ...deciding,
+    slackApp: parts.slackApp,
+    upstreams,
+    upgrades: createUpgrades(guard),
   })
   const reporter = startReporter({
     redis: prompt,
@@ -157,6 +187,7 @@ export const startProxy = async (parts: ProxyParts) => {
   sweep.unref()
 
   const tunnelRefused = (request: import('node:http').IncomingMessage, status: number): void => {
+    metrics.refused('upgrade-not-admitted')
     audit.append(
       auditLine({
         kind: 'refused',
@@ -173,6 +204,7 @@ export const startProxy = async (parts: ProxyParts) => {
     )
   }
   const unreadable = (client: string, status: number): void => {
+    metrics.refused('headers-ambiguous')
     audit.append(
       auditLine({
         kind: 'refused',
@@ -191,13 +223,19 @@ export const startProxy = async (parts: ProxyParts) => {
   const publicKeys = [...keys.trusted.values()]
     .filter(({ role }) => role === 'assertion')
     .map(({ jwk }) => jwk)
+  const authz = parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding)
   const listening = await listen(
-    createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys),
+    createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys, tls),
     parts.listen,
   )
 
   return {
     port: listening.port,
+    /** Where front proxies ask, if they may. */
+    authzPort: authz?.port,
+    /** Lets a registry read what this proxy counts. */
+    measure: (registry: Registry): void =>
+      metrics.register(registry, { view, audit, identities, uses, now: clock.now }),
     waitingFor: (): string[] => [
       ...(view.ready() ? [] : ['the first sync with Redis']),
       ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
@@ -211,6 +249,7 @@ export const startProxy = async (parts: ProxyParts) => {
       const open = (): number => [...uses.all()].reduce((sum, use) => sum + use.open.size, 0)
       draining = true
       listening.takeNoMore()
+      authz?.takeNoMore()
       pipeline.lastAnswers()
       log.info(
         { open: open(), until: new Date(until).toISOString(), rules: rules.hash },
@@ -224,15 +263,23 @@ export const startProxy = async (parts: ProxyParts) => {
     stop: async (): Promise<void> => {
       stopping = true
       pipeline.endWebSockets()
-      await listening.close(finishMs)
+      await Promise.all([listening.close(finishMs), authz?.close(finishMs)])
       clearInterval(sweep)
+      await limits.stop()
       await reporter.stop()
       await follower.stop()
       await upstreams.close()
+      await tls?.stop()
       await audit.close()
     },
   }
 }
+
+/** Where Redis is connected to, or is to be. */
+const redisEndpoint = ({ options, stream }: Redis): Endpoint => ({
+  host: (stream as Socket | undefined)?.remoteAddress ?? options.host ?? '',
+  port: options.port ?? 6379,
+})
 
 const hostOf = ({ rawHeaders }: import('node:http').IncomingMessage): string => {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')

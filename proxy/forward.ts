@@ -1,6 +1,7 @@
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Exchange } from './exchange.ts'
+import { createHttp2Upstreams } from './http2/upstreams.ts'
 import { type AddressGuard, portOf } from './upstream-address.ts'
 import type { ClientResponse } from './wire.ts'
 
@@ -10,7 +11,9 @@ export type ForwardEnd = (exchange: Exchange, outcome: 'done' | 'aborted' | 'fai
 /** Where requests go: one pool of connections per service, and none to an address that no service has. */
 export const createUpstreams = (guard: AddressGuard) => {
   const pools = new Map<Service, Pool>()
+  const http2 = createHttp2Upstreams(guard)
   return {
+    http2,
     of: (service: Service): Pool => {
       const known = pools.get(service)
       if (known !== undefined) return known
@@ -26,6 +29,7 @@ export const createUpstreams = (guard: AddressGuard) => {
       return pool
     },
     close: async (): Promise<void> => {
+      http2.close()
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
     },
   }
@@ -161,13 +165,19 @@ const notInTrailers =
   /^(?:content-|set-cookie|authorization|www-authenticate|location|cache-control|expires|age|date|host|vary|etag|access-control-)/i
 
 /** Trailers go on where the answer can carry them: Node leaves them out of one that has a length. */
-const passTrailers = (response: ClientResponse, raw: readonly (Buffer | string)[]): void => {
+export const passTrailers = (response: ClientResponse, raw: readonly (Buffer | string)[]): void => {
+  const kept = trailersPassed(raw)
+  if (kept.length > 0) response.addTrailers(kept)
+}
+
+/** Which trailers go on. */
+export const trailersPassed = (raw: readonly (Buffer | string)[]): [string, string][] => {
   const kept: [string, string][] = []
   for (let index = 0; index < raw.length; index += 2) {
     const name = text(raw[index])
     if (passed(name) && !notInTrailers.test(name)) kept.push([name, text(raw[index + 1])])
   }
-  if (kept.length > 0) response.addTrailers(kept)
+  return kept
 }
 
 /** Hop-by-hop headers (RFC 9110 7.6.1), and what only we may say. */

@@ -1,29 +1,35 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
 import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed, Decision, Denied } from '#access/domain/decision.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
-import type { HeldGrant, View } from '#access/domain/view.ts'
+import type { View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
-import { type Way, wayIn } from '#access/rules/explain/who-may-ask.ts'
+import { type WayIn, wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { Assertions } from './assertions.ts'
+import { cutClient } from './end-client.ts'
 import { createExchange, type Exchange, type GrantUse, type Outcome, type UpgradeAsked } from './exchange.ts'
-import { forward, type Upstreams } from './forward.ts'
+import { type ForwardEnd, forward, type Upstreams } from './forward.ts'
 import { policyViolation, serviceRestart } from './frames.ts'
 import { countAdmitted, countRefused, type GrantUses } from './grant-uses.ts'
+import { forwardByHttp2, goesByHttp2 } from './http2/forward.ts'
 import type { Identified, Identities } from './identities.ts'
-import { answerRefusal, type RefusalFacts } from './refuse.ts'
+import type { ProxyMetrics } from './metrics.ts'
+import { createPrepare } from './prepare.ts'
+import { rateLimited } from './rate-limit-headers.ts'
+import { createRefusals, type RefusalFacts } from './refuse.ts'
 import { createFindService } from './steps/find-service.ts'
 import { readHeaders } from './steps/read-headers.ts'
 import { readTarget } from './steps/read-target.ts'
 import { readUpgrade } from './steps/read-upgrade.ts'
 import { upstreamHeaders } from './steps/upstream-headers.ts'
 import type { Upgrades } from './upgrade.ts'
+import type { ClientRequest, ClientResponse } from './wire.ts'
 
 export type PipelineParts = {
   readonly rules: RuleSet
@@ -35,6 +41,9 @@ export type PipelineParts = {
   readonly assertions: Assertions
   readonly upstreams: Upstreams
   readonly upgrades: Upgrades
+  readonly metrics: ProxyMetrics
+  /** Where the bot is at home in Slack. */
+  readonly slackApp?: string | undefined
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
   /** Whether a held grant's signature holds. */
@@ -46,14 +55,17 @@ export type PipelineParts = {
  * before the last one. A step that has what it needs in memory goes on at once, without a promise.
  */
 export const createPipeline = (parts: PipelineParts) => {
-  const { rules, view, clock, identities, uses, audit, assertions, upstreams, upgrades } = parts
+  const { rules, view, clock, identities, uses, audit, assertions, upstreams, upgrades, metrics } = parts
   const findService = createFindService(rules)
+  const answerRefusal = createRefusals(parts.slackApp)
+  const prepare = createPrepare(parts.prove, assertions)
 
   let ending = false
 
   /** `upgrade` is given for a request that asks for one: it takes the same way, and is answered on the same socket. */
-  const handle = (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeAsked): void => {
+  const handle = (request: ClientRequest, response: ClientResponse, upgrade?: UpgradeAsked): void => {
     const exchange = createExchange(request, response, parts.nextId(), clock.now(), upgrade)
+    exchange.stamp = metrics.arrived()
     const reason =
       readTarget(exchange) ?? readHeaders(exchange) ?? readUpgrade(exchange) ?? findService(exchange)
     if (reason !== undefined) return refuse(exchange, reason)
@@ -98,14 +110,7 @@ export const createPipeline = (parts: PipelineParts) => {
     )
   }
 
-  /** Whatever a grant needs once before it is used for a service: its signature checked, an assertion minted. */
-  const prepare = async ({ held, service }: Allowed): Promise<boolean> => {
-    if (!(await parts.prove(held))) return false
-    await assertions.mint(held, service.name)
-    return true
-  }
-
-  const wayOf = ({ identity, service, now }: Exchange, denied: Denied): Way | undefined =>
+  const wayOf = ({ identity, service, now }: Exchange, denied: Denied): WayIn | undefined =>
     identity === undefined || service === undefined ? undefined : wayIn(rules, service, denied, identity, now)
 
   const decideNow = ({ identity, service, method, path, now }: Exchange): Decision => {
@@ -119,7 +124,7 @@ export const createPipeline = (parts: PipelineParts) => {
     const wait = uses.bucket(use, decision.service, decision.tier).take(exchange.now)
     if (wait > 0) {
       countRefused(use, 'rate-limited')
-      return refuse(exchange, 'rate-limited', { retryAfter: Math.ceil(wait / 1_000) })
+      return refuse(exchange, 'rate-limited', rateLimited(decision.tier, wait))
     }
     admit(exchange, decision, use, assertion)
   }
@@ -148,6 +153,7 @@ export const createPipeline = (parts: PipelineParts) => {
     const { request, response } = exchange
     if (response.destroyed) return
     uses.enter(use, exchange)
+    metrics.admitted()
     const { service } = decision
     const { now, id, method, path } = exchange
     const client = request.socket.remoteAddress ?? ''
@@ -167,13 +173,23 @@ export const createPipeline = (parts: PipelineParts) => {
   const send = (exchange: Exchange, service: Service, assertion: string): void => {
     const again = exchange.decision
     if (again === undefined || clock.now() >= again.held.grant.until) return refuse(exchange, 'grant-missing')
+    exchange.stamp = metrics.sent(exchange.stamp)
     if (exchange.upgrade !== undefined) return openTunnel(exchange, service, assertion, exchange.upgrade)
-    forward(upstreams.of(service), exchange, upstreamHeaders(exchange, assertion), (it, outcome, error) => {
-      if (it.outcome !== undefined) return
-      close(it, outcome)
-      if (outcome !== 'failed') return
-      answerRefusal(it, error?.name === 'HeadersTimeoutError' ? 'upstream-late' : 'upstream-failed')
-    })
+    const headers = upstreamHeaders(exchange, assertion)
+    if (goesByHttp2(exchange, service))
+      forwardByHttp2(upstreams.http2, service, exchange, headers, ended, answered)
+    else forward(upstreams.of(service), exchange, headers, ended, answered)
+  }
+
+  const answered = ({ stamp }: Exchange): void => metrics.answered(stamp)
+
+  const ended: ForwardEnd = (exchange, outcome, error) => {
+    if (exchange.outcome !== undefined) return
+    close(exchange, outcome)
+    if (outcome !== 'failed') return
+    const isLate = error !== undefined && lateNames.has(error.name)
+    metrics.upstreamFailed(isLate)
+    answerRefusal(exchange, isLate ? 'upstream-late' : 'upstream-failed')
   }
 
   const openTunnel = (
@@ -192,12 +208,14 @@ export const createPipeline = (parts: PipelineParts) => {
         origin: service.releases[service.serve] as string,
         target,
         key,
+        withinMs: service.timeouts.headers,
         headers: upstreamHeaders(exchange, assertion),
       },
       {
         opened: () => {
           response.detachSocket(client)
           exchange.status = 101
+          metrics.answered(exchange.stamp)
         },
         passed: (bytes) => {
           exchange.bytes += bytes
@@ -205,6 +223,7 @@ export const createPipeline = (parts: PipelineParts) => {
         failed: (late) => {
           if (exchange.outcome !== undefined) return
           close(exchange, 'failed')
+          metrics.upstreamFailed(late)
           answerRefusal(exchange, late ? 'upstream-late' : 'upstream-failed')
         },
         closed: (outcome) => close(exchange, outcome),
@@ -231,6 +250,7 @@ export const createPipeline = (parts: PipelineParts) => {
   const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
     if (exchange.outcome !== undefined) return
     exchange.outcome = 'refused'
+    metrics.refused(reason)
     uses.leave(exchange)
     const { request, identity, decision } = exchange
     audit.append(
@@ -264,10 +284,10 @@ export const createPipeline = (parts: PipelineParts) => {
   /** Ends one exchange now: upstream and client both see their connection end, and a WebSocket is told why. */
   const cut = (exchange: Exchange, outcome: Outcome, code: number): void => {
     close(exchange, outcome)
+    if (outcome === 'cut') metrics.cut(exchange.tunnel !== undefined)
     if (exchange.tunnel !== undefined) return exchange.tunnel.end(code)
     exchange.abort?.(grantEnded)
-    exchange.response.destroy()
-    exchange.request.socket.destroy()
+    cutClient(exchange.request, exchange.response)
   }
 
   /**
@@ -352,6 +372,9 @@ export const createPipeline = (parts: PipelineParts) => {
 
 /** How long a request may take whose sign-in was older than `session_max` when it came. */
 const answerMs = 30_000
+
+/** undici's names for what took longer than the service's time-outs say. */
+const lateNames = new Set(['HeadersTimeoutError', 'ConnectTimeoutError'])
 
 const grantEnded = new Error('the grant ended')
 

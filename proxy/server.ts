@@ -6,11 +6,16 @@ import {
   ServerResponse,
   STATUS_CODES,
 } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { JWK } from 'jose'
+import { leaveUnanswered } from './end-client.ts'
 import type { UpgradeAsked } from './exchange.ts'
+import { createHttp2, type Http2 } from './http2/sessions.ts'
+import type { KeptPair } from './tls/keep-pair.ts'
+import type { ClientRequest, ClientResponse } from './wire.ts'
 
-const reservedPrefix = '/.pagepass/'
+export const reservedPrefix = '/.pagepass/'
 
 /**
  * Node looks at a few headers itself, and for that would build an object of all headers for every request. The
@@ -33,35 +38,72 @@ Object.defineProperty(LeanMessage.prototype, 'headers', {
 const namesNodeLooksAt = new Set(['expect', 'content-length', 'transfer-encoding'])
 const lengthsNodeLooksAt = new Set([...namesNodeLooksAt].map(({ length }) => length))
 
+const plain = {
+  IncomingMessage: LeanMessage,
+  // The pipeline demands exactly one Host itself.
+  requireHostHeader: false,
+  optimizeEmptyRequests: true,
+  maxHeaderSize: 16_384,
+  // A body may take as long as its grant lasts. Headers may not: without a limit of their own they would have none.
+  requestTimeout: 0,
+  headersTimeout: 20_000,
+  keepAliveTimeout: 65_000,
+}
+const handshakeTimeoutMs = 10_000
+
+/** The same over TLS, where a client may choose HTTP/2. A new certificate counts from the next connection on. */
+const overTls = (
+  tls: KeptPair,
+  take: (request: IncomingMessage, response: ServerResponse) => void,
+  http2: Http2,
+): SecureServer => {
+  const server = createSecureServer(
+    { ...plain, ...tls.context(), handshakeTimeout: handshakeTimeoutMs, ALPNProtocols: ['h2', 'http/1.1'] },
+    take,
+  )
+  // Nothing was asked yet, and nobody who could not shake hands understands an answer.
+  server.removeAllListeners('tlsClientError')
+  server.on('tlsClientError', (_, socket) => socket.destroy())
+  const [takeHttp1] = server.listeners('secureConnection')
+  server.removeAllListeners('secureConnection')
+  server.on('secureConnection', (socket) => {
+    if (socket.alpnProtocol === 'h2') http2.take(socket)
+    else takeHttp1?.call(server, socket)
+  })
+  const close = server.close.bind(server)
+  server.close = (closed) => {
+    http2.goAway()
+    return close(closed)
+  }
+  tls.follow((context) => server.setSecureContext(context))
+  return server
+}
+
 /**
  * The public listener. Whatever Node would treat in a way of its own (upgrades, CONNECT, bytes that are no HTTP) is
  * answered and closed here; everything else goes through `handle`.
  */
 export const createProxyServer = (
-  handle: (request: IncomingMessage, response: ServerResponse, upgrade?: UpgradeAsked) => void,
+  handle: (request: ClientRequest, response: ClientResponse, upgrade?: UpgradeAsked) => void,
   tunnelRefused: (request: IncomingMessage, status: number) => void,
   unreadable: (client: string, status: number) => void,
   publicKeys: readonly JWK[],
+  tls?: KeptPair,
 ): Server => {
   const jwks = `${JSON.stringify({ keys: publicKeys })}\n`
-  const server = createServer(
-    {
-      IncomingMessage: LeanMessage,
-      // The pipeline demands exactly one Host itself.
-      requireHostHeader: false,
-      optimizeEmptyRequests: true,
-      maxHeaderSize: 16_384,
-      // A body may take as long as its grant lasts. Headers may not: without a limit of their own they would have none.
-      requestTimeout: 0,
-      headersTimeout: 20_000,
-      keepAliveTimeout: 65_000,
-    },
-    (request, response) => inTurn(request, response, serve),
-  )
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+  const take = (request: IncomingMessage, response: ServerResponse): void => inTurn(request, response, serve)
+  const server =
+    tls === undefined
+      ? createServer(plain, take)
+      : overTls(
+          tls,
+          take,
+          createHttp2((request, response) => serve(request, response), unreadable),
+        )
+  const serve = (request: ClientRequest, response: ClientResponse): void => {
     // Once this process goes, an old connection is no way past the rules of the next one. Unanswered, it is asked again
     // elsewhere (RFC 9112 9.3.1).
-    if (!server.listening) return request.socket.destroySoon()
+    if (!server.listening) return leaveUnanswered(request)
     if (request.url?.startsWith(reservedPrefix)) {
       const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
       response.writeHead(found ? 200 : 404, {
@@ -76,6 +118,8 @@ export const createProxyServer = (
   server.maxHeadersCount = 100
   // An expectation nobody knows may be ignored (RFC 9110 10.1.1); Node's own 417 would leave no record.
   server.on('checkExpectation', (request, response) => inTurn(request, response, serve))
+  // Nobody is told to send a body before it is decided that it goes on.
+  server.on('checkContinue', (request, response) => inTurn(request, response, serve))
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Not behind a request that is still answered or was the last one, nor for us, nor once the process goes.
     const mayAnswer = underWay(socket) === undefined && socket.writable && server.listening

@@ -16,13 +16,9 @@ import { readWorkersConfig } from './config.ts'
 await runProcess('workers', async () => {
   const config = readWorkersConfig(process.env)
   const log = createLogger('workers', config.PAGEPASS_LOG_LEVEL)
-  const { rules, path, hashes, seal } = await loadRulesFor(config)
-  const watched = await watchRules({
-    path,
-    hash: rules.hash,
-    hashes,
-    alarm: (what, facts) => log.error(facts, what),
-  })
+  const loaded = await loadRulesFor(config)
+  const { rules, seal } = loaded
+  const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)

@@ -244,7 +244,7 @@ describe('A service that answers an upgrade with 200', () => {
 
   test('nor does one that keeps the client waiting with informational answers', async () => {
     // A proxy of its own: every other handshake may take as long as a busy machine needs.
-    const it = await startProxyForTest(inject('redisUrl'), 3, { upgradeWithinMs: 1_000 })
+    const it = await startProxyForTest(inject('redisUrl'), 3, { timeouts: { headers: 1_000 } })
     try {
       await it.give('ana')
       it.orders.scriptWith((socket) => {

@@ -8,6 +8,7 @@ import { principalKey } from '#access/domain/principal.ts'
 import { createView, type View } from '#access/domain/view.ts'
 import { createExchange, type Exchange } from '#proxy/exchange.ts'
 import { createGrantUses, type GrantUses } from '#proxy/grant-uses.ts'
+import { createProxyMetrics } from '#proxy/metrics.ts'
 import { createPipeline, type PipelineParts } from '#proxy/pipeline.ts'
 import { aGrant, hour, minute, noon, rulesOf, serviceIn, tierIn } from '../builders.ts'
 
@@ -32,13 +33,21 @@ beforeEach(() => {
     () => {
       due += 1
     },
+    { bucket: () => ({ take: () => 0, forgotten: false }) },
   )
   const parts: Partial<PipelineParts> = {
     rules,
     view,
     uses,
     clock: { now: () => now },
-    audit: { file: '', torn: false, append: () => undefined, close: async () => undefined },
+    audit: {
+      file: '',
+      torn: false,
+      append: () => undefined,
+      pending: () => ({ bytes: 0, waiting: 0 }),
+      close: async () => undefined,
+    },
+    metrics: createProxyMetrics(() => 0),
   }
   // Looking again needs nothing of what forwards.
   pipeline = createPipeline(parts as PipelineParts)

@@ -300,7 +300,7 @@ describe('A service that does not agree gets no line', () => {
   })
 
   test('one that never answers: 504', async () => {
-    const it = await startProxyForTest(inject('redisUrl'), 33, { upgradeWithinMs: 300 })
+    const it = await startProxyForTest(inject('redisUrl'), 33, { timeouts: { headers: 300 } })
     try {
       await it.give('ana')
       it.orders.scriptWith(() => undefined)

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type Asking, asEnvoy, asForwardAuth, asNginx, frontSecret } from '../../builders/front-proxy.ts'
 import { domain, type ProxyUnderTest, startProxyForTest } from '../../builders/proxy.ts'
-import { type Answer, ask, problemOf, talk } from '../../builders/raw-client.ts'
+import { type Answer, ask, problemOf, rawClient, talk } from '../../builders/raw-client.ts'
 
 let proxy: ProxyUnderTest
 const another = 's'.repeat(40)
@@ -11,6 +11,8 @@ beforeAll(async () => {
     mend: (text) =>
       text
         .replace(', approvals: { count: 1, from: [sre] } }', ', proxy_only: true }')
+        // What only a rule set without care would have: our own prefix is reserved all the same.
+        .replace('observe: [GET /, ', 'observe: [GET /, GET /.pagepass/**, ')
         .replace('tiers: [admin], how: approval', 'tiers: [admin], how: at once')
         .replace('rate: 2/m, when_stale: 2m', 'rate: 2/m, burst: 2, when_stale: 2m'),
   })
@@ -230,4 +232,21 @@ test('A pass whose signature does not hold is none', async () => {
   const answer = await askAs(asForwardAuth, { token: await proxy.token('ana'), method: 'POST' })
   expect(answer.status).toBe(403)
   expect(answer.headers).not.toHaveProperty('x-pagepass-assertion')
+})
+
+test('Once the proxy drains, it decides nothing more, also on old connections', async () => {
+  await proxy.give('ana')
+  const question = asNginx({ token: await proxy.token('ana') })
+  const client = rawClient(proxy.authzPort)
+  client.send(question)
+  expect((await client.answers()).answers).toMatchObject([{ status: 200 }])
+  // Half a question, so that the connection is not an idle one, which closes anyway.
+  client.send(question.slice(0, 40))
+  expect((await ask(proxy.authzPort, question)).status).toBe(200)
+  await proxy.drainProxy()
+  client.send(question.slice(40))
+  await client.closed()
+  expect((await client.answers(2)).answers).toHaveLength(1)
+  client.end()
+  await expect(ask(proxy.authzPort, question)).rejects.toThrow('no answer')
 })

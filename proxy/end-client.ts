@@ -1,0 +1,24 @@
+import { asksGrpc, endGrpc } from './http2/grpc.ts'
+import { Http2Request } from './http2/request.ts'
+import { Http2Response } from './http2/response.ts'
+import type { ClientRequest, ClientResponse } from './wire.ts'
+
+/**
+ * Ends what is under way for one client at once: its connection, or where others share it, its stream alone. A call of gRPC
+ * is told why, where nothing waits before that.
+ */
+export const cutClient = (request: ClientRequest, response: ClientResponse): void => {
+  if (request instanceof Http2Request) {
+    if (response instanceof Http2Response && asksGrpc(request) && endGrpc(response, 'Your pass has ended.'))
+      return
+    return request.cut()
+  }
+  response.destroy()
+  request.socket.destroy()
+}
+
+/** Leaves a request without an answer in the way that says it may be asked again elsewhere. */
+export const leaveUnanswered = (request: ClientRequest): void => {
+  if (request instanceof Http2Request) request.refuse()
+  else request.socket.destroySoon()
+}

@@ -1,0 +1,131 @@
+import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from 'node:http2'
+import type { Service } from '#access/domain/rule-set.ts'
+import type { Exchange } from '../exchange.ts'
+import { answerHeaders, type ForwardEnd, passTrailers, trailersPassed } from '../forward.ts'
+import { recallFate } from '../steps/read-headers.ts'
+import { append } from './append.ts'
+import { asksGrpc } from './grpc.ts'
+import { Http2Request } from './request.ts'
+import { Http2Response } from './response.ts'
+import { type Http2Connection, type Http2Upstreams, priorKnowledge } from './upstreams.ts'
+
+/** Whether it goes to the service by HTTP/2: what speaks nothing else, and gRPC. */
+export const goesByHttp2 = (exchange: Exchange, { releases, serve }: Service): boolean =>
+  (releases[serve] as string).startsWith(priorKnowledge) || asksGrpc(exchange.request)
+
+/** What an end of a stream says of itself, so that it is passed on as it is (RFC 9113 7). */
+const passedCodes = new Set<number>([
+  constants.NGHTTP2_REFUSED_STREAM,
+  constants.NGHTTP2_CANCEL,
+  constants.NGHTTP2_ENHANCE_YOUR_CALM,
+])
+
+/**
+ * Sends the exchange upstream by HTTP/2 and its answer back, both ways streamed with back-pressure, with trailers, and with
+ * a reset of either side passed on to the other. Nothing is tried again.
+ */
+export const forwardByHttp2 = (
+  upstreams: Http2Upstreams,
+  service: Service,
+  exchange: Exchange,
+  headers: readonly string[],
+  ended: ForwardEnd,
+  answered: (exchange: Exchange) => void,
+): void => {
+  const { request, response, target, hasBody } = exchange
+  const grpc = asksGrpc(request)
+  const fields: OutgoingHttpHeaders = Object.create(null)
+  for (let index = 0; index < headers.length; index += 2)
+    append(fields, (headers[index] as string).toLowerCase(), headers[index + 1] as string)
+  fields[':method'] = request.method
+  fields[':path'] = target
+  if (grpc) fields['te'] = 'trailers'
+  let connection: Http2Connection
+  let stream: ClientHttp2Stream
+  try {
+    connection = upstreams.of(service)
+    stream = connection.session.request(fields, { endStream: !hasBody, waitForTrailers: hasBody })
+  } catch (error) {
+    return ended(exchange, 'failed', error as Error)
+  }
+  /** Whether the answer is nothing but headers. */
+  let isBare = false
+  let hasTrailers = false
+  let settled = false
+  exchange.abort = () => {
+    settled = true
+    stream.close(constants.NGHTTP2_CANCEL)
+  }
+  connection.open += 1
+
+  const finish = (): void => {
+    settled = true
+    response.end()
+    ended(exchange, 'done')
+    // It has said all, and what the client still sends is nobody's.
+    if (!stream.closed) stream.close(constants.NGHTTP2_NO_ERROR)
+  }
+  const fail = (): void => {
+    settled = true
+    const code = stream.rstCode
+    const isPassed = !connection.session.destroyed && (response.headersSent || passedCodes.has(code))
+    if (request instanceof Http2Request && code !== 0 && isPassed) request.reset(code)
+    ended(exchange, 'failed')
+  }
+
+  stream.on('error', () => undefined)
+  stream.on('close', () => {
+    connection.open -= 1
+    if (settled || response.destroyed) return
+    fail()
+  })
+  response.on('close', () => {
+    if (response.writableFinished || settled) return
+    settled = true
+    ended(exchange, 'aborted')
+    const code = request instanceof Http2Request ? request.stream.rstCode : 0
+    stream.close(code === 0 ? constants.NGHTTP2_CANCEL : code)
+  })
+  stream.on('response', (_, flags, raw: readonly string[]) => {
+    if (response.destroyed) return
+    const status = Number(raw[1])
+    isBare = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
+    exchange.status = status
+    answered(exchange)
+    const { headers } = answerHeaders(withoutPseudo(raw))
+    response.sendDate = false
+    if (isBare && response instanceof Http2Response) response.writeWhole(status, headers)
+    else response.writeHead(status, headers)
+  })
+  stream.on('data', (chunk: Buffer) => {
+    if (response.destroyed) return
+    exchange.bytes += chunk.length
+    if (response.write(chunk)) return
+    stream.pause()
+    response.once('drain', () => stream.resume())
+  })
+  stream.on('trailers', (_, __, raw: readonly string[]) => {
+    hasTrailers = true
+    if (!response.destroyed) passTrailers(response, raw)
+  })
+  stream.on('end', () => {
+    // Node ends a stream that was reset, too; an answer of gRPC is whole with its trailers.
+    const whole = !stream.aborted && stream.rstCode === 0 && !stream.destroyed
+    if (settled || response.destroyed || exchange.status === 0 || !whole) return
+    if (!grpc || hasTrailers || isBare) finish()
+  })
+
+  if (!hasBody) return
+  if (exchange.waitsToSend) response.writeContinue()
+  stream.on('wantTrailers', () => {
+    const trailers = grpc ? trailersPassed(request.rawTrailers) : []
+    stream.sendTrailers(Object.fromEntries(trailers.filter(([name]) => recallFate(name) === 'forward')))
+  })
+  request.pipe(stream)
+}
+
+const withoutPseudo = (raw: readonly string[]): readonly string[] => {
+  let first = 0
+  while (raw[first]?.startsWith(':')) first += 2
+  return raw.slice(first)
+}
