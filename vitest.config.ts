@@ -29,7 +29,7 @@ export default defineConfig({
           name: 'real',
           include: ['test/**/*.test.ts'],
           exclude: pure,
-          globalSetup: ['test/redis.setup.ts'],
+          globalSetup: ['test/redis.setup.ts', 'test/programs.setup.ts'],
           // These mostly wait, so they are more than the cores of a small machine.
           maxWorkers: 4,
           // Real time-outs of 1 to 3 s are part of what they test, and a shared machine may stand still for longer.

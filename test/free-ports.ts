@@ -8,7 +8,7 @@ import { portFault } from '#infra/sandbox/start/ports.ts'
  */
 export const steadyPort = async (): Promise<number> => {
   for (let tries = 0; tries < 100; tries += 1) {
-    const port = randomInt(10_000, 20_000)
+    const port = randomInt(10_100, 20_000)
     if ((await portFault(port)) === undefined) return port
   }
   throw new Error('there is no free port')

@@ -7,180 +7,174 @@ import { fileURLToPath } from 'node:url'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { ensureRedis } from '#infra/sandbox/redis/ensure-redis.ts'
-import { type Ports, prepareFolder, readyUrl, startPart } from '#infra/sandbox/stack.ts'
-import { stopProcesses } from '#infra/sandbox/start/processes.ts'
-import { waitReady } from '#infra/sandbox/start/ready.ts'
+import { prepareFolder } from '#infra/sandbox/stack.ts'
 import { freePorts } from '../free-ports.ts'
-import { startIssuer } from '../issuer.ts'
-import { median, percentile, round } from '../measure.ts'
-import { cpuMicroseconds } from './cpu.ts'
+import { percentile, round } from '../measure.ts'
+import { ensurePrograms } from '../programs.ts'
+import { type Contender, type Kit, type Recipe, recipes, startNode, warmUps } from './contenders.ts'
+import { cpuBetween, readCpu } from './cpu.ts'
+import { type Ends, withEnds } from './ends.ts'
+import { type Inspector, openInspector } from './inspector.ts'
+import { startIssuer } from './issuer.ts'
 import type { Load, Loaded } from './load.ts'
+import { type Memory, settledMemory } from './memory.ts'
+import { type RunningPagepass, startPagepass } from './pagepass.ts'
+import { profileWhile, topSelf } from './profile.ts'
+import { oneGrant, type Sample } from './proxy-figures.ts'
+import { connections, contenderNames, host, path, services } from './proxy-scene.ts'
+import { reportProxy } from './report-proxy.ts'
+import { askedFor, benchRules, serviceNames } from './rule-set.ts'
+import { bothAlgorithms } from './tokens.ts'
 
-export type BenchOptions = {
+export type ProxyBenchOptions = {
   readonly json: boolean
   readonly rounds: number
   readonly requests: number
   readonly grants: number
+  /** Only these. */
+  readonly contenders?: readonly string[]
+  /** Where a CPU profile of Pagepass is written. */
+  readonly profile?: string
 }
-
-type Contender = { readonly name: string; readonly pid: number; readonly port: number }
-type Sample = { readonly cpu: number; readonly rps: number; readonly p99: number; readonly closed: number }
-
-const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
-const connections = 64
-const host = 'orders-svc.localhost'
-const path = '/v1/orders'
 
 /**
- * CPU per request of Pagepass doing its whole job (identity, decision, limiter, audit written before forwarding)
- * beside proxies that only pass through: same upstream, same load, in interleaved rounds of one run.
+ * CPU per request of Pagepass doing its whole job (identity, decision, limiter, audit written before forwarding) beside
+ * proxies that do less: same upstream, same load, in interleaved rounds of one run. Every other round goes backwards, so
+ * that nobody always follows the same one.
  */
-export const benchProxy = async (options: BenchOptions): Promise<void> => {
+export const benchProxy = (options: ProxyBenchOptions): Promise<void> =>
+  withEnds((ends) => compare(options, ends))
+
+const compare = async (options: ProxyBenchOptions, ends: Ends): Promise<void> => {
   const say = (line: string): void => void process.stderr.write(`${line}\n`)
+  const { rounds, requests, grants } = options
+  const wanted = options.contenders ?? contenderNames
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-bench-'))
+  ends(() => rm(folder, { recursive: true, force: true }))
   const ports = await freePorts()
-  const stops: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })]
-  try {
-    const redis = await ensureRedis({ folder: join(folder, 'redis'), port: ports.redis, say })
-    stops.push(() => redis.stop())
-    const prepared = await prepareFolder(folder, ports)
-    await writeFile(prepared.rules, benchRules(ports))
-    const idp = await startIdp({}, ports.idp)
-    stops.push(() => idp.close())
-    const token = await idp.tokenFor(people.ana)
+  const prepared = await prepareFolder(folder, ports)
+  const idp = await startIdp({}, ports.idp)
+  ends(idp.close)
+  await writeFile(prepared.rules, benchRules({ issuer: idp.issuer, upstream: ports.orders, services }))
+  const tokens = await bothAlgorithms(idp.issuer, await idp.tokenFor(people.ana), folder)
+  await startNode('upstream', 'contenders/answer.ts', [ports.orders], { folder, ends }, ports.orders)
 
-    const spawn = async (file: string, port: number): Promise<Contender> => {
-      const child = fork(here(file), [String(port), String(ports.orders)], {
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      })
-      stops.push(async () => child.kill())
-      await answering(port)
-      return { name: file.replace(/^.*\/|\.ts$/g, '').replaceAll('-', '_'), pid: child.pid ?? 0, port }
-    }
-    await spawn('contenders/answer.ts', ports.orders)
-    const issuer = await startIssuer(prepared, redis.url)
-    stops.push(issuer.stop)
-    say(`giving ${options.grants} grants …`)
-    await issuer.give(options.grants, people.ana.subject)
-    const proxy = await startPart('proxy', prepared, redis.url)
-    stops.push(() => stopProcesses([proxy]))
-    await waitReady(readyUrl('proxy', ports), { process: proxy })
-
-    const contenders: Contender[] = [
-      { ...(await spawn('contenders/answer.ts', ports.payments)), name: 'node' },
-      await spawn('contenders/undici.ts', ports.slack),
-      await spawn('contenders/http-proxy.ts', ports.pagerduty),
-      { name: 'pagepass', pid: proxy.pid, port: ports.proxy },
-    ]
-    const load = fork(here('load-main.ts'), {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      serialization: 'advanced',
+  const { running, missing } = await startOthers(
+    wanted,
+    { folder, upstream: ports.orders, tokens, ends },
+    say,
+  )
+  const redis = await ensureRedis({ folder: join(folder, 'redis'), port: ports.redis, say })
+  ends(redis.stop)
+  const ours = new Map<string, RunningPagepass>()
+  for (const [database, name, others] of [
+    [0, 'pagepass', grants - 1],
+    [1, oneGrant, 0],
+  ] as const) {
+    if (!wanted.includes(name)) continue
+    const url = `${redis.url}/${database}`
+    say(`${name}: giving ${others + 1} grants, and starting it …`)
+    const issuer = await startIssuer(prepared, url, {
+      subject: people.ana.subject,
+      others,
+      services: [askedFor, ...serviceNames(services).slice(1)],
     })
-    stops.push(async () => load.kill())
+    ends(issuer.stop)
+    const pagepass = await startPagepass(name, prepared, url, ends)
+    ours.set(name, pagepass)
+    const { pid, logTail } = pagepass.process
+    running.set(name, {
+      port: pagepass.port,
+      pids: [pid],
+      token: tokens.es256.token,
+      warmUp: warmUps.node,
+      logTail,
+    })
+  }
 
-    const samples = new Map<string, Sample[]>(contenders.map(({ name }) => [name, []]))
-    for (const { port } of contenders)
-      await drive(load, { port, host, path, token, connections, requests: options.requests })
-    for (let number = 1; number <= options.rounds; number += 1) {
-      say(`round ${number} of ${options.rounds}`)
-      for (const { name, pid, port } of contenders) {
-        const before = cpuMicroseconds(pid)
-        const { seconds, latencies, closed } = await drive(load, {
-          port,
-          host,
-          path,
-          token,
-          connections,
-          requests: options.requests,
-        })
-        const cpu = (cpuMicroseconds(pid) - before) / latencies.length
-        samples
-          .get(name)
-          ?.push({ cpu, rps: latencies.length / seconds, p99: percentile(latencies, 0.99), closed })
-      }
+  const load = fork(fileURLToPath(new URL('load-main.ts', import.meta.url)), {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  })
+  ends(() => load.kill())
+  const drive = async ({ port, token, logTail }: Contender, count: number): Promise<Loaded> => {
+    try {
+      return await driveLoad(load, { port, host, path, token, connections, requests: count })
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\nThe contender logged last:\n${logTail()}`)
     }
-    report(options, samples)
-  } finally {
-    for (const stop of stops.toReversed()) await stop()
   }
+
+  say('warming up')
+  for (const contender of running.values()) await drive(contender, Math.max(requests, contender.warmUp))
+  const samples = new Map<string, Sample[]>([...running.keys()].map((name) => [name, []]))
+  for (let number = 1; number <= rounds; number += 1) {
+    say(`round ${number} of ${rounds}`)
+    const turns = [...running]
+    for (const [name, contender] of number % 2 === 1 ? turns : turns.toReversed()) {
+      const before = readCpu(contender.pids)
+      const { seconds, latencies, closed } = await drive(contender, requests)
+      const answered = latencies.length
+      samples.get(name)?.push({
+        cpu: cpuBetween(before, readCpu(contender.pids)) / answered,
+        rps: answered / seconds,
+        p99: percentile(latencies, 0.99),
+        closed,
+      })
+    }
+  }
+
+  const inspectors = new Map<string, Inspector>()
+  for (const [
+    name,
+    {
+      process: { pid },
+      inspectPort,
+    },
+  ] of ours) {
+    const inspector = await openInspector(pid, inspectPort)
+    ends(inspector.close)
+    inspectors.set(name, inspector)
+  }
+  const pagepass = running.get('pagepass')
+  const inspector = inspectors.get('pagepass')
+  if (options.profile !== undefined && pagepass !== undefined && inspector !== undefined) {
+    const work = () => drive(pagepass, requests * 3)
+    const profile = await profileWhile(inspector, work, options.profile)
+    say(`where Pagepass’s main thread spends its time (${options.profile}):`)
+    for (const { share, where } of topSelf(profile, 40)) say(`${round(share * 100, 1)} %  ${where}`)
+  }
+  const memory = new Map<string, Memory>()
+  for (const [name, inspector] of inspectors)
+    memory.set(name, await settledMemory(ours.get(name)?.process.pid ?? 0, inspector))
+  reportProxy({ ...options, missing }, { grants, samples, memory })
 }
 
-const answering = async (port: number): Promise<void> => {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const answered = await fetch(`http://127.0.0.1:${port}/`).then(
-      () => true,
-      () => false,
-    )
-    if (answered) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+/** Those that can't be had are told, by name. */
+const startOthers = async (
+  wanted: readonly string[],
+  kit: Omit<Kit, 'programs'>,
+  say: (line: string) => void,
+): Promise<{ running: Map<string, Contender>; missing: string[] }> => {
+  const chosen: [string, Recipe][] = Object.entries(recipes).filter(([name]) => wanted.includes(name))
+  const needed = new Set(chosen.flatMap(([, { needs }]) => (needs === undefined ? [] : [needs])))
+  const programs = await ensurePrograms([...needed], say)
+  const running = new Map<string, Contender>()
+  const missing: string[] = []
+  for (const [name, { needs, start }] of chosen) {
+    if (needs === undefined || programs.has(needs)) running.set(name, await start(name, { ...kit, programs }))
+    else {
+      missing.push(name)
+      say(`${name} is missing: ${needs} is not installed`)
+    }
   }
-  throw new Error(`nothing answers on port ${port}`)
+  return { running, missing }
 }
 
-const drive = async (load: ChildProcess, what: Load): Promise<Loaded> => {
+const driveLoad = async (load: ChildProcess, what: Load): Promise<Loaded> => {
   load.send(what)
   const [answer] = (await once(load, 'message')) as [Loaded | { error: string }]
   if ('error' in answer) throw new Error(`the load on port ${what.port} failed: ${answer.error}`)
+  if (answer.latencies.length === 0) throw new Error(`the load on port ${what.port} got no answer but 503`)
   return answer
 }
-
-const report = (
-  { json, rounds, requests, grants }: BenchOptions,
-  samples: ReadonlyMap<string, readonly Sample[]>,
-): void => {
-  const of = (field: keyof Sample) =>
-    Object.fromEntries(
-      [...samples].map(([name, all]) => [name, round(median(all.map((sample) => sample[field])))]),
-    )
-  const cpu = of('cpu')
-  const ours = cpu['pagepass'] ?? Number.NaN
-  const ratios = Object.fromEntries(
-    Object.entries(cpu)
-      .filter(([name]) => name !== 'pagepass')
-      .map(([name, other]) => [name, round(ours / other)]),
-  )
-  const result = {
-    name: 'proxy',
-    rounds,
-    requests,
-    connections,
-    grants,
-    cpu_us: cpu,
-    rps: of('rps'),
-    p99_ms: of('p99'),
-    /** Requests that Pagepass answered with 503 because the disk under its audit stalled. */
-    closed: samples.get('pagepass')?.reduce((sum, { closed }) => sum + closed, 0) ?? 0,
-    ratios,
-  }
-  if (json) {
-    process.stdout.write(`${JSON.stringify(result)}\n`)
-    return
-  }
-  process.stdout.write(
-    'CPU per request in µs, requests/s and p99 in ms (medians); ratio is Pagepass ÷ this\n',
-  )
-  for (const name of samples.keys()) {
-    const figures = [cpu[name], result.rps[name], result.p99_ms[name], ratios[name] ?? '']
-    process.stdout.write(
-      `${name.padEnd(12)}${figures.map((figure) => String(figure).padStart(12)).join('')}\n`,
-    )
-  }
-}
-
-/** One service whose limits don't bind. */
-const benchRules = (ports: Ports): string => `
-version: 1
-environment: sandbox
-domain: localhost
-identity: { issuer: "http://127.0.0.1:${ports.idp}", audience: pagepass }
-people: { payments: { groups: [team-payments] } }
-tiers: { observe: { longest: 8h, rate: 900000/s, when_stale: 15m } }
-services:
-  orders-svc:
-    releases: { blue: "http://127.0.0.1:${ports.orders}" }
-    serve: blue
-    channel: "#inc-orders"
-    owners: [payments]
-    tiers: { observe: [GET /v1/orders, GET /v1/orders/*] }
-on_request: [{ who: [payments], tiers: [observe], how: at once }]
-`

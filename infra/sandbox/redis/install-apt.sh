@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs redis-server on Debian and Ubuntu, as root, without the service on port 6379 that the package
-# would start now and at every boot: Pagepass runs a private one.
+# Installs packages on Debian and Ubuntu, as root, without the services of the same names that they would start
+# now and at every boot: Pagepass runs private ones.
 set -e
 export DEBIAN_FRONTEND=noninteractive
 
@@ -13,15 +13,17 @@ if [ ! -e "$policy" ]; then
 fi
 
 install() {
-  apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends redis-server
+  apt-get -o DPkg::Lock::Timeout=120 install -y --no-install-recommends "$@"
 }
 # The lists of packages may be missing or out of date.
-install || { apt-get -o DPkg::Lock::Timeout=120 update; install; }
+install "$@" || { apt-get -o DPkg::Lock::Timeout=120 update; install "$@"; }
 
-if command -v systemctl > /dev/null; then
-  systemctl disable redis-server.service || true
-fi
-# Where the machine has a policy-rc.d of its own that allows services, ours runs by now.
-if [ -d /run/systemd/system ]; then
-  systemctl stop redis-server.service || true
-fi
+for package in "$@"; do
+  if command -v systemctl > /dev/null; then
+    systemctl disable "$package.service" || true
+  fi
+  # Where the machine has a policy-rc.d of its own that allows services, ours runs by now.
+  if [ -d /run/systemd/system ]; then
+    systemctl stop "$package.service" || true
+  fi
+done

@@ -25,7 +25,11 @@ interface Recipe {
 const aptScript = fileURLToPath(new URL('./install-apt.sh', import.meta.url))
 
 const recipes: Record<PackageManager, Recipe> = {
-  apt: { byHand: 'apt-get install redis-server', command: ['sh', aptScript], needsRoot: true },
+  apt: {
+    byHand: 'apt-get install redis-server',
+    command: ['sh', aptScript, 'redis-server'],
+    needsRoot: true,
+  },
   brew: { byHand: 'brew install redis', command: ['brew', 'install', 'redis'], needsRoot: false },
   dnf: { byHand: 'dnf install redis', command: ['dnf', 'install', '-y', 'redis'], needsRoot: true },
   apk: { byHand: 'apk add redis', command: ['apk', 'add', 'redis'], needsRoot: true },

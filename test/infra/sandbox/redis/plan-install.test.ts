@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { type Machine, planInstall } from '../../../../infra/sandbox/redis/plan-install.ts'
 
 const machine: Machine = { managers: ['apt'], isRoot: false, hasSudo: false, hasTerminal: false }
-const apt = ['sh', expect.stringMatching(/install-apt\.sh$/)]
+const apt = ['sh', expect.stringMatching(/install-apt\.sh$/), 'redis-server']
 
 test.each<[string, Partial<Machine>, string, readonly unknown[]]>([
   ['root without a terminal installs with apt', { isRoot: true }, 'install', apt],

@@ -1,0 +1,42 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Prepared, partEnvironment, readyUrl } from '#infra/sandbox/stack.ts'
+import { type StartedProcess, startProcess } from '#infra/sandbox/start/processes.ts'
+import { waitReady } from '#infra/sandbox/start/ready.ts'
+import { steadyPort } from '../free-ports.ts'
+import type { Ends } from './ends.ts'
+
+const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
+
+export type RunningPagepass = {
+  readonly port: number
+  readonly process: StartedProcess
+  /** Where its inspector listens once it is asked to. */
+  readonly inspectPort: number
+}
+
+/** A proxy with a data folder and ports of its own, as there may be several on one rule set. Ready when it resolves. */
+export const startPagepass = async (
+  name: string,
+  prepared: Prepared,
+  redisUrl: string,
+  ends: Ends,
+): Promise<RunningPagepass> => {
+  const folder = join(prepared.folder, name)
+  await mkdir(folder, { mode: 0o700 })
+  const port = await steadyPort()
+  const inspectPort = await steadyPort()
+  const ports = { ...prepared.ports, proxy: port, 'proxy admin': await steadyPort() }
+  const process_ = await startProcess({
+    name,
+    command: process.execPath,
+    args: [`--inspect-port=${inspectPort}`, main],
+    env: partEnvironment('proxy', { ...prepared, folder, ports }, redisUrl, name.replaceAll('_', '-')),
+    logFile: join(folder, 'proxy.log'),
+  })
+  ends(() => process_.stop())
+  // 100,000 grants take a few seconds to load, and more on a machine that does other things.
+  await waitReady(readyUrl('proxy', ports), { process: process_, timeoutMs: 120_000 })
+  return { port, process: process_, inspectPort }
+}
