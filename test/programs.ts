@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Debian's packages, which have the name of their program. */
-export type Program = 'nginx' | 'haproxy' | 'caddy'
+export type Program = 'nginx' | 'haproxy' | 'caddy' | 'openssl'
 
 const script = fileURLToPath(new URL('../infra/sandbox/redis/install-apt.sh', import.meta.url))
 

@@ -13,6 +13,11 @@ import { type Http2Connection, type Http2Upstreams, priorKnowledge } from './ups
 export const goesByHttp2 = (exchange: Exchange, { releases, serve }: Service): boolean =>
   (releases[serve] as string).startsWith(priorKnowledge) || asksGrpc(exchange.request)
 
+/** As undici calls it. */
+class HeadersTimeoutError extends Error {
+  override readonly name = 'HeadersTimeoutError'
+}
+
 /** What an end of a stream says of itself, so that it is passed on as it is (RFC 9113 7). */
 const passedCodes = new Set<number>([
   constants.NGHTTP2_REFUSED_STREAM,
@@ -33,6 +38,7 @@ export const forwardByHttp2 = (
   answered: (exchange: Exchange) => void,
 ): void => {
   const { request, response, target, hasBody } = exchange
+  const { timeouts } = service
   const grpc = asksGrpc(request)
   const fields: OutgoingHttpHeaders = Object.create(null)
   for (let index = 0; index < headers.length; index += 2)
@@ -58,6 +64,17 @@ export const forwardByHttp2 = (
   }
   connection.open += 1
 
+  /** Once all of the request is there. A call of gRPC brings its own deadline, and its answer may begin when it likes. */
+  let late: NodeJS.Timeout | undefined
+  const awaitAnswer = (): void => {
+    if (grpc || settled || exchange.status !== 0) return
+    late = setTimeout(() => {
+      settled = true
+      stream.close(constants.NGHTTP2_CANCEL)
+      ended(exchange, 'failed', new HeadersTimeoutError())
+    }, timeouts.headers)
+  }
+
   const finish = (): void => {
     settled = true
     response.end()
@@ -76,6 +93,7 @@ export const forwardByHttp2 = (
   stream.on('error', () => undefined)
   stream.on('close', () => {
     connection.open -= 1
+    clearTimeout(late)
     if (settled || response.destroyed) return
     fail()
   })
@@ -92,6 +110,9 @@ export const forwardByHttp2 = (
     isBare = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     exchange.status = status
     answered(exchange)
+    clearTimeout(late)
+    if (timeouts.idle !== undefined)
+      stream.setTimeout(timeouts.idle, () => stream.close(constants.NGHTTP2_CANCEL))
     const { headers } = answerHeaders(withoutPseudo(raw))
     response.sendDate = false
     if (isBare && response instanceof Http2Response) response.writeWhole(status, headers)
@@ -115,7 +136,8 @@ export const forwardByHttp2 = (
     if (!grpc || hasTrailers || isBare) finish()
   })
 
-  if (!hasBody) return
+  if (!hasBody) return awaitAnswer()
+  request.once('end', awaitAnswer)
   if (exchange.waitsToSend) response.writeContinue()
   stream.on('wantTrailers', () => {
     const trailers = grpc ? trailersPassed(request.rawTrailers) : []

@@ -1,5 +1,5 @@
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import type { TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
 import { Http2Request } from './request.ts'
 import { Http2Response } from './response.ts'
 
@@ -7,7 +7,7 @@ const mostStreams = 100
 const mostHeaders = 100
 const mostHeaderBytes = 16_384
 /** As for HTTP/1.1: a connection that carries nothing for so long is closed. */
-const idleMs = 65_000
+const usualIdleMs = 65_000
 
 const options = {
   settings: {
@@ -37,19 +37,25 @@ const connectionWindow = 2_097_152
 export const createHttp2 = (
   serve: (request: Http2Request, response: Http2Response) => void,
   unreadable: (client: string, status: number) => void,
+  idleMs = usualIdleMs,
 ) => {
   const sessions = new Set<ServerHttp2Session>()
 
-  const take = (socket: TLSSocket): void => {
+  const take = (socket: Socket): void => {
     const client = socket.remoteAddress ?? ''
     const session = performServerHandshake(socket, options)
     let open = 0
     sessions.add(session)
     session.setLocalWindowSize(connectionWindow)
-    session.setTimeout(idleMs, () => {
+    // By the requests alone: what drips in without becoming one keeps nothing open.
+    const idle = setTimeout(() => {
       if (open === 0) session.close()
+    }, idleMs)
+    idle.unref()
+    session.on('close', () => {
+      clearTimeout(idle)
+      sessions.delete(session)
     })
-    session.on('close', () => sessions.delete(session))
     session.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ERR_HTTP2_ERROR') unreadable(client, 400)
     })
@@ -60,6 +66,7 @@ export const createHttp2 = (
       open += 1
       stream.once('close', () => {
         open -= 1
+        if (open === 0 && !session.closed) idle.refresh()
       })
       if (isTooLarge(fields)) {
         unreadable(client, 431)

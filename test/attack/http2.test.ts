@@ -285,7 +285,7 @@ describe('Floods', () => {
     for (let stream = 1; stream < 2_000; stream += 2)
       client.send(http2Frame(frames.headers, endStream | endHeaders, stream, head), resetFrame(stream))
     await client.closed()
-    await proxy.startOver().catch(() => undefined)
+    await proxy.startOver()
     const ordinary = http2Client(proxy.port)
     expect((await ordinary.ask({ token: ana, path: '/v1/good' })).status).toBe(200)
     ordinary.end()
@@ -303,6 +303,32 @@ describe('Floods', () => {
     expect(admitted.length).toBeLessThanOrEqual(101)
     expect(length).toBe(admitted.length)
     expect(proxy.orders.received().length).toBeLessThanOrEqual(admitted.length)
+  })
+
+  test.each([
+    ['a window of nothing', (stream: number) => http2Frame(frames.window, 0, stream, Buffer.alloc(4))],
+    [
+      'a window that overflows',
+      (stream: number) => http2Frame(frames.window, 0, stream, Buffer.from([0x7f, 0xff, 0xff, 0xff])),
+    ],
+    [
+      'a priority of itself',
+      (stream: number) => http2Frame(frames.priority, 0, stream, Buffer.from([0, 0, 0, stream & 0xff, 0])),
+    ],
+    ['data after the end', (stream: number) => http2Frame(frames.data, 0, stream, Buffer.from('x'))],
+  ])('Streams that make the server reset them, by %s (CVE-2025-8671)', async (_, provoke) => {
+    proxy.orders.answerWith(() => undefined)
+    const head = literals(fields())
+    for (let stream = 1; stream < 2_000; stream += 2)
+      client.send(http2Frame(frames.headers, endStream | endHeaders, stream, head), provoke(stream))
+    await client.when(() => client.isClosed() || client.seen().some(({ stream }) => stream > 0), 'an answer')
+    client.end()
+    await closedOf()
+    const admitted = (await proxy.readAudit()).filter(({ kind }) => kind === 'admitted')
+    expect(admitted.length).toBeLessThanOrEqual(300)
+    await proxy.startOver()
+    client = rawHttp2Client(proxy.port, host)
+    await expectGoodRequest(1)
   })
 
   /** Once all that was admitted is closed. */

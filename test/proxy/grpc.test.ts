@@ -3,6 +3,9 @@ import { constants } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import type { Service } from '#access/domain/rule-set.ts'
+import { createHttp2Upstreams } from '#proxy/http2/upstreams.ts'
+import { AddressRefused, createAddressGuard } from '#proxy/upstream-address.ts'
 import { makePair } from '../builders/certificate.ts'
 import { answerCall, type Call, message, messagesIn, startGrpcService } from '../builders/grpc-service.ts'
 import { type Http2Asks, type Http2Client, http2Client } from '../builders/http2-client.ts'
@@ -21,6 +24,7 @@ beforeAll(async () => {
   service = await startGrpcService()
   proxy = await startProxyForTest(inject('redisUrl'), 121, {
     tls: await makePair(folder, 'proxy'),
+    timeouts: { headers: 5_000 },
     mend: (text) =>
       text
         .replace(/(orders-svc:[\s\S]*?blue: )\S+/, `$1"${service.url}"`)
@@ -347,4 +351,21 @@ test('A service that speaks only HTTP/2 serves ordinary requests, too', async ()
   old.send(await proxy.request('ana', 'POST', '/v1/old', ['Content-Length: 2'], 'hi'))
   expect((await old.answers()).answers).toMatchObject([{ status: 200, body: 'hello /v1/old\n' }])
   expect(service.calls()[1]?.bytes().toString()).toBe('hi')
+})
+
+test('An address that no service has is not gone to', () => {
+  const upstreams = createHttp2Upstreams(createAddressGuard(new Set()))
+  const of = (release: string) =>
+    upstreams.of({ ...(proxy.rules.services.get('orders-svc') as Service), releases: { blue: release } })
+  expect(() => of('h2c://169.254.169.254')).toThrow(AddressRefused)
+  expect(() => of('h2c://[::ffff:169.254.169.254]:80')).toThrow(AddressRefused)
+  expect(() => of('http://127.0.0.1:1')).toThrow('gRPC needs a release that speaks HTTP/2')
+})
+
+test('A service that does not answer an ordinary request in time is late', async () => {
+  const silent = await client.ask({ token: ana, path: '/v1/silent' })
+  expect(silent.status).toBe(504)
+  const { stream } = await theCall()
+  await until(() => stream.closed, 'the end at the service')
+  expect((await proxy.records(2))[1]).toMatchObject({ outcome: 'failed' })
 })

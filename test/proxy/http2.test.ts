@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { constants } from 'node:http2'
+import { connect, constants, type ServerHttp2Stream } from 'node:http2'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import { createHttp2 } from '#proxy/http2/sessions.ts'
 import { makePair } from '../builders/certificate.ts'
 import { type Http2Client, http2Client } from '../builders/http2-client.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
@@ -364,6 +367,31 @@ test('Our public keys are there, and nothing else of ours', async () => {
   const jwks = await client.ask({ token: ana, path: '/.pagepass/jwks.json' })
   expect(jwks).toMatchObject({ status: 200, body: expect.stringContaining('"keys"') })
   expect((await client.ask({ token: ana, path: '/.pagepass/more' })).status).toBe(404)
+})
+
+test('A connection without a request is closed after a while, whatever drips in; one with a request is not', async () => {
+  const streams: ServerHttp2Stream[] = []
+  const http2 = createHttp2(
+    ({ stream }) => void streams.push(stream),
+    () => undefined,
+    50,
+  )
+  const server = createServer((socket) => http2.take(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const pings = setInterval(() => {
+    if (!session.closed) session.ping(() => undefined)
+  }, 10)
+  const asked = session.request({ ':path': '/' })
+  asked.resume()
+  await until(() => streams.length === 1, 'the request')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(session.closed).toBe(false)
+  streams[0]?.respond({ ':status': 204 }, { endStream: true })
+  await once(session, 'close')
+  expect(asked.rstCode).toBe(0)
+  clearInterval(pings)
+  server.close()
 })
 
 test('A proxy that drains says GOAWAY; what is open goes on to its end, and nothing new begins', async () => {

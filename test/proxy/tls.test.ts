@@ -166,6 +166,28 @@ describe('A certificate that is replaced', () => {
   })
 })
 
+test('A broken pair is alarmed once, however often it is looked at', async () => {
+  const own = { cert: join(folder, 'own.crt'), key: join(folder, 'own.key') }
+  await copyFile(first.cert, own.cert)
+  await copyFile(first.key, own.key)
+  const alarms: string[] = []
+  const quiet = (): void => undefined
+  const error = (_: Record<string, unknown>, what: string) => void alarms.push(what)
+  const everyMs = 10
+  const log = { info: quiet, warn: quiet, error }
+  const kept = await keepPair(own, createClock(), log, { everyMs, settleMs: everyMs })
+  const given: unknown[] = []
+  kept.follow((context) => given.push(context.cert))
+  await copyFile(second.cert, own.cert)
+  await until(() => alarms.length > 0, 'the alarm')
+  await new Promise((resolve) => setTimeout(resolve, 30 * everyMs))
+  expect(alarms).toEqual(['the new TLS certificate can’t be used; the one before it stays'])
+  await copyFile(second.key, own.key)
+  await until(() => given.length > 0, 'the new pair')
+  await kept.stop()
+  expect(given).toEqual([await readFile(second.cert)])
+})
+
 describe('At the start', () => {
   const clock = createClock()
   const logged = () => {
