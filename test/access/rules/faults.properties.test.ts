@@ -204,7 +204,7 @@ describe('Whatever is wrong with a rule set', () => {
       fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
         expectHelp(alone(JSON.stringify(changed(sound, changes), null, 1)))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -257,7 +257,7 @@ describe('Whatever is wrong with a rule set', () => {
         }
         expectHelp(alone(text.join('\n')))
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 
@@ -273,7 +273,7 @@ describe('Whatever is wrong with a rule set', () => {
           }),
         )
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   })
 })

@@ -42,7 +42,7 @@ test('The compiled rule set says what a naive reader of its file says', () => {
       expect(invalid).toEqual([])
       expect(disagreements).toEqual([])
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   )
 }, 60_000)
 
@@ -184,7 +184,7 @@ const eachRemoval = (
   change: (file: SaidFile) => SaidFile,
   kinds: readonly string[],
   check: (random: Random, before: RuleSet, after: RuleSet, file: SaidFile, less: SaidFile) => void,
-  numRuns = 150,
+  numRuns = 80,
 ): void => {
   const removed = new Map(kinds.map((kind) => [kind, 0]))
   fc.assert(
@@ -312,7 +312,7 @@ describe('Removing never allows more', () => {
           if (rankOf(after) < rankOf(before)) seen.add('page')
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
     expect([...seen].sort()).toEqual(['ask', 'page', 'request'])
   }, 60_000)
