@@ -32,6 +32,8 @@ export type Exchange = {
   hasBody: boolean
   /** Whether the client waits for `100 Continue` before it sends its body (RFC 9110 10.1.1). */
   waitsToSend: boolean
+  /** How many early hints went to the client. */
+  hints: number
   /** Name, value, name, value: what of the client's headers goes upstream. */
   forwarded: string[]
   service: Service | undefined
@@ -96,6 +98,7 @@ export const createExchange = (
   token: '',
   hasBody: false,
   waitsToSend: false,
+  hints: 0,
   forwarded: [],
   service: undefined,
   identity: undefined,

@@ -105,7 +105,7 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd, answered: (exchang
     onHeaders: (status: number, raw: Buffer[] | string[] | null, resume: () => void): boolean => {
       if (response.destroyed) return true
       if (status < 200) {
-        if (status === 103) passHints(response, raw ?? [])
+        if (status === 103) passHints(exchange, raw ?? [])
         return true
       }
       resumeUpstream = resume
@@ -149,13 +149,25 @@ const createHandler = (exchange: Exchange, ended: ForwardEnd, answered: (exchang
   }
 }
 
-/** Early hints (RFC 8297) are links, and Node looks at each: one that it does not take is left out. */
-const passHints = (response: ClientResponse, raw: readonly (Buffer | string)[]): void => {
+const mostHints = 4
+
+/**
+ * What passes for a link of an early hint (RFC 8297). Node's own check takes exponentially long on some texts, so it gets
+ * to see only what this one, which looks at each character once, has let through.
+ */
+const hint = /^<[^<>"\s]{1,1000}>(?:; ?[a-z]{1,20}=(?:[a-z0-9/_.-]{1,60}|"[a-z0-9/_.-]{1,60}")){1,4}$/i
+
+/** Passes a few on, and no more than a client may leave unread. */
+const passHints = (exchange: Exchange, raw: readonly (Buffer | string)[]): void => {
+  const { response } = exchange
   if (response.req.httpVersion === '1.0' || response.headersSent) return
   for (let index = 0; index < raw.length; index += 2) {
-    if (text(raw[index]).toLowerCase() !== 'link') continue
+    const link = text(raw[index + 1])
+    if (text(raw[index]).toLowerCase() !== 'link' || !hint.test(link)) continue
+    if (exchange.hints === mostHints) return
+    exchange.hints += 1
     try {
-      response.writeEarlyHints({ link: text(raw[index + 1]) })
+      response.writeEarlyHints({ link })
     } catch {}
   }
 }
@@ -190,6 +202,7 @@ const notPassed = new Set([
   'trailer',
   'transfer-encoding',
   'upgrade',
+  'http2-settings',
 ])
 
 const passes = new Map<string, boolean>()

@@ -31,7 +31,7 @@ for (const [net, bits] of [
   ['fe80::', 10],
   ['ff00::', 8],
   // AWS, Google Cloud
-  ['fd00:ec2::254', 128],
+  ['fd00:ec2::', 32],
   ['fd20:ce::254', 128],
 ] as const)
   never.addSubnet(net, bits, 'ipv6')
@@ -49,6 +49,8 @@ const carriers = [
   { net: '64:ff9b:1::', bits: 48, read: atEnd },
   { net: '64:ff9b:1::', bits: 48, read: around64 },
   { net: '2002::', bits: 16, read: behindPrefix },
+  // Translated (RFC 2765).
+  { net: '::ffff:0:0:0', bits: 96, read: atEnd },
 ].map(({ net, bits, read }) => {
   const list = new BlockList()
   list.addSubnet(net, bits, 'ipv6')

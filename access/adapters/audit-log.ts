@@ -37,7 +37,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
   let batchBytes = 0
   let writing = false
   let syncing = false
-  let syncingNow = 0
+  let inSync: Waiting[] = []
   let broken = false
   let idle: (() => void) | undefined
   let lookedAt = performance.now()
@@ -102,13 +102,13 @@ export const openAuditLog = async (folder: string, origin: string) => {
   const sync = (): void => {
     if (syncing || unsynced.length === 0) return
     syncing = true
-    const covered = unsynced
+    inSync = unsynced
     unsynced = []
-    syncingNow = covered.length
     fdatasync(handle.fd, (error) => {
       syncing = false
-      syncingNow = 0
-      settle(covered, error ?? undefined)
+      const done = inSync
+      inSync = []
+      settle(done, error ?? undefined)
       sync()
       if (!syncing && !writing && lines === '') idle?.()
     })
@@ -118,9 +118,10 @@ export const openAuditLog = async (folder: string, origin: string) => {
   const expireLate = (): void => {
     const before = lookedAt - stoodStill - deadlineMs
     const late = (all: readonly Waiting[]) => all.filter(({ queuedAt }) => queuedAt < before)
-    const due = [...late(unsynced), ...late(inFlight), ...late(waiting)]
+    const due = [...late(inSync), ...late(unsynced), ...late(inFlight), ...late(waiting)]
     if (due.length === 0) return
     const inTime = (all: readonly Waiting[]) => all.filter(({ queuedAt }) => queuedAt >= before)
+    inSync = inTime(inSync)
     unsynced = inTime(unsynced)
     inFlight = inTime(inFlight)
     waiting = inTime(waiting)
@@ -153,7 +154,7 @@ export const openAuditLog = async (folder: string, origin: string) => {
     /** What is not in the log yet: bytes (as many as characters, near enough), and who waits for a line of theirs. */
     pending: (): { readonly bytes: number; readonly waiting: number } => ({
       bytes: lines.length + batchBytes,
-      waiting: waiting.length + inFlight.length + unsynced.length + syncingNow,
+      waiting: waiting.length + inFlight.length + unsynced.length + inSync.length,
     }),
     close: async (): Promise<void> => {
       if (lines !== '' || writing || syncing) {

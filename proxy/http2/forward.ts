@@ -104,8 +104,7 @@ export const forwardByHttp2 = (
     const code = request instanceof Http2Request ? request.stream.rstCode : 0
     stream.close(code === 0 ? constants.NGHTTP2_CANCEL : code)
   })
-  stream.on('response', (_, flags, raw: readonly string[]) => {
-    if (response.destroyed) return
+  const answer = (flags: number, raw: readonly string[]): void => {
     const status = Number(raw[1])
     isBare = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     exchange.status = status
@@ -117,9 +116,20 @@ export const forwardByHttp2 = (
     response.sendDate = false
     if (isBare && response instanceof Http2Response) response.writeWhole(status, headers)
     else response.writeHead(status, headers)
+  }
+  stream.on('response', (_, flags, raw: readonly string[]) => {
+    if (settled || response.destroyed) return
+    try {
+      answer(flags, raw)
+    } catch (error) {
+      // What Node does not take of a service (a status of 999, a header of HTTP/1.1) is no answer.
+      settled = true
+      stream.close(constants.NGHTTP2_CANCEL)
+      ended(exchange, 'failed', error as Error)
+    }
   })
   stream.on('data', (chunk: Buffer) => {
-    if (response.destroyed) return
+    if (settled || response.destroyed) return
     exchange.bytes += chunk.length
     if (response.write(chunk)) return
     stream.pause()
@@ -141,7 +151,11 @@ export const forwardByHttp2 = (
   if (exchange.waitsToSend) response.writeContinue()
   stream.on('wantTrailers', () => {
     const trailers = grpc ? trailersPassed(request.rawTrailers) : []
-    stream.sendTrailers(Object.fromEntries(trailers.filter(([name]) => recallFate(name) === 'forward')))
+    try {
+      stream.sendTrailers(Object.fromEntries(trailers.filter(([name]) => recallFate(name) === 'forward')))
+    } catch {
+      stream.close(constants.NGHTTP2_CANCEL)
+    }
   })
   request.pipe(stream)
 }

@@ -2,6 +2,9 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { append } from './append.ts'
 import type { Http2Request } from './request.ts'
 
+/** How long a client may take for the last bytes of an answer, which are no more than its buffer. */
+const lastBytesMs = 60_000
+
 /** An answer in a stream of HTTP/2, with the face of one in HTTP/1.1. */
 export class Http2Response {
   readonly req: Http2Request
@@ -51,8 +54,13 @@ export class Http2Response {
     if (waitForTrailers) {
       this.#waitsForTrailers = true
       this.#stream.once('wantTrailers', () => {
-        this.#stream.sendTrailers(this.#trailers)
-        this.#leaveRest()
+        try {
+          this.#stream.sendTrailers(this.#trailers)
+          this.#leaveRest()
+        } catch {
+          // Whatever Node does not take of a service's trailers, the answer is not whole without them.
+          this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+        }
       })
     }
     const options = { waitForTrailers, sendDate: this.sendDate }
@@ -84,6 +92,9 @@ export class Http2Response {
     const stream = this.#stream
     if (!this.#waitsForTrailers) stream.once('finish', () => this.#leaveRest())
     if (stream.writableEnded) return this
+    const tooSlow = setTimeout(() => stream.destroy(), lastBytesMs)
+    tooSlow.unref()
+    stream.once('close', () => clearTimeout(tooSlow))
     if (chunk === undefined) stream.end()
     else stream.end(chunk, encoding)
     return this
@@ -116,7 +127,14 @@ export class Http2Response {
 }
 
 /** What is of a connection (RFC 9113 8.2.2). */
-const ofConnection = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+const ofConnection = new Set([
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
 
 /** Statuses without a body (RFC 9110 6.4.1). */
 const bodiless = new Set([204, 205, 304])

@@ -1,8 +1,10 @@
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { type ClientHttp2Session, connect, constants } from 'node:http2'
 import type { Service } from '#access/domain/rule-set.ts'
 import { type AddressGuard, portOf } from '../upstream-address.ts'
 
 const fewestStreams = 100
+const mostConnections = 32
+const idleMs = 60_000
 
 export type Http2Connection = { readonly session: ClientHttp2Session; open: number }
 
@@ -16,7 +18,12 @@ export const createHttp2Upstreams = (guard: AddressGuard) => {
   const open = (service: Service, origin: URL, others: Set<Http2Connection>): Http2Connection => {
     const port = portOf(origin)
     guard.check(origin.hostname, port)
-    const options = { lookup: guard.lookupFor(port), strictSingleValueFields: false }
+    const options = {
+      lookup: guard.lookupFor(port),
+      strictSingleValueFields: false,
+      // Nobody here waits for what was not asked for (RFC 9113 8.4).
+      settings: { enablePush: false },
+    }
     const session = connect(origin, options)
     const connection = { session, open: 0 }
     const forget = (): void => void others.delete(connection)
@@ -31,6 +38,16 @@ export const createHttp2Upstreams = (guard: AddressGuard) => {
     })
     session.once('goaway', forget)
     session.on('error', forget)
+    session.on('stream', (pushed) => {
+      pushed.on('error', () => undefined)
+      pushed.close(constants.NGHTTP2_REFUSED_STREAM)
+    })
+    // Looks once in a while, so that a request need not.
+    const tidy = setInterval(() => {
+      if (connection.open === 0) session.close()
+    }, idleMs)
+    tidy.unref()
+    session.once('close', () => clearInterval(tidy))
     others.add(connection)
     return connection
   }
@@ -45,6 +62,7 @@ export const createHttp2Upstreams = (guard: AddressGuard) => {
         const most = one.session.connecting ? fewestStreams : one.session.remoteSettings.maxConcurrentStreams
         if (!one.session.closed && !one.session.destroyed && one.open < (most ?? fewestStreams)) return one
       }
+      if (all.size >= mostConnections) throw new Error('the service takes no more streams')
       return open(service, origin, all)
     },
     close: (): void => {

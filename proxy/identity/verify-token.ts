@@ -15,7 +15,7 @@ export type Verified = {
 
 const clockToleranceSeconds = 30
 
-/** Three parts, so no encrypted token (RFC 7516), and one spelling of each byte, so that no token has endless ones. */
+/** Three parts, so no encrypted token (RFC 7516), and no padding or white space, so that no token has endless spellings. */
 const threeParts = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
 /** Keys that a token brings along or names (`jwk`, `jku`, `x5u`, `x5c`) are not looked at. */

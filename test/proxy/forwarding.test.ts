@@ -70,6 +70,7 @@ describe('Trailers of an answer', () => {
     'Set-Cookie: a=b',
     'X-Pagepass-Assertion: forged',
     'Connection: close',
+    'HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA',
     'Location: https://elsewhere.example',
     'Content-Type: text/html',
     'Access-Control-Allow-Origin: *',
@@ -102,6 +103,26 @@ describe('Early hints', () => {
       expect(await hinted(hints)).toBe('')
     },
   )
+
+  test.each([
+    ['that a check of Node’s would never be done with', `Link: <a>${';a=b'.repeat(60)}"\r\n`],
+    ['with more parameters than a link has', 'Link: </a>; rel=preload; a=b; c=d; e=f; g=h\r\n'],
+    ['of endless length', `Link: </${'a'.repeat(2_000)}>; rel=preload\r\n`],
+  ])('are left out %s', async (_, hints) => {
+    expect(await hinted(hints)).toBe('')
+  })
+
+  test('are few, however many the service sends', async () => {
+    const one = 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\nLink: </b>; rel=preload\r\n\r\n'
+    proxy.orders.scriptWith((socket) =>
+      socket.write(`${one.repeat(1_000)}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok`),
+    )
+    const client = proxy.client()
+    client.send(await proxy.request('ana'))
+    const { answers, text } = await client.answers(1)
+    expect(answers).toMatchObject([{ status: 200, body: 'ok' }])
+    expect(text.match(/HTTP\/1\.1 103/g)).toHaveLength(4)
+  })
 
   test('are not for HTTP/1.0', async () => {
     proxy.orders.scriptWith((socket) =>

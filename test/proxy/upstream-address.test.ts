@@ -21,6 +21,8 @@ describe('An address of a service is none', () => {
     'febf::1',
     'ff02::1',
     'fd00:ec2::254',
+    'fd00:ec2::23',
+    '::ffff:0:a9fe:a9fe',
     'fd20:ce::254',
     '::ffff:169.254.169.254',
     '::ffff:a9fe:a9fe',
