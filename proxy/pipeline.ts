@@ -1,24 +1,20 @@
-import type { AuditLog } from '#access/adapters/audit-log.ts'
 import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed, Decision, Denied } from '#access/domain/decision.ts'
-import type { HeldGrant } from '#access/domain/held.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import { reasons } from '#access/domain/reasons.ts'
-import type { RuleSet, Service } from '#access/domain/rule-set.ts'
-import type { View } from '#access/domain/view.ts'
-import type { Clock } from '#access/ports.ts'
+import type { Service } from '#access/domain/rule-set.ts'
 import { type WayIn, wayIn } from '#access/rules/explain/who-may-ask.ts'
-import type { Assertions } from './assertions.ts'
+import type { DecidingParts } from './deciding.ts'
 import { cutClient } from './end-client.ts'
 import { createExchange, type Exchange, type GrantUse, type Outcome, type UpgradeAsked } from './exchange.ts'
 import { type ForwardEnd, forward, type Upstreams } from './forward.ts'
 import { policyViolation, serviceRestart } from './frames.ts'
-import { countAdmitted, countRefused, type GrantUses } from './grant-uses.ts'
+import { countAdmitted, countRefused } from './grant-uses.ts'
 import { forwardByHttp2, goesByHttp2 } from './http2/forward.ts'
-import type { Identified, Identities } from './identities.ts'
+import type { Identified } from './identities.ts'
 import type { ProxyMetrics } from './metrics.ts'
 import { createPrepare } from './prepare.ts'
 import { rateLimited } from './rate-limit-headers.ts'
@@ -31,23 +27,12 @@ import { upstreamHeaders } from './steps/upstream-headers.ts'
 import type { Upgrades } from './upgrade.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
 
-export type PipelineParts = {
-  readonly rules: RuleSet
-  readonly view: View
-  readonly clock: Clock
-  readonly identities: Identities
-  readonly uses: GrantUses
-  readonly audit: AuditLog
-  readonly assertions: Assertions
+export type PipelineParts = DecidingParts & {
   readonly upstreams: Upstreams
   readonly upgrades: Upgrades
   readonly metrics: ProxyMetrics
   /** Where the bot is at home in Slack. */
   readonly slackApp?: string | undefined
-  readonly nextId: () => string
-  readonly alarm: (what: string, facts: Record<string, unknown>) => void
-  /** Whether a held grant's signature holds. */
-  readonly prove: (held: HeldGrant) => Promise<boolean>
 }
 
 /**

@@ -33,25 +33,12 @@ export type AuditRecord =
       readonly front?: string
       readonly rules: string
     }
-  | {
+  | ({
       readonly kind: 'decided'
-      readonly at: number
-      readonly id: string
-      readonly method: string
-      readonly path: string
-      /** As the front proxy tells it; empty where it doesn't. */
-      readonly client: string
-      readonly viewAge: number
       /** In whose words it was asked: `nginx`, `forward-auth` or `envoy`. */
       readonly front: string
-      readonly who: string
-      readonly service: string
-      readonly tier: string
-      readonly pattern: string
-      readonly grant: string
-      readonly version: number
-      readonly rules: string
-    }
+    } & Admission &
+      Omit<AdmissionTerms, 'release'>)
   | {
       readonly kind: 'continued'
       readonly at: number
@@ -88,6 +75,7 @@ export type Admission = {
   readonly id: string
   readonly method: string
   readonly path: string
+  /** Of what was `decided`, as the front proxy tells it; empty where it doesn't. */
   readonly client: string
   readonly viewAge: number
 }

@@ -5,13 +5,11 @@ import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed } from '#access/domain/decision.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import type { Reason } from '#access/domain/reasons.ts'
-import type { RuleSet, Service } from '#access/domain/rule-set.ts'
-import type { View } from '#access/domain/view.ts'
-import type { Clock } from '#access/ports.ts'
+import type { Service } from '#access/domain/rule-set.ts'
 import { wayIn } from '#access/rules/explain/who-may-ask.ts'
-import type { Assertions } from '../assertions.ts'
-import { countAdmitted, countRefused, type GrantUses } from '../grant-uses.ts'
-import type { Identities, Identity } from '../identities.ts'
+import type { DecidingParts } from '../deciding.ts'
+import { countAdmitted, countRefused } from '../grant-uses.ts'
+import type { Identity } from '../identities.ts'
 import type { ProxyMetrics } from '../metrics.ts'
 import { createPrepare } from '../prepare.ts'
 import { rateLimited } from '../rate-limit-headers.ts'
@@ -20,20 +18,7 @@ import { createServiceByHost } from '../steps/find-service.ts'
 import { answerAllowed, answerRefused, statusFor } from './answer.ts'
 import { nothingAsked, type Question, readQuestion } from './read-question.ts'
 
-export type AuthzParts = {
-  readonly rules: RuleSet
-  readonly view: View
-  readonly clock: Clock
-  readonly identities: Identities
-  readonly uses: GrantUses
-  readonly audit: AuditLog
-  readonly assertions: Assertions
-  readonly nextId: () => string
-  readonly alarm: (what: string, facts: Record<string, unknown>) => void
-  readonly metrics: Pick<ProxyMetrics, 'admitted' | 'refused'>
-  /** Whether a held grant's signature holds. */
-  readonly prove: (held: HeldGrant) => Promise<boolean>
-}
+export type AuthzParts = DecidingParts & { readonly metrics: Pick<ProxyMetrics, 'admitted' | 'refused'> }
 
 type No = {
   readonly reason: Reason

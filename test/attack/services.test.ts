@@ -1,9 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
-import { makePair } from '../builders/certificate.ts'
 import { type Http2Client, http2Client } from '../builders/http2-client.ts'
 import { type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { codes, endHeaders, endStream, frames, http2Frame, literals } from '../builders/raw-http2-client.ts'
@@ -14,7 +10,6 @@ import { codes, endHeaders, endStream, frames, http2Frame, literals } from '../b
  * HTTP/2, as bytes on a bare socket; the client speaks HTTP/2.
  */
 
-let folder: string
 let proxy: ProxyUnderTest
 let ana: string
 let client: Http2Client
@@ -28,11 +23,10 @@ const taken = createServer((socket) => {
 })
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pagepass-services-'))
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
   const { port } = taken.address() as AddressInfo
   proxy = await startProxyForTest(inject('redisUrl'), 75, {
-    tls: await makePair(folder, 'proxy'),
+    tls: 'own',
     mend: (text) => text.replace(/(payments-svc:[\s\S]*?blue: )\S+/, `$1"h2c://127.0.0.1:${port}"`),
   })
   await proxy.give('ana')
@@ -43,7 +37,6 @@ afterAll(async () => {
   await proxy.stop()
   for (const socket of sockets) socket.destroy()
   taken.close()
-  await rm(folder, { recursive: true, force: true })
 })
 beforeEach(async () => {
   await proxy.startOver()

@@ -28,6 +28,7 @@ import { type PersonName, people } from '#infra/sandbox/people.ts'
 import { startProxy } from '#proxy/app.ts'
 import type { AuthzSettings } from '#proxy/authz/config.ts'
 import type { PairFiles } from '#proxy/tls/pair.ts'
+import { makePair } from './certificate.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
 import { startUpstream, type Upstream } from './upstream.ts'
 import { type WebSocketClient, webSocketClient } from './web-socket-client.ts'
@@ -94,7 +95,8 @@ export type ProxyWishes = {
   readonly prepareAudit?: (folder: string) => void | Promise<void>
   readonly orders?: Upstream
   /** The proxy listens over TLS. */
-  readonly tls?: PairFiles
+  /** Its certificate and key, or `own` for a pair made for it. */
+  readonly tls?: PairFiles | 'own'
   /** Times that the rule set can't say, being too short. */
   readonly timeouts?: Partial<Service['timeouts']>
   /** Where the bot is at home in Slack. */
@@ -167,6 +169,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       : connectPrompt(wishes.proxyRedisUrl, quiet)
   const patient = connectPatient(wishes.proxyRedisUrl ?? url.href, quiet)
   const applied = watchSequence(patient)
+  const tls = wishes.tls === 'own' ? await makePair(folder, 'proxy') : wishes.tls
   const proxy = await startProxy({
     rules,
     keys: await loadKeys(join(folder, 'keys', 'proxy'), 'proxy', rules.environment),
@@ -178,7 +181,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     authz: wishes.authz && { listen: { host: '127.0.0.1', port: 0 }, ...wishes.authz },
     prompt,
     patient,
-    ...(wishes.tls === undefined ? {} : { tls: wishes.tls }),
+    ...(tls === undefined ? {} : { tls }),
     slackApp: wishes.slackApp,
   })
   if (bot !== undefined && wishes.proxyRedisUrl === undefined)

@@ -36,6 +36,13 @@ export type Line = {
 export type Answering = (request: IncomingMessage, response: ServerResponse, received: Received) => void
 export type Script = (socket: Socket, received: () => string) => void
 
+/** Events without end: one that says what was asked for, then more and more until somebody cuts it. */
+export const events: Answering = (request, response) => {
+  response.on('close', () => clearInterval(timer))
+  response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`data: ${request.url}\n\n`)
+  const timer = setInterval(() => response.write('data: more\n\n'), 5)
+}
+
 const hello: Answering = (request, response) => {
   request.on('end', () =>
     response.writeHead(200, { 'content-type': 'text/plain' }).end(`hello ${request.url}\n`),
@@ -158,6 +165,14 @@ export type Upstream = Awaited<ReturnType<typeof startUpstream>>
 
 const pairs = (flat: readonly string[]): [string, string][] =>
   Array.from({ length: flat.length / 2 }, (_, index) => [flat[index * 2] ?? '', flat[index * 2 + 1] ?? ''])
+
+/** The one request that reached it. */
+export const onlyRequestTo = (upstream: Pick<Upstream, 'received'>): Received => {
+  const [first, ...more] = upstream.received()
+  if (first === undefined || more.length > 0)
+    throw new Error(`${upstream.received().length} requests reached the upstream`)
+  return first
+}
 
 /** The values of a header that the upstream received, by its name in lower case. */
 export const valuesOf = ({ rawHeaders }: Pick<Received, 'rawHeaders'>, name: string): string[] =>

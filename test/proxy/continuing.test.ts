@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from
 import type { Grant } from '#access/domain/grant.ts'
 import { type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask, type RawClient } from '../builders/raw-client.ts'
+import { events } from '../builders/upstream.ts'
 import type { WebSocketClient } from '../builders/web-socket-client.ts'
 
 let proxy: ProxyUnderTest
@@ -22,16 +23,12 @@ const openLine = async (it = proxy): Promise<WebSocketClient> => {
 }
 
 const openStream = async (it = proxy): Promise<RawClient> => {
-  it.orders.answerWith((request, response) => {
-    if (request.url !== '/v1/events') return response.end('answered')
-    response.on('close', () => clearInterval(timer))
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n')
-    const timer = setInterval(() => response.write('data: more\n\n'), 5)
-    return response
-  })
+  it.orders.answerWith((request, response, received) =>
+    request.url === '/v1/events' ? events(request, response, received) : response.end('answered'),
+  )
   const stream = it.client()
   stream.send(await it.request('ana', 'GET', '/v1/events'))
-  await stream.when(() => stream.text().includes('first'), 'the first event')
+  await stream.when(() => stream.text().includes('data: /v1/events'), 'the first event')
   return stream
 }
 

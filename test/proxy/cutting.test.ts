@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask, type RawClient } from '../builders/raw-client.ts'
+import { events } from '../builders/upstream.ts'
 
 let proxy: ProxyUnderTest
 beforeAll(async () => {
@@ -17,11 +18,7 @@ afterEach(async () => {
 /** A stream of events that goes on until it is cut. */
 const openStream = async (it = proxy, target = '/v1/events'): Promise<RawClient> => {
   const before = it.orders.received().length
-  it.orders.answerWith((_, response, received) => {
-    response.on('close', () => clearInterval(timer))
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).write(`data: ${received.target}\n\n`)
-    const timer = setInterval(() => response.write('data: more\n\n'), 5)
-  })
+  it.orders.answerWith(events)
   const client = it.client()
   client.send(await it.request('ana', 'GET', target))
   await client.when(() => client.text().includes(target), 'the first event')

@@ -1,12 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
 import { constants } from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import type { Service } from '#access/domain/rule-set.ts'
 import { createHttp2Upstreams } from '#proxy/http2/upstreams.ts'
 import { AddressRefused, createAddressGuard } from '#proxy/upstream-address.ts'
-import { makePair } from '../builders/certificate.ts'
 import { answerCall, type Call, message, messagesIn, startGrpcService } from '../builders/grpc-service.ts'
 import { type Http2Asks, type Http2Client, http2Client } from '../builders/http2-client.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
@@ -14,16 +10,14 @@ import { endHeaders, endStream, frames, rawHttp2Client } from '../builders/raw-h
 
 // No library of gRPC is among our dependencies, so messages are framed by hand, and clients are Node's own of HTTP/2.
 
-let folder: string
 let service: Awaited<ReturnType<typeof startGrpcService>>
 let proxy: ProxyUnderTest
 let ana: string
 let client: Http2Client
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pagepass-grpc-'))
   service = await startGrpcService()
   proxy = await startProxyForTest(inject('redisUrl'), 121, {
-    tls: await makePair(folder, 'proxy'),
+    tls: 'own',
     timeouts: { headers: 5_000 },
     mend: (text) =>
       text
@@ -37,7 +31,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await proxy.stop()
   await service.close()
-  await rm(folder, { recursive: true, force: true })
 })
 beforeEach(async () => {
   await proxy.startOver()

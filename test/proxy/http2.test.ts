@@ -1,12 +1,8 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, constants, type ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { createHttp2 } from '#proxy/http2/sessions.ts'
-import { makePair } from '../builders/certificate.ts'
 import { type Http2Client, http2Client } from '../builders/http2-client.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import {
@@ -17,35 +13,25 @@ import {
   rawHttp2Client,
   resetFrame,
 } from '../builders/raw-http2-client.ts'
-import { type Received, valuesOf } from '../builders/upstream.ts'
+import { onlyRequestTo, type Received, valuesOf } from '../builders/upstream.ts'
 
-let folder: string
 let proxy: ProxyUnderTest
 let ana: string
 let client: Http2Client
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'pagepass-http2-'))
-  proxy = await startProxyForTest(inject('redisUrl'), 70, { tls: await makePair(folder, 'proxy') })
+  proxy = await startProxyForTest(inject('redisUrl'), 70, { tls: 'own' })
   await proxy.give('ana')
   await proxy.give('ana', { service: 'payments-svc' })
   ana = await proxy.token('ana')
 })
-afterAll(async () => {
-  await proxy.stop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => proxy.stop())
 beforeEach(async () => {
   await proxy.startOver()
   client = http2Client(proxy.port)
 })
 afterEach(() => client.end())
 
-const onlyRequest = (): Received => {
-  const [first, ...more] = proxy.orders.received()
-  expect(more).toEqual([])
-  if (first === undefined) throw new Error('nothing reached the upstream')
-  return first
-}
+const onlyRequest = (): Received => onlyRequestTo(proxy.orders)
 
 test('A GET reaches the service with its exact target, and its answer comes back', async () => {
   const path = '/v1/orders/7?since=a/../b%2F&x'

@@ -3,7 +3,7 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask } from '../builders/raw-client.ts'
-import { type Received, startUpstream, valuesOf } from '../builders/upstream.ts'
+import { onlyRequestTo, type Received, startUpstream, valuesOf } from '../builders/upstream.ts'
 
 let proxy: ProxyUnderTest
 beforeAll(async () => {
@@ -14,12 +14,7 @@ beforeAll(async () => {
 afterAll(() => proxy.stop())
 beforeEach(() => proxy.startOver())
 
-const onlyRequest = (): Received => {
-  const [first, ...more] = proxy.orders.received()
-  expect(more).toEqual([])
-  if (first === undefined) throw new Error('nothing reached the upstream')
-  return first
-}
+const onlyRequest = (): Received => onlyRequestTo(proxy.orders)
 
 test('A GET reaches the service with its exact target, and its answer comes back', async () => {
   const answer = await ask(proxy.port, await proxy.request('ana', 'GET', '/v1/orders/7?since=a/../b%2F&x'))

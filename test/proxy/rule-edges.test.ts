@@ -2,6 +2,7 @@ import { expect, inject, test } from 'vitest'
 import { nextEdgeOf } from '#access/domain/rule-set.ts'
 import { domain, type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
 import { ask, problemOf, type RawClient } from '../builders/raw-client.ts'
+import { events } from '../builders/upstream.ts'
 import { hour, noon, rulesOf, rulesText } from '../builders.ts'
 
 const database = 61
@@ -13,16 +14,12 @@ const asked = (token: string, target: string, method = 'GET'): string =>
 
 /** A stream of events that goes on until it is cut. */
 const openStream = async (it: ProxyUnderTest, token: string): Promise<RawClient> => {
-  it.orders.answerWith((request, response) => {
-    if (request.url !== '/v1/events') return response.end('answered')
-    response.on('close', () => clearInterval(timer))
-    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: first\n\n')
-    const timer = setInterval(() => response.write('data: more\n\n'), 5)
-    return response
-  })
+  it.orders.answerWith((request, response, received) =>
+    request.url === '/v1/events' ? events(request, response, received) : response.end('answered'),
+  )
   const client = it.client()
   client.send(asked(token, '/v1/events'))
-  await client.when(() => client.text().includes('data: first'), 'the first event')
+  await client.when(() => client.text().includes('data: /v1/events'), 'the first event')
   return client
 }
 

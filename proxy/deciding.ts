@@ -1,0 +1,23 @@
+import type { AuditLog } from '#access/adapters/audit-log.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
+import type { RuleSet } from '#access/domain/rule-set.ts'
+import type { View } from '#access/domain/view.ts'
+import type { Clock } from '#access/ports.ts'
+import type { Assertions } from './assertions.ts'
+import type { GrantUses } from './grant-uses.ts'
+import type { Identities } from './identities.ts'
+
+/** What it takes to decide and to record, whether a request comes through this proxy or is asked about by another one. */
+export type DecidingParts = {
+  readonly rules: RuleSet
+  readonly view: View
+  readonly clock: Clock
+  readonly identities: Identities
+  readonly uses: GrantUses
+  readonly audit: AuditLog
+  readonly assertions: Assertions
+  readonly nextId: () => string
+  readonly alarm: (what: string, facts: Record<string, unknown>) => void
+  /** Whether a held grant's signature holds. */
+  readonly prove: (held: HeldGrant) => Promise<boolean>
+}
