@@ -1,6 +1,7 @@
-import { Command, CommanderError } from 'commander'
-import { createKeys } from '#access/adapters/keys.ts'
+import { Command, CommanderError, Option } from 'commander'
+import { algorithms } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
+import { createKeyFolder } from './create-keys.ts'
 import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { addRules } from './rules/commands.ts'
@@ -38,9 +39,15 @@ export const createProgram = (environment: NodeJS.ProcessEnv): Command => {
     .description('make one folder of keys for each part')
     .requiredOption('--folder <folder>', 'an empty or new folder')
     .requiredOption('--environment <name>', 'as in the rule set')
-    .action(({ folder, environment }: { folder: string; environment: string }) =>
-      createKeys(folder, environment),
+    .addOption(
+      new Option(
+        '--assertion-alg <algorithm>',
+        'how assertions are signed that services verify: ES256 is known to more libraries',
+      )
+        .choices(algorithms)
+        .default('EdDSA'),
     )
+    .action(createKeyFolder)
   keys
     .command('create-seal-key')
     .description('make the key with which you seal rule sets that others wrote')

@@ -9,6 +9,7 @@ import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine, clip } from '#access/domain/audit-record.ts'
+import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
 import { Fault } from '#access/domain/errors.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import { nextEdgeOf, type RuleSet } from '#access/domain/rule-set.ts'
@@ -24,11 +25,13 @@ import { startAuthz } from './authz/start.ts'
 import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createIdentities } from './identities.ts'
+import { createLocks } from './locks.ts'
 import { createProxyMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
 import { startRateLimits } from './rate-limits.ts'
 import { startReporter } from './reporter.ts'
 import { createProxyServer } from './server.ts'
+import type { Sessions } from './session/sessions.ts'
 import { keepPair } from './tls/keep-pair.ts'
 import type { PairFiles } from './tls/pair.ts'
 import { createUpgrades } from './upgrade.ts'
@@ -51,11 +54,17 @@ export type ProxyParts = {
   readonly patient: Redis
   /** What else this process listens at: never an address of a service. */
   readonly ownPorts?: readonly number[]
+  /** Who signed in with a browser; without it nobody can. */
+  readonly sessions?: Sessions | undefined
   /** Where the bot is at home in Slack, for people who are refused. */
   readonly slackApp?: string | undefined
+  /** Awaited once everything else runs; told what the proxy waits for. */
+  readonly beforeListening?: (waitingFor: () => string[]) => Promise<void>
 }
 
 const finishMs = 5_000
+/** So long after a process takes no new connection, a request may still be on its way on an old one. */
+const lastRequestsMs = 5_000
 const freshMs = 3_000
 const sweepMs = 200
 
@@ -70,6 +79,8 @@ export const startProxy = async (parts: ProxyParts) => {
   let count = 0
   let draining = false
   let stopping = false
+  let lastRequestsUntil = Number.NEGATIVE_INFINITY
+  const mayAnswerLast = (): boolean => !stopping && clock.now() < lastRequestsUntil
 
   const tls = parts.tls === undefined ? undefined : await keepPair(parts.tls, clock, log)
   const audit = await openAuditLog(parts.auditFolder, `proxy-${instance}`)
@@ -84,7 +95,7 @@ export const startProxy = async (parts: ProxyParts) => {
     true,
   )
   const statements = createStatements(keys)
-  const view = createView()
+  const view = createView(createKeepCompactly())
   const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)
@@ -114,10 +125,12 @@ export const startProxy = async (parts: ProxyParts) => {
   }
   const pipeline = createPipeline({
     ...deciding,
+    sessions: parts.sessions,
     slackApp: parts.slackApp,
     upstreams,
     upgrades: createUpgrades(guard),
   })
+  const locks = createLocks({ view, identities, uses, recheck: pipeline.recheck })
   const reporter = startReporter({
     redis: prompt,
     proxy: instance,
@@ -141,7 +154,7 @@ export const startProxy = async (parts: ProxyParts) => {
    */
   const takeOver = async (held: HeldGrant): Promise<void> => {
     await follower.prove(held)
-    const { id } = held.grant
+    const { id } = versionOf(held)
     const use = uses.get(id)
     if (use === undefined) return
     const newest = view.get(id)
@@ -220,12 +233,17 @@ export const startProxy = async (parts: ProxyParts) => {
       }),
     )
   }
+  const waitingFor = (): string[] => [
+    ...(view.ready() ? [] : ['the first sync with Redis']),
+    ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
+  ]
   const publicKeys = [...keys.trusted.values()]
     .filter(({ role }) => role === 'assertion')
     .map(({ jwk }) => jwk)
-  const authz = parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding)
+  await parts.beforeListening?.(waitingFor)
+  const authz = parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding, mayAnswerLast)
   const listening = await listen(
-    createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys, tls),
+    createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys, mayAnswerLast, tls),
     parts.listen,
   )
 
@@ -236,27 +254,29 @@ export const startProxy = async (parts: ProxyParts) => {
     /** Lets a registry read what this proxy counts. */
     measure: (registry: Registry): void =>
       metrics.register(registry, { view, audit, identities, uses, now: clock.now }),
-    waitingFor: (): string[] => [
-      ...(view.ready() ? [] : ['the first sync with Redis']),
-      ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
-    ],
+    waitingFor,
+    locks,
     /**
-     * What SIGTERM asks for: no new connection and no new request, while what is open goes on, under this rule set and
-     * until its grant ends. Resolves when nothing is open, when the rule set's `drain` is over, or when `stop` was called.
+     * What SIGTERM asks for: no new connection, and after a moment no new request, while what is open goes on, under this
+     * rule set and until its grant ends. Resolves when nothing is open, when the rule set's `drain` is over, or when
+     * `stop` was called.
      */
     drain: async (): Promise<string> => {
       const until = clock.now() + rules.drain
+      lastRequestsUntil = clock.now() + lastRequestsMs
       const open = (): number => [...uses.all()].reduce((sum, use) => sum + use.open.size, 0)
       draining = true
-      listening.takeNoMore()
-      authz?.takeNoMore()
+      listening.takeNoMore(() => !mayAnswerLast())
+      authz?.takeNoMore(() => !mayAnswerLast())
       pipeline.lastAnswers()
       log.info(
         { open: open(), until: new Date(until).toISOString(), rules: rules.hash },
         'what is open goes on',
       )
       void reporter.alive()
-      while (!stopping && open() > 0 && clock.now() < until) await setTimeout(sweepMs)
+      const mayAsk = (): boolean =>
+        mayAnswerLast() && listening.connections() + (authz?.connections() ?? 0) > 0
+      while (!stopping && (open() > 0 || mayAsk()) && clock.now() < until) await setTimeout(sweepMs)
       const left = open()
       return left === 0 ? 'nothing is open any more' : `${left} still open`
     },

@@ -15,7 +15,7 @@ type ByService<Kept> = WeakMap<HeldGrant, Map<string, Kept>>
 export const assertionType = 'pagepass-assertion+jwt'
 
 /**
- * What the upstream sees of who asks: a JWT (EdDSA, own `typ`) for exactly one service, living at most 90 s. It is
+ * What the upstream sees of who asks: a JWT (EdDSA or ES256 as the key is, own `typ`) for exactly one service, living at most 90 s. It is
  * signed once per version of a grant and service and renewed in the background while in use, never per request.
  */
 export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => number) => {
@@ -27,7 +27,7 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
     const tier = tierGiven(rules, held)
     const claims = { name: grant.who.name, idp: grant.who.issuer, grant: grant.id }
     return new SignJWT({ ...claims, ...(tier === undefined ? {} : { tier }) })
-      .setProtectedHeader({ alg: 'EdDSA', typ: assertionType, kid: key.kid })
+      .setProtectedHeader({ alg: key.alg, typ: assertionType, kid: key.kid })
       .setIssuer(`pagepass:${rules.environment}`)
       .setSubject(grant.who.subject)
       .setAudience(service)

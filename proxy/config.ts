@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { Fault } from '#access/domain/errors.ts'
 import { address, checkMode, commonShape, isLoopback, readConfig } from '#access/runtime/config.ts'
@@ -8,6 +9,13 @@ import type { PairFiles } from './tls/pair.ts'
 const shape = z.object({
   ...commonShape,
   PAGEPASS_PROXY_LISTEN: address,
+  /** How many processes serve. As many as the machine lets run at once, unless it says otherwise. */
+  PAGEPASS_PROXY_PROCESSES: z
+    .string()
+    .regex(/^([1-9]|[1-9]\d|1[01]\d|12[0-8])$/, 'use a number from 1 to 128')
+    .transform(Number)
+    .optional()
+    .transform((count) => count ?? availableParallelism()),
   PAGEPASS_TLS_CERT: z.string().optional(),
   PAGEPASS_TLS_KEY: z.string().optional(),
   /** Where the bot is at home in Slack: people who are refused get a link. */

@@ -9,8 +9,8 @@ import type { ClientRequest, ClientResponse } from './wire.ts'
  */
 export const cutClient = (request: ClientRequest, response: ClientResponse): void => {
   if (request instanceof Http2Request) {
-    if (response instanceof Http2Response && asksGrpc(request) && endGrpc(response, 'Your pass has ended.'))
-      return
+    const ofGrpc = response instanceof Http2Response && asksGrpc(request)
+    if (ofGrpc && endGrpc(response, 403, 'Your pass has ended.')) return
     return request.cut()
   }
   response.destroy()

@@ -5,6 +5,7 @@ import type { Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import type { Identity } from './identities.ts'
+import type { OpenExchanges } from './open-exchanges.ts'
 import type { SharedBucket } from './rate-limits.ts'
 import type { Tunnel } from './tunnel.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
@@ -28,6 +29,8 @@ export type Exchange = {
   host: string
   /** The presented token, without its scheme. */
   token: string
+  /** The value of our session cookie, as it was sent. */
+  session: string | undefined
   /** Whether the headers announce a body (RFC 9112 6.3). */
   hasBody: boolean
   /** Whether the client waits for `100 Continue` before it sends its body (RFC 9110 10.1.1). */
@@ -40,6 +43,8 @@ export type Exchange = {
   identity: Identity | undefined
   decision: Allowed | undefined
   use: GrantUse | undefined
+  /** Among those that are open under its grant. */
+  place: number
   /** Stops the request upstream. Set once it is on its way. */
   abort: ((reason: Error) => void) | undefined
   /** The WebSocket that was asked for, from the moment the handshake goes upstream. */
@@ -64,7 +69,7 @@ export type GrantUse = {
   /** The newest version of the grant that was used. */
   held: HeldGrant
   /** Requests and streams under way. All are cut when the grant ends. */
-  readonly open: Set<Exchange>
+  readonly open: OpenExchanges<Exchange>
   readonly usage: Usage
   /** Counts the changes of `usage`, so that only what changed is reported. */
   changes: number
@@ -96,6 +101,7 @@ export const createExchange = (
   path: '',
   host: '',
   token: '',
+  session: undefined,
   hasBody: false,
   waitsToSend: false,
   hints: 0,
@@ -104,6 +110,7 @@ export const createExchange = (
   identity: undefined,
   decision: undefined,
   use: undefined,
+  place: -1,
   abort: undefined,
   tunnel: undefined,
   stamp: -1,

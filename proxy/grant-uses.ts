@@ -3,6 +3,7 @@ import { principalKey } from '#access/domain/principal.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
 import type { Exchange, GrantUse, Outcome } from './exchange.ts'
+import { OpenExchanges } from './open-exchanges.ts'
 import type { RateLimits, SharedBucket, TokenBucket } from './rate-limits.ts'
 
 const longestTimer = 2 ** 31 - 1
@@ -42,7 +43,7 @@ export const createGrantUses = (
       }
       const use: GrantUse = {
         held,
-        open: new Set(),
+        open: new OpenExchanges(),
         usage: { patterns: {}, writes: 0, refused: {} },
         changes: 0,
         reported: 0,

@@ -19,6 +19,8 @@ import type { ProxyMetrics } from './metrics.ts'
 import { createPrepare } from './prepare.ts'
 import { rateLimited } from './rate-limit-headers.ts'
 import { createRefusals, type RefusalFacts } from './refuse.ts'
+import { createIdentifyBySession } from './session/identify.ts'
+import type { Sessions } from './session/sessions.ts'
 import { createFindService } from './steps/find-service.ts'
 import { readHeaders } from './steps/read-headers.ts'
 import { readTarget } from './steps/read-target.ts'
@@ -31,6 +33,8 @@ export type PipelineParts = DecidingParts & {
   readonly upstreams: Upstreams
   readonly upgrades: Upgrades
   readonly metrics: ProxyMetrics
+  /** Without it a session cookie proves nothing. */
+  readonly sessions?: Sessions | undefined
   /** Where the bot is at home in Slack. */
   readonly slackApp?: string | undefined
 }
@@ -44,6 +48,7 @@ export const createPipeline = (parts: PipelineParts) => {
   const findService = createFindService(rules)
   const answerRefusal = createRefusals(parts.slackApp)
   const prepare = createPrepare(parts.prove, assertions)
+  const bySession = parts.sessions && createIdentifyBySession(parts.sessions, rules.domain, clock)
 
   let ending = false
 
@@ -58,17 +63,26 @@ export const createPipeline = (parts: PipelineParts) => {
   }
 
   const identify = (exchange: Exchange): void => {
-    if (exchange.token === '') return refuse(exchange, 'token-missing')
-    const known = identities.known(exchange.token, exchange.now)
+    const { session, token, now } = exchange
+    if (session !== undefined && bySession !== undefined) {
+      const result = bySession(exchange, session)
+      return result instanceof Promise ? identifyLater(exchange, result) : identified(exchange, result)
+    }
+    if (token === '') return refuseUnidentified(exchange, 'token-missing')
+    const known = identities.known(token, now)
     if (known !== undefined) return identified(exchange, { identity: known })
-    identities.verify(exchange.token).then((result) => {
+    identifyLater(exchange, identities.verify(token))
+  }
+
+  const identifyLater = (exchange: Exchange, result: Promise<Identified>): void => {
+    result.then((known) => {
       exchange.now = clock.now()
-      identified(exchange, result)
+      identified(exchange, known)
     }, failed(exchange))
   }
 
   const identified = (exchange: Exchange, result: Identified): void => {
-    if ('refused' in result) return refuse(exchange, result.refused)
+    if ('refused' in result) return refuseUnidentified(exchange, result.refused)
     exchange.identity = result.identity
     decide(exchange)
   }
@@ -99,7 +113,8 @@ export const createPipeline = (parts: PipelineParts) => {
     identity === undefined || service === undefined ? undefined : wayIn(rules, service, denied, identity, now)
 
   const decideNow = ({ identity, service, method, path, now }: Exchange): Decision => {
-    if (identity === undefined || service === undefined) return { allow: false, reason: 'token-missing' }
+    if (identity === undefined) return { allow: false, reason: 'token-missing' }
+    if (service === undefined) return { allow: false, reason: 'service-unknown' }
     return decideRequest(rules, view, { who: identity, service, method, path }, now)
   }
 
@@ -232,7 +247,11 @@ export const createPipeline = (parts: PipelineParts) => {
     audit.append(closedLine({ at: now, id, outcome, status, bytes, ms: now - startedAt, rules: rules.hash }))
   }
 
-  const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
+  /** Which services there are is told to who is known, and to nobody else: the answer is the same, the record is not. */
+  const refuseUnidentified = (exchange: Exchange, told: Reason): void =>
+    refuse(exchange, exchange.service === undefined ? 'service-unknown' : told, {}, told)
+
+  const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}, told = reason): void => {
     if (exchange.outcome !== undefined) return
     exchange.outcome = 'refused'
     metrics.refused(reason)
@@ -244,7 +263,7 @@ export const createPipeline = (parts: PipelineParts) => {
         at: clock.now(),
         id: exchange.id,
         reason,
-        status: reasons[reason].status,
+        status: reasons[told].status,
         client: request.socket.remoteAddress ?? '',
         method: clip(exchange.method),
         host: clip(exchange.host),
@@ -255,15 +274,15 @@ export const createPipeline = (parts: PipelineParts) => {
       }),
     )
     // It was admitted, and could not be sent.
-    if (exchange.use !== undefined) recordClosed(exchange, 'refused', reasons[reason].status)
-    answerRefusal(exchange, reason, facts)
+    if (exchange.use !== undefined) recordClosed(exchange, 'refused', reasons[told].status)
+    answerRefusal(exchange, told, facts)
   }
 
   const failed =
     (exchange: Exchange) =>
     (error: Error): void => {
       parts.alarm('a step failed', { error: error.message })
-      refuse(exchange, 'identity-unavailable')
+      refuseUnidentified(exchange, 'identity-unavailable')
     }
 
   /** Ends one exchange now: upstream and client both see their connection end, and a WebSocket is told why. */
@@ -325,7 +344,7 @@ export const createPipeline = (parts: PipelineParts) => {
      */
     recheck: (open: Iterable<Exchange>): number => {
       let cuts = 0
-      for (const exchange of [...open]) {
+      for (const exchange of open) {
         exchange.now = clock.now()
         const again = decideNow(exchange)
         if (again.allow && again.held.verified) goOn(exchange, again)
@@ -349,7 +368,7 @@ export const createPipeline = (parts: PipelineParts) => {
     endWebSockets: (): void => {
       ending = true
       for (const use of uses.all())
-        for (const exchange of [...use.open])
+        for (const exchange of use.open)
           if (exchange.tunnel !== undefined) cut(exchange, 'aborted', serviceRestart)
     },
   }

@@ -77,7 +77,7 @@ export const startRateLimits = ({
       urgent.delete(shared)
     }
     try {
-      const answer = await leases.renew(asked, roundsForAll * pauseMs * keptPauses)
+      const answer = await leases.renew(asked, roundsForAll * pauseMs * keptPauses, known)
       known = answer.fleet
       heardAt = now()
       for (const [index, shared] of some.entries()) {
@@ -191,7 +191,7 @@ export const startRateLimits = ({
       if (!leases.ready()) return
       const at = now()
       const back = [...all].map(({ key, limit, bucket }) => ({ key, limit, report: bucket.surrender(at) }))
-      await leases.renew(back, pauseMs).catch(() => undefined)
+      await leases.renew(back, pauseMs, known).catch(() => undefined)
       await leases.leave().catch(() => undefined)
     },
   }

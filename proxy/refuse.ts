@@ -1,7 +1,7 @@
 import type { Reason } from '#access/domain/reasons.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Exchange } from './exchange.ts'
-import { asksGrpc, refuseGrpc } from './http2/grpc.ts'
+import { asksGrpc, endGrpc, refuseGrpc } from './http2/grpc.ts'
 import { Http2Response } from './http2/response.ts'
 import { formOf } from './refusals/form-of.ts'
 import { refusalLine } from './refusals/line.ts'
@@ -49,16 +49,19 @@ const lineHeaders: Readonly<Record<string, string>> = { 'content-type': 'text/pl
 export const createRefusals =
   (slackApp?: string) =>
   (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
-    const { response, request, service, upgrade } = exchange
+    const { response, request, identity, upgrade } = exchange
+    // Who is not known hears of no service, neither of one that there is nor of one that there is not.
+    const service = identity === undefined ? undefined : exchange.service
     const told = toldOf(reason, service, facts)
     const { status } = told
     exchange.status = status
+    const ofGrpc = response instanceof Http2Response && asksGrpc(request)
     if (response.headersSent || response.destroyed) {
-      response.destroy()
+      if (!(ofGrpc && reason === 'upstream-late' && endGrpc(response, status, refusalLine(told))))
+        response.destroy()
       return
     }
-    if (response instanceof Http2Response && asksGrpc(request))
-      return refuseGrpc(response, status, refusalLine(told))
+    if (ofGrpc) return refuseGrpc(response, status, refusalLine(told))
     const form = formOf(request.rawHeaders)
     const [body, ofForm] =
       form === 'page'

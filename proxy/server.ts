@@ -81,13 +81,15 @@ const overTls = (
 
 /**
  * The public listener. Whatever Node would treat in a way of its own (upgrades, CONNECT, bytes that are no HTTP) is
- * answered and closed here; everything else goes through `handle`.
+ * answered and closed here; everything else goes through `handle`. Once it takes no more connections, a request that was on
+ * its way on an open one is answered as the last one there for as long as `mayAnswerLast`.
  */
 export const createProxyServer = (
   handle: (request: ClientRequest, response: ClientResponse, upgrade?: UpgradeAsked) => void,
   tunnelRefused: (request: IncomingMessage, status: number) => void,
   unreadable: (client: string, status: number) => void,
   publicKeys: readonly JWK[],
+  mayAnswerLast: () => boolean,
   tls?: KeptPair,
 ): Server => {
   const jwks = `${JSON.stringify({ keys: publicKeys })}\n`
@@ -101,9 +103,12 @@ export const createProxyServer = (
           createHttp2((request, response) => serve(request, response), unreadable),
         )
   const serve = (request: ClientRequest, response: ClientResponse): void => {
-    // Once this process goes, an old connection is no way past the rules of the next one. Unanswered, it is asked again
-    // elsewhere (RFC 9112 9.3.1).
-    if (!server.listening) return leaveUnanswered(request)
+    if (!server.listening) {
+      // Once this process goes, an old connection is no way past the rules of the next one. Unanswered, it is asked again
+      // elsewhere (RFC 9112 9.3.1).
+      if (!mayAnswerLast() || !(response instanceof ServerResponse)) return leaveUnanswered(request)
+      response.shouldKeepAlive = false
+    }
     if (request.url?.startsWith(reservedPrefix)) {
       const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
       response.writeHead(found ? 200 : 404, {

@@ -4,8 +4,14 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Debian's packages, which have the name of their program. */
-export type Program = 'nginx' | 'haproxy' | 'caddy' | 'openssl'
+/** Debian's packages, which have the name of their program, but for libraries of its Python. */
+export type Program = 'nginx' | 'haproxy' | 'caddy' | 'openssl' | Library
+type Library = 'python3-jwt' | 'python3-cryptography'
+
+const libraries: Readonly<Partial<Record<Program | 'apt-get', string>>> = {
+  'python3-jwt': '/usr/lib/python3/dist-packages/jwt/__init__.py',
+  'python3-cryptography': '/usr/lib/python3/dist-packages/cryptography/__init__.py',
+}
 
 const script = fileURLToPath(new URL('../infra/sandbox/redis/install-apt.sh', import.meta.url))
 
@@ -42,16 +48,18 @@ export const findPrograms = async (programs: readonly Program[]): Promise<Map<Pr
 /** Debian keeps servers where not everybody's PATH leads. */
 const folders = (): string[] => [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']
 
-const find = async (program: string): Promise<string | undefined> => {
+const find = async (program: Program | 'apt-get'): Promise<string | undefined> => {
+  const library = libraries[program]
+  if (library !== undefined) return (await may(library, constants.R_OK)) ? library : undefined
   for (const folder of folders()) {
     const path = join(folder, program)
-    if (
-      await access(path, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return path
+    if (await may(path, constants.X_OK)) return path
   }
   return undefined
 }
+
+const may = (path: string, mode: number): Promise<boolean> =>
+  access(path, mode).then(
+    () => true,
+    () => false,
+  )

@@ -70,7 +70,7 @@ export const startStack = async (say: (line: string) => void = () => undefined) 
     secrets,
     world,
     redisUrl: redis.url,
-    auditFile: join(folder, 'audit', 'proxy-sandbox.jsonl'),
+    auditFile: join(folder, 'audit', 'proxy-sandbox.1.jsonl'),
     log: (name: PartName): string => parts.get(name)?.logTail(40) ?? '',
     /** Resolves when it is ready. With a signal: where it does not get ready, it is ended. */
     start,

@@ -1,12 +1,25 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose'
+import type { CryptoKey, JWK } from 'jose'
 import { z } from 'zod'
 import { Fault } from '../domain/errors.ts'
+import {
+  type Algorithm,
+  algorithmOf,
+  demandUsable,
+  importKey,
+  makeKey,
+  type PublicJwk,
+  privateShape,
+  publicOf,
+  publicShape,
+  type Role,
+  readKeyFile,
+  roles,
+  sameKey,
+} from './key-file.ts'
 
-/** What a key may sign. One key, one role: a key found under another role's statement is refused. */
-export const roles = ['issue', 'end', 'head', 'directory', 'assertion'] as const
-export type Role = (typeof roles)[number]
+export { type Algorithm, algorithms, type Role, roles } from './key-file.ts'
 
 /** Which private keys each part holds. A proxy holds none that could give, end or attest a grant. */
 export const holders = {
@@ -17,7 +30,12 @@ export const holders = {
 } as const satisfies Record<string, readonly Role[]>
 export type Holder = keyof typeof holders
 
-export type PrivateKey = { readonly role: Role; readonly kid: string; readonly key: CryptoKey }
+export type PrivateKey = {
+  readonly role: Role
+  readonly kid: string
+  readonly alg: Algorithm
+  readonly key: CryptoKey
+}
 export type PublicKey = {
   readonly role: Role
   readonly kid: string
@@ -32,40 +50,36 @@ export type Keys = {
   readonly trusted: ReadonlyMap<string, PublicKey>
 }
 
-const publicShape = z.strictObject({
-  kty: z.literal('OKP'),
-  crv: z.literal('Ed25519'),
-  x: z.string(),
-  kid: z.string(),
-  role: z.enum(roles),
-})
-const privateShape = publicShape.extend({ d: z.string() })
 const trustedShape = z.strictObject({ environment: z.string(), keys: z.array(publicShape) })
 
-const algorithm = 'EdDSA'
 const privateFile = (role: Role) => `${role}.private.json`
 const trustedFile = 'trusted.json'
 
 /**
- * Makes one Ed25519 key per holder and role, in one folder per holder, each with the public keys of all
- * (`trusted.json`). Leaves existing folders as they are.
+ * Makes one key per holder and role, in one folder per holder, each with the public keys of all (`trusted.json`). They
+ * are Ed25519; the one that signs assertions for services is what `assertion` says. Leaves an existing folder as it is,
+ * and says whether it made one.
  */
-export const createKeys = async (folder: string, environment: string): Promise<void> => {
+export const createKeys = async (
+  folder: string,
+  environment: string,
+  assertion: Algorithm = 'EdDSA',
+): Promise<boolean> => {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  if ((await readdir(folder)).length > 0) return
-  const trusted: z.output<typeof publicShape>[] = []
+  if ((await readdir(folder)).length > 0) return false
+  const trusted: PublicJwk[] = []
   for (const [holder, held] of Object.entries(holders)) {
     await mkdir(join(folder, holder), { mode: 0o700 })
     for (const role of held) {
-      const pair = await generateKeyPair(algorithm, { crv: 'Ed25519', extractable: true })
-      const kid = `${holder}-${role}-1`
-      const jwk = privateShape.parse({ ...(await exportJWK(pair.privateKey)), kid, role })
+      const algorithm = role === 'assertion' ? assertion : 'EdDSA'
+      // A name of its own, so that keys of both kinds can be trusted at once.
+      const kid = algorithm === 'EdDSA' ? `${holder}-${role}-1` : `${holder}-${role}-es256-1`
+      const jwk = await makeKey(algorithm, role, kid)
       await writeFile(join(folder, holder, privateFile(role)), JSON.stringify(jwk), {
         mode: 0o600,
         flag: 'wx',
       })
-      const { d: _, ...open } = jwk
-      trusted.push(open)
+      trusted.push(publicOf(jwk))
     }
   }
   for (const holder of Object.keys(holders)) {
@@ -74,9 +88,13 @@ export const createKeys = async (folder: string, environment: string): Promise<v
       JSON.stringify({ environment, keys: trusted }, null, 2),
     )
   }
+  return true
 }
 
-/** Loads the keys of one holder. Refuses a folder that lacks one, holds one it must not, or is of another environment. */
+/**
+ * Loads the keys of one holder. Refuses a folder that lacks one, holds one it must not or one that nobody trusts, or is of
+ * another environment.
+ */
 export const loadKeys = async (folder: string, holder: Holder, environment: string): Promise<Keys> => {
   const files = await readdir(folder).catch(() => {
     throw new Fault('keys/missing', `the key folder ${folder} can't be read`, {
@@ -97,11 +115,13 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
         },
       )
     }
-    const jwk = await readShape(join(folder, privateFile(role)), privateShape)
+    const file = join(folder, privateFile(role))
+    const jwk = await readKeyFile(file, privateShape)
     if (jwk.role !== role)
       throw new Fault('keys/forbidden', `${privateFile(role)} in ${folder} holds a key of role "${jwk.role}"`)
-    ownPublic.set(jwk.x, role)
-    own.set(role, { role, kid: jwk.kid, key: await imported(jwk) })
+    demandUsable(jwk, file)
+    ownPublic.set(sameKey(jwk), role)
+    own.set(role, { role, kid: jwk.kid, alg: algorithmOf(jwk), key: await importKey(jwk, file) })
   }
   const missing = allowed.filter((role) => !own.has(role))
   if (missing.length > 0) {
@@ -110,7 +130,7 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
       `the private keys of these roles are missing in ${folder}: ${missing.join(', ')}`,
     )
   }
-  const { environment: made, keys } = await readShape(join(folder, trustedFile), trustedShape)
+  const { environment: made, keys } = await readKeyFile(join(folder, trustedFile), trustedShape)
   if (made !== environment) {
     throw new Fault(
       'keys/forbidden',
@@ -118,44 +138,35 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
     )
   }
   const trusted = new Map<string, PublicKey>()
+  const known = new Set<Role>()
   for (const jwk of keys) {
     if (trusted.has(jwk.kid))
       throw new Fault('keys/missing', `two keys are called "${jwk.kid}" in ${trustedFile}`)
+    demandUsable(jwk, join(folder, trustedFile))
     const { role, ...rest } = jwk
     // Whatever its own file calls it: what others take it for is what it can sign.
-    const ownRole = ownPublic.get(jwk.x)
+    const ownRole = ownPublic.get(sameKey(jwk))
     if (ownRole !== undefined && ownRole !== role) {
       throw new Fault(
         'keys/forbidden',
         `${privateFile(ownRole)} in ${folder} is the key that others trust for role "${role}"`,
       )
     }
+    if (ownRole !== undefined && own.get(role)?.kid === jwk.kid) known.add(role)
     trusted.set(jwk.kid, {
       role,
       kid: jwk.kid,
-      key: await imported(jwk),
-      jwk: { ...rest, alg: algorithm, use: 'sig' },
+      key: await importKey(jwk, join(folder, trustedFile)),
+      jwk: { ...rest, alg: algorithmOf(jwk), use: 'sig' },
     })
+  }
+  const unknown = allowed.find((role) => !known.has(role))
+  if (unknown !== undefined) {
+    throw new Fault(
+      'keys/missing',
+      `${trustedFile} in ${folder} does not have the key "${own.get(unknown)?.kid}" of ${privateFile(unknown)}, so nobody would take what it signs`,
+      { mend: `put its public part there, under the same kid, in the folder of every part` },
+    )
   }
   return { environment, own, trusted }
-}
-
-const readShape = async <T extends z.ZodType>(file: string, shape: T): Promise<z.output<T>> => {
-  const text = await readFile(file, 'utf8').catch(() => {
-    throw new Fault('keys/missing', `the key file ${file} can't be read`)
-  })
-  try {
-    return shape.parse(JSON.parse(text))
-  } catch {
-    // Without the cause: its message may quote the file.
-    throw new Fault('keys/missing', `the key file ${file} does not hold what it should`, {
-      mend: 'make a new folder with: pagepass keys create',
-    })
-  }
-}
-
-const imported = async (jwk: JWK): Promise<CryptoKey> => {
-  const key = await importJWK(jwk, algorithm)
-  if (key instanceof Uint8Array) throw new Fault('keys/missing', 'a key is not asymmetric')
-  return key
 }

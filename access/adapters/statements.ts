@@ -61,8 +61,19 @@ export type Statements = ReturnType<typeof createStatements>
 /** What a statement says, before its signature is checked. Never act on it alone to give anything. */
 export const readUnverified = <K extends 'grant' | 'end'>(kind: K, statement: string): Bodies[K] => {
   try {
-    return kinds[kind].shape.parse(decodeJwt(statement)) as Bodies[K]
+    return kinds[kind].shape.parse(wordsOf(statement)) as Bodies[K]
   } catch (error) {
     throw new Fault('statement/invalid', `a ${kind} statement can't be read`, { cause: error })
   }
+}
+
+const strict = new TextDecoder('utf-8', { fatal: true })
+
+/** Node's own decoder is several times as fast as jose's. It takes what is no base64url, too, which is left to jose. */
+const wordsOf = (statement: string): unknown => {
+  const [, payload = '', signature, ...more] = statement.split('.')
+  const bytes = Buffer.from(payload, 'base64url')
+  if (signature === undefined || more.length > 0 || payload === '' || bytes.toString('base64url') !== payload)
+    return decodeJwt(statement)
+  return JSON.parse(strict.decode(bytes))
 }

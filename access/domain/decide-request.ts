@@ -30,16 +30,20 @@ export type DecisionRequest = {
   readonly path: string
 }
 
+/** What of a view decides. */
+export type DecidingView = Pick<View, 'ready' | 'age' | 'heldBy' | 'isLocked'>
+
 /**
- * The one decision on a request. Pure: the same for the proxy, for `rules explain`, for tests and for replay. A grant
- * admits it, or a standing rule; the last line denies.
+ * The one decision on a request. Pure: the same for the proxy, for `rules explain`, for tests and for replay. Nothing
+ * admits a locked principal. A grant admits a request, or a standing rule; the last line denies.
  */
 export const decideRequest = (
   rules: RuleSet,
-  view: Pick<View, 'ready' | 'age' | 'heldBy'>,
+  view: DecidingView,
   request: DecisionRequest,
   now: number,
 ): Decision => {
+  if (view.isLocked(request.who.principal)) return { allow: false, reason: 'principal-locked' }
   if (!isMoment(now)) return { allow: false, reason: 'view-missing' }
   const byGrant = decideByGrants(rules, view, request, now)
   if (byGrant.allow) return byGrant
@@ -49,7 +53,7 @@ export const decideRequest = (
 /** The request counts under the lowest tier that admits it: that tier's rate, staleness and sign-in apply. */
 const decideByGrants = (
   rules: RuleSet,
-  view: Pick<View, 'ready' | 'age' | 'heldBy'>,
+  view: DecidingView,
   { who, service, method, path }: DecisionRequest,
   now: number,
 ): Decision => {

@@ -18,6 +18,7 @@ export const faultCodes = {
   'slack/failed': 'the Slack API refused a call',
   'audit/failed': 'the audit log could not be written',
   'listen/failed': 'an address could not be listened on',
+  'proxy/not-serving': 'a process that was to serve requests did not begin, or did not stop in order',
   'file/unwritable': 'a file that a command makes could not be written',
 } as const
 

@@ -9,8 +9,15 @@ export type LeaseReport = {
   readonly demand: number
 }
 
-/** The part of a limit that one process may use until its next lease, and what the fleet has left over. */
-export type Lease = { readonly rate: number; readonly tokens: number; readonly spare: number }
+/** The part of a limit that one process may use until its next lease. */
+export type Lease = {
+  readonly rate: number
+  readonly tokens: number
+  /** What the fleet has left over, or owes. */
+  readonly spare: number
+  /** What the leases of the others gave them. */
+  readonly held: number
+}
 
 /** For how many processes there might be, as long as nobody knows. */
 export const cautiousFleet = 16
@@ -22,7 +29,7 @@ const silenceMs = 1_000
 /**
  * The tokens that one process has of a limit that a fleet shares. It flows at the rate of its lease until it has the next
  * one, however long that takes. Before the first lease, and while it needs none, it may spend a small allowance that no
- * lease gave it; that is reported, and taken from what the fleet has.
+ * lease gave it, also where others hold all there is; that is reported, and taken from what the fleet has or will have.
  *
  * `fleet` is how many processes share; `onNeed` is called at the first request since the last report.
  */
@@ -91,7 +98,9 @@ export const createLeasedBucket = (
       else if (at - askedAt >= silenceMs) demand = 0
       asked = 0
       reportedAt = at
-      returned = answered ? Math.max(0, left) : 0
+      // What nobody gave it is kept until it is known what the others hold.
+      const isLeased = answered && (borrowed === 0 || demand === 0)
+      returned = isLeased ? Math.max(0, left) : 0
       return { change: returned - borrowed, demand }
     },
     /** A lease came. What was spent while it was under way is taken from it. */
@@ -101,7 +110,7 @@ export const createLeasedBucket = (
       left -= returned
       borrowed = 0
       spare = lease.spare
-      if (demand === 0) return goUnleased(Math.min(wholeAllowance(), Math.max(0, spare)))
+      if (demand === 0) return goUnleased(Math.min(wholeAllowance(), Math.max(0, spare + lease.held)))
       rate = Math.min(lease.rate, limit.rate)
       left += Math.min(lease.tokens, limit.burst)
       most = Math.max(1, lease.tokens, (limit.burst * rate) / limit.rate)

@@ -24,11 +24,17 @@ export const reasons = {
   'token-missing': { status: 401, person: 'Say who you are: send a token of your identity provider.' },
   'token-invalid': { status: 401, person: 'Your token does not verify. Sign in again.' },
   'token-expired': { status: 401, person: 'Your token has expired. Sign in again.' },
+  'session-over': { status: 401, person: 'Your session here is over. Sign in again.' },
+  'origin-foreign': {
+    status: 403,
+    person: 'In your session, only this service’s own pages may ask for this.',
+  },
   'identity-unavailable': {
     status: 503,
     person: 'The identity provider does not answer, so nobody can be recognised.',
   },
   // What they may
+  'principal-locked': { status: 403, person: 'You are locked out of everything that Pagepass guards.' },
   'grant-missing': { status: 403, person: 'You have no pass for this service.' },
   'tier-too-low': { status: 403, person: 'Your pass does not reach this far.' },
   'tier-none': { status: 403, person: 'No pass to this service allows this.' },

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 const lanes = 1024
 
@@ -11,9 +11,7 @@ const lanes = 1024
 export const createSetHash = () => {
   const sum = new Uint16Array(lanes)
   const stretch = (member: string): Uint16Array => {
-    const bytes = createHash('shake256', { outputLength: lanes * 2 })
-      .update(member)
-      .digest()
+    const bytes = hash('shake256', member, { outputEncoding: 'buffer', outputLength: lanes * 2 })
     return new Uint16Array(bytes.buffer, bytes.byteOffset, lanes)
   }
   return {
@@ -29,7 +27,7 @@ export const createSetHash = () => {
       sum.fill(0)
     },
     /** SHA-256 (base64url) of the lanes. */
-    value: (): string => createHash('sha256').update(new Uint8Array(sum.buffer)).digest('base64url'),
+    value: (): string => hash('sha256', new Uint8Array(sum.buffer), 'base64url'),
   }
 }
 export type SetHash = ReturnType<typeof createSetHash>

@@ -1,3 +1,4 @@
+import { alone, type Keep, keepPlainly, versionOf } from './compact-grant.ts'
 import type { End, Grant } from './grant.ts'
 import type { Held, HeldGrant } from './held.ts'
 import { principalKey } from './principal.ts'
@@ -39,14 +40,16 @@ const rememberedLost = 100_000
  * The in-memory copy of the live grants. It does no I/O and knows no clock: `adapters/redis/follow-view.ts` feeds
  * it, `decide-request.ts` reads it. Versions never go back, and an end beats every version.
  */
-export const createView = () => {
+export const createView = (keep: Keep = keepPlainly) => {
   const memory: Memory = { ended: new Set(), believed: new Set(), proven: new Map() }
   const { ended, believed, proven } = memory
-  let state = createState(memory, -1)
+  let state = createState(memory, keep, -1)
   /** What is being loaded beside it. */
   let loading: State | undefined
   let ready = false
   let headAt: number | undefined
+  /** Apart from what a resync replaces. */
+  const locked = new Set<string>()
 
   const forgetLost = (): void => {
     let surplus = proven.size - state.live.size - rememberedLost
@@ -59,7 +62,7 @@ export const createView = () => {
      * Begins a full resync from the state at this sequence number. The old state goes on deciding until `commit`.
      */
     resync: (from: number) => {
-      const next = createState(memory, from)
+      const next = createState(memory, keep, from)
       // One that was given up, without ever deciding, may have known newer versions too.
       const earlier = loading === undefined ? [state] : [state, loading]
       loading = next
@@ -67,24 +70,22 @@ export const createView = () => {
         /** Loads what Redis holds. Where a newer version is proven, that one is kept instead, and returned. */
         load: (grant: Grant, statement: string): HeldGrant | undefined => {
           const known = [proven.get(grant.id), state.live.get(grant.id)]
-          next.put(
-            known.find((held) => held?.statement === statement) ?? { grant, statement, verified: false },
-          )
+          next.put(known.find((held) => held?.statement === statement) ?? keep(grant, statement), grant)
           return next.newer(grant)
         },
         /** Newer versions of this grant that were held, but never proven: to be proven before it is loaded. */
         unprovenOf: ({ id, version }: Grant): HeldGrant[] =>
           earlier.flatMap(({ live }) => {
             const held = live.get(id)
-            return held === undefined || held.verified || held.grant.version <= version ? [] : [held]
+            return held === undefined || held.verified || versionOf(held).version <= version ? [] : [held]
           }),
         /** Everything that was held, is newer than what is loaded (if anything is), and was never proven. */
         unproven: (): HeldGrant[] =>
           earlier.flatMap(({ live }) =>
-            [...live.values()].filter(
-              ({ verified, grant: { id, version } }) =>
-                !verified && version > (next.live.get(id)?.grant.version ?? 0),
-            ),
+            [...live.values()].filter((held) => {
+              const { id, version } = versionOf(held)
+              return !held.verified && version > next.versionOf(id)
+            }),
           ),
         get: (id: string): HeldGrant | undefined => next.live.get(id),
         apply: next.apply,
@@ -112,8 +113,9 @@ export const createView = () => {
      */
     proved: (held: HeldGrant): boolean => {
       held.verified = true
-      const { id, version } = held.grant
-      if (ended.has(id) || (proven.get(id)?.grant.version ?? 0) > version) return false
+      const { id, version } = versionOf(held)
+      const newest = proven.get(id)
+      if (ended.has(id) || (newest !== undefined && versionOf(newest).version > version)) return false
       proven.set(id, held)
       const overtook = [state, loading].map((one) => one?.overtake(held))
       return overtook.includes(true)
@@ -144,9 +146,12 @@ export const createView = () => {
     ready: (): boolean => ready,
     get: (id: string): HeldGrant | undefined => state.live.get(id),
     /** What this principal (`principalKey`) holds for this service. */
-    heldBy: (service: string, principal: string): Held | undefined =>
-      state.byPrincipal.get(principal)?.get(service),
+    heldBy: (service: string, principal: string): Held | undefined => state.heldBy(service, principal),
     all: (): Iterable<HeldGrant> => state.live.values(),
+    /** Shuts a principal (`principalKey`) out of everything, whatever they hold, until `unlock`. */
+    lock: (principal: string): void => void locked.add(principal),
+    unlock: (principal: string): void => void locked.delete(principal),
+    isLocked: (principal: string): boolean => locked.size > 0 && locked.has(principal),
   }
 }
 
@@ -159,10 +164,13 @@ const rememberEnd = (ends: Set<string>, id: string): void => {
   if (ends.size > rememberedEnds) for (const oldest of ends) if (ends.delete(oldest)) break
 }
 
-const createState = ({ ended, believed, proven }: Memory, from: number) => {
+const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: number) => {
   const live = new Map<string, HeldGrant>()
-  /** principal → service → what they hold: both keys are strings at hand, so a look-up builds none. */
-  const byPrincipal = new Map<string, Map<string, Held>>()
+  /**
+   * service → principal → what they hold: both keys are strings at hand, so a look-up builds none. Nearly everybody holds
+   * one grant for a service, which stands here by itself until somebody asks.
+   */
+  const byService = new Map<string, Map<string, Held | HeldGrant>>()
   const hashes = new Map<number, { readonly count: number; readonly set: string }>()
   const setHash = createSetHash()
   /** Members of the set hash. A rejected grant is one until the next resync, as it is for whoever signs heads. */
@@ -172,19 +180,29 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
 
   const changeHeld = ({ state, services, who }: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
     if (state !== 'active') return
-    const principal = principalKey(who)
-    const holds = byPrincipal.get(principal) ?? new Map<string, Held>()
+    const principal = alone(principalKey(who))
     for (const service of services) {
-      const grants = change([...(holds.get(service)?.grants ?? [])])
-      if (grants.length > 0) holds.set(service, { grants, check: undefined })
-      else holds.delete(service)
+      const holders = byService.get(service) ?? new Map<string, Held | HeldGrant>()
+      const grants = change([...grantsOf(holders.get(principal))])
+      const [only] = grants
+      if (only === undefined) holders.delete(principal)
+      else holders.set(principal, grants.length === 1 ? only : { grants, check: undefined })
+      if (holders.size > 0) byService.set(service, holders)
+      else byService.delete(service)
     }
-    if (holds.size > 0) byPrincipal.set(principal, holds)
-    else byPrincipal.delete(principal)
+  }
+
+  const heldBy = (service: string, principal: string): Held | undefined => {
+    const holders = byService.get(service)
+    const found = holders?.get(principal)
+    if (found === undefined || 'grants' in found) return found
+    const held: Held = { grants: [found], check: undefined }
+    holders?.set(principal, held)
+    return held
   }
 
   const drop = (held: HeldGrant): void => {
-    live.delete(held.grant.id)
+    live.delete(versionOf(held).id)
     changeHeld(held.grant, (all) => all.filter((other) => other !== held))
   }
 
@@ -196,18 +214,28 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
 
   const newer = ({ id, version }: Grant): HeldGrant | undefined => {
     const newest = proven.get(id)
-    return newest !== undefined && newest.grant.version > version ? newest : undefined
+    return newest !== undefined && versionOf(newest).version > version ? newest : undefined
   }
 
-  /** Puts a grant in, or its newest proven version. */
-  const put = (comes: HeldGrant): { readonly given?: HeldGrant; readonly replaced?: HeldGrant } => {
-    const held = newer(comes.grant) ?? comes
-    const { grant } = held
-    const before = live.get(grant.id)
-    if (ended.has(grant.id) || believed.has(grant.id)) return {}
-    if (before !== undefined && before.grant.version >= grant.version) return {}
+  const versionNow = (id: string): number => {
+    const held = live.get(id)
+    return held === undefined ? 0 : versionOf(held).version
+  }
+
+  /** Puts a grant in, or its newest proven version. `said` is what `comes` says. */
+  const put = (
+    comes: HeldGrant,
+    said: Grant,
+  ): { readonly given?: HeldGrant; readonly replaced?: HeldGrant } => {
+    const newest = newer(said)
+    const held = newest ?? comes
+    const grant = newest?.grant ?? said
+    const { id } = versionOf(held)
+    const before = live.get(id)
+    if (ended.has(id) || believed.has(id)) return {}
+    if (before !== undefined && versionOf(before).version >= grant.version) return {}
     if (before !== undefined) remove(before)
-    live.set(grant.id, held)
+    live.set(id, held)
     setHash.add(held.statement)
     count += 1
     changeHeld(grant, (all) => [...all, held])
@@ -224,9 +252,9 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
   const given = (grant: Grant, statement: string) => {
     const newest = newer(grant)
     const held = live.get(grant.id)
-    const unproven = held !== undefined && !held.verified && held.grant.version > grant.version
+    const unproven = held !== undefined && !held.verified && versionOf(held).version > grant.version
     return {
-      ...put({ grant, statement, verified: false }),
+      ...put(keep(grant, statement), grant),
       ...(newest === undefined ? {} : { newer: newest }),
       ...(unproven ? { unproven: held } : {}),
     }
@@ -244,15 +272,17 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
 
   return {
     live,
-    byPrincipal,
+    heldBy,
+    versionOf: versionNow,
     hashes,
     put,
     newer,
     end,
     /** A version was proven late: an older one that was taken meanwhile makes way. Tells whether there was one. */
     overtake: (held: HeldGrant): boolean => {
-      if ((live.get(held.grant.id)?.grant.version ?? held.grant.version) >= held.grant.version) return false
-      put(held)
+      const { id, version } = versionOf(held)
+      if (!live.has(id) || versionNow(id) >= version) return false
+      put(held, held.grant)
       if (exact) remember()
       return true
     },
@@ -270,7 +300,12 @@ const createState = ({ ended, believed, proven }: Memory, from: number) => {
       return { gap: false, ...change }
     },
     reject: (held: HeldGrant): void => {
-      if (live.get(held.grant.id) === held) drop(held)
+      if (live.get(versionOf(held).id) === held) drop(held)
     },
   }
+}
+
+const grantsOf = (found: Held | HeldGrant | undefined): readonly HeldGrant[] => {
+  if (found === undefined) return []
+  return 'grants' in found ? found.grants : [found]
 }

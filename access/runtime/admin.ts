@@ -1,8 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http'
-import type { Registry } from 'prom-client'
 import type { Address } from './config.ts'
 import { phaseNow } from './draining.ts'
 import { listen } from './listen.ts'
+
+/** What Prometheus reads, such as a registry of prom-client. */
+export type Metrics = { readonly contentType: string; readonly metrics: () => Promise<string> }
 
 /**
  * The admin port of a process. In JSON: `/healthz` (it lives) and `/readyz` (it can do its work; otherwise 503 with what
@@ -13,7 +15,7 @@ export const startAdmin = async (
   at: Address,
   waitingFor: () => readonly string[],
   facts: () => Readonly<Record<string, unknown>> = () => ({}),
-  metrics?: Registry,
+  metrics?: Metrics,
 ) => {
   const readiness = (): readonly [number, object] => {
     const phase = phaseNow()
@@ -29,9 +31,9 @@ export const startAdmin = async (
     const [status, body] = url === '/healthz' ? [200, { status: 'ok' }] : readiness()
     return [status, { ...body, ...facts() }]
   }
-  const answerMetrics = async (response: ServerResponse, registry: Registry): Promise<void> => {
-    const text = await registry.metrics()
-    response.writeHead(200, { 'content-type': registry.contentType }).end(text)
+  const answerMetrics = async (response: ServerResponse, source: Metrics): Promise<void> => {
+    const text = await source.metrics()
+    response.writeHead(200, { 'content-type': source.contentType }).end(text)
   }
   const server = createServer((request, response) => {
     if (request.url === '/metrics' && metrics !== undefined)

@@ -27,13 +27,23 @@ export const listen = async (server: Server, { host, port }: Address) => {
   const sweepIdle = (): void => {
     sweep ??= setInterval(() => server.closeIdleConnections(), sweepMs)
   }
+  const closeIdle = server.closeIdleConnections.bind(server)
 
   return {
     server,
     port: (server.address() as AddressInfo).port,
-    /** Takes no new connections, and closes each when what it carries is answered, however long that takes. */
-    takeNoMore: (): void => {
+    /** How many connections are open, whatever they carry. */
+    connections: (): number => sockets.size,
+    /**
+     * Takes no new connections, and closes each when what it carries is answered, however long that takes; one that
+     * carries nothing once `closesIdle` says so.
+     */
+    takeNoMore: (closesIdle: () => boolean = () => true): void => {
       if (!server.listening) return
+      // Node closes those with the listener, while a request may be on its way on one.
+      server.closeIdleConnections = () => {
+        if (closesIdle()) closeIdle()
+      }
       server.close()
       sweepIdle()
     },
@@ -42,6 +52,7 @@ export const listen = async (server: Server, { host, port }: Address) => {
      */
     close: (graceMs = 0): Promise<void> =>
       new Promise((resolve) => {
+        server.closeIdleConnections = closeIdle
         sweepIdle()
         const late = setTimeout(() => {
           for (const socket of sockets) socket.destroy()

@@ -1,29 +1,35 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
 
-/**
- * What a process tells Prometheus at `/metrics` of its admin port: by which rules it decides. During a replacement both
- * rules hashes are counted.
- */
-export const createMetrics = (
+/** What a process tells Prometheus of its rule set. During a replacement both rules hashes are counted. */
+export const addRules = (
+  registry: Registry,
   { hash, environment }: { readonly hash: string; readonly environment: string },
-  changedOnDisk: () => boolean,
-): Registry => {
-  const registry = new Registry()
+): void =>
   new Gauge({
     name: 'pagepass_rules_info',
     help: 'The rule set that this process decides by, always 1',
     labelNames: ['rules', 'environment'],
     registers: [registry],
   }).set({ rules: hash, environment }, 1)
-  new Gauge({
-    name: 'pagepass_rules_changed_on_disk',
-    help: '1 where the files say something else by now; replace the process to use it',
-    registers: [registry],
-    collect() {
-      this.set(changedOnDisk() ? 1 : 0)
-    },
-  })
+
+/** Whether whoever watches the files of the rule set found that they have changed. */
+export const addChangedOnDisk = (registry: Registry, changedOnDisk: () => boolean): void =>
+  addGauge(
+    registry,
+    'pagepass_rules_changed_on_disk',
+    '1 where the files say something else by now; replace the process to use it',
+    () => (changedOnDisk() ? 1 : 0),
+  )
+
+/** What a process tells Prometheus at `/metrics` of its admin port: by which rules it decides. */
+export const createMetrics = (
+  rules: { readonly hash: string; readonly environment: string },
+  changedOnDisk: () => boolean,
+): Registry => {
+  const registry = new Registry()
+  addRules(registry, rules)
+  addChangedOnDisk(registry, changedOnDisk)
   return registry
 }
 

@@ -120,7 +120,9 @@ export const partEnvironment = (
   PAGEPASS_INSTANCE: instance,
   PAGEPASS_ADMIN_LISTEN: `127.0.0.1:${ports[`${part} admin`]}`,
   REDIS_URL: redisUrl,
-  ...(part === 'proxy' ? { PAGEPASS_PROXY_LISTEN: `127.0.0.1:${ports.proxy}` } : {}),
+  ...(part === 'proxy'
+    ? { PAGEPASS_PROXY_LISTEN: `127.0.0.1:${ports.proxy}`, PAGEPASS_PROXY_PROCESSES: '1' }
+    : {}),
   ...(part === 'proxy'
     ? {}
     : { SLACK_BOT_TOKEN: secrets.slackBotToken, SLACK_API_URL: `http://127.0.0.1:${ports.slack}/api/` }),

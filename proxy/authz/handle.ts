@@ -9,7 +9,7 @@ import type { Service } from '#access/domain/rule-set.ts'
 import { wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { DecidingParts } from '../deciding.ts'
 import { countAdmitted, countRefused } from '../grant-uses.ts'
-import type { Identity } from '../identities.ts'
+import type { Identified, Identity } from '../identities.ts'
 import type { ProxyMetrics } from '../metrics.ts'
 import { createPrepare } from '../prepare.ts'
 import { rateLimited } from '../rate-limit-headers.ts'
@@ -22,6 +22,8 @@ export type AuthzParts = DecidingParts & { readonly metrics: Pick<ProxyMetrics, 
 
 type No = {
   readonly reason: Reason
+  /** What is answered where it is not the reason. */
+  readonly told?: Reason
   readonly service?: Service
   readonly identity?: Identity
   readonly held?: HeldGrant
@@ -62,13 +64,22 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
 
   const judge = async ({ fault, host, method, path, token }: Question): Promise<Verdict> => {
     if (fault !== undefined) return { reason: fault }
-    const service = serviceByHost(host)
-    if (typeof service === 'string') return { reason: service }
-    if (token === '') return { reason: 'token-missing', service }
+    const found = serviceByHost(host)
+    if (found === 'host-wrong') return { reason: found }
+    const who = identify(token)
+    const result = who instanceof Promise ? await who : who
+    if (typeof found !== 'string')
+      return 'refused' in result ? { reason: result.refused } : decide(result.identity, found, method, path)
+    // Which services there are is told to who is known, and to nobody else: the answer is the same, the record is not.
+    return 'refused' in result
+      ? { reason: found, told: result.refused }
+      : { reason: found, identity: result.identity }
+  }
+
+  const identify = (token: string): Identified | Promise<Identified> => {
+    if (token === '') return { refused: 'token-missing' }
     const known = identities.known(token, clock.now())
-    const result = known === undefined ? await identities.verify(token) : { identity: known }
-    if ('refused' in result) return { reason: result.refused, service }
-    return decide(result.identity, service, method, path)
+    return known === undefined ? identities.verify(token) : { identity: known }
   }
 
   const decide = async (
@@ -163,12 +174,12 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
   const refuse = (
     id: string,
     question: Question,
-    { reason, service, identity, held, facts = {} }: No,
+    { reason, told = reason, service, identity, held, facts = {} }: No,
     request: IncomingMessage,
     response: ServerResponse,
   ): void => {
     const { front, client, method, host, path } = question
-    const status = statusFor(reason, front)
+    const status = statusFor(told, front)
     if (held !== undefined) countRefused(uses.of(held), reason)
     metrics.refused(reason)
     audit.append(
@@ -188,7 +199,7 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
         rules: rules.hash,
       }),
     )
-    if (!response.destroyed) answerRefused(request, response, status, reason, service, facts)
+    if (!response.destroyed) answerRefused(request, response, status, told, service, facts)
   }
 
   return handle

@@ -21,10 +21,14 @@ export const createAuthzServer = (
   handle: (request: IncomingMessage, response: ServerResponse) => void,
   turnedAway: (client: string) => void,
   tls: AuthzTls | undefined,
+  mayAnswerLast: () => boolean = () => false,
 ): Server => {
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    // Once this process goes, an old connection is no way past the rules of the next one.
-    if (!server.listening) return request.socket.destroySoon()
+    if (!server.listening) {
+      // Once this process goes, an old connection is no way past the rules of the next one.
+      if (!mayAnswerLast()) return request.socket.destroySoon()
+      response.shouldKeepAlive = false
+    }
     handle(request, response)
   }
   const server =

@@ -7,7 +7,11 @@ import { type AuthzParts, createAuthz } from './handle.ts'
 import { createAuthzServer } from './server.ts'
 
 /** The decision endpoint, listening on an address of its own, for front proxies that forward by themselves. */
-export const startAuthz = ({ listen: at, secrets, tls }: AuthzSettings, parts: AuthzParts) => {
+export const startAuthz = (
+  { listen: at, secrets, tls }: AuthzSettings,
+  parts: AuthzParts,
+  mayAnswerLast: () => boolean,
+) => {
   const reason = 'front-unknown'
   const turnedAway = (client: string): void => {
     parts.metrics.refused(reason)
@@ -27,7 +31,7 @@ export const startAuthz = ({ listen: at, secrets, tls }: AuthzSettings, parts: A
     )
   }
   return listen(
-    createAuthzServer(createAuthz(parts, createFrontCheck({ secrets, tls })), turnedAway, tls),
+    createAuthzServer(createAuthz(parts, createFrontCheck({ secrets, tls })), turnedAway, tls, mayAnswerLast),
     at,
   )
 }

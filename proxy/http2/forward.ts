@@ -4,10 +4,11 @@ import type { Exchange } from '../exchange.ts'
 import { answerHeaders, type ForwardEnd, passTrailers, trailersPassed } from '../forward.ts'
 import { recallFate } from '../steps/read-headers.ts'
 import { append } from './append.ts'
-import { asksGrpc } from './grpc.ts'
+import { asksGrpc, timeLeft } from './grpc.ts'
 import { Http2Request } from './request.ts'
 import { Http2Response } from './response.ts'
-import { type Http2Connection, type Http2Upstreams, priorKnowledge } from './upstreams.ts'
+import { type Http2Upstreams, priorKnowledge } from './upstreams.ts'
+import type { Http2Connection } from './watch-connection.ts'
 
 /** Whether it goes to the service by HTTP/2: what speaks nothing else, and gRPC. */
 export const goesByHttp2 = (exchange: Exchange, { releases, serve }: Service): boolean =>
@@ -64,16 +65,22 @@ export const forwardByHttp2 = (
   }
   connection.open += 1
 
-  /** Once all of the request is there. A call of gRPC brings its own deadline, and its answer may begin when it likes. */
+  const giveUp = (): void => {
+    if (settled) return
+    settled = true
+    stream.close(constants.NGHTTP2_CANCEL)
+    ended(exchange, 'failed', new HeadersTimeoutError())
+  }
+  /** Once all of the request is there. */
   let late: NodeJS.Timeout | undefined
   const awaitAnswer = (): void => {
     if (grpc || settled || exchange.status !== 0) return
-    late = setTimeout(() => {
-      settled = true
-      stream.close(constants.NGHTTP2_CANCEL)
-      ended(exchange, 'failed', new HeadersTimeoutError())
-    }, timeouts.headers)
+    late = setTimeout(giveUp, timeouts.headers)
   }
+  // A call of gRPC may say nothing for hours, headers included, and go well. What bounds it is its client’s deadline, which
+  // counts for all of it, and goes on to the service.
+  const callMs = grpc ? timeLeft(request) : undefined
+  const deadline = callMs === undefined ? undefined : setTimeout(giveUp, callMs)
 
   const finish = (): void => {
     settled = true
@@ -94,6 +101,7 @@ export const forwardByHttp2 = (
   stream.on('close', () => {
     connection.open -= 1
     clearTimeout(late)
+    clearTimeout(deadline)
     if (settled || response.destroyed) return
     fail()
   })
@@ -118,6 +126,7 @@ export const forwardByHttp2 = (
     else response.writeHead(status, headers)
   }
   stream.on('response', (_, flags, raw: readonly string[]) => {
+    connection.answers += 1
     if (settled || response.destroyed) return
     try {
       answer(flags, raw)
@@ -129,6 +138,7 @@ export const forwardByHttp2 = (
     }
   })
   stream.on('data', (chunk: Buffer) => {
+    connection.answers += 1
     if (settled || response.destroyed) return
     exchange.bytes += chunk.length
     if (response.write(chunk)) return

@@ -1,18 +1,16 @@
-import { type ClientHttp2Session, connect, constants } from 'node:http2'
+import { connect, constants } from 'node:http2'
 import type { Service } from '#access/domain/rule-set.ts'
 import { type AddressGuard, portOf } from '../upstream-address.ts'
+import { type Http2Connection, type Patience, usualPatience, watchConnection } from './watch-connection.ts'
 
 const fewestStreams = 100
 const mostConnections = 32
-const idleMs = 60_000
-
-export type Http2Connection = { readonly session: ClientHttp2Session; open: number }
 
 /** What every release with this scheme speaks: HTTP/2 without TLS, from the first byte on (RFC 9113 3.3). */
 export const priorKnowledge = 'h2c:'
 
 /** Connections of HTTP/2 to services: `h2c://`, or `https://` where the service chooses it. */
-export const createHttp2Upstreams = (guard: AddressGuard) => {
+export const createHttp2Upstreams = (guard: AddressGuard, patience: Patience = usualPatience) => {
   const connections = new Map<Service, Set<Http2Connection>>()
 
   const open = (service: Service, origin: URL, others: Set<Http2Connection>): Http2Connection => {
@@ -25,7 +23,7 @@ export const createHttp2Upstreams = (guard: AddressGuard) => {
       settings: { enablePush: false },
     }
     const session = connect(origin, options)
-    const connection = { session, open: 0 }
+    const connection = { session, open: 0, answers: 0 }
     const forget = (): void => void others.delete(connection)
     const late = setTimeout(
       () => session.destroy(new Error('the service took too long to connect')),
@@ -42,12 +40,7 @@ export const createHttp2Upstreams = (guard: AddressGuard) => {
       pushed.on('error', () => undefined)
       pushed.close(constants.NGHTTP2_REFUSED_STREAM)
     })
-    // Looks once in a while, so that a request need not.
-    const tidy = setInterval(() => {
-      if (connection.open === 0) session.close()
-    }, idleMs)
-    tidy.unref()
-    session.once('close', () => clearInterval(tidy))
+    watchConnection(connection, patience)
     others.add(connection)
     return connection
   }

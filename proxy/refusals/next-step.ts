@@ -5,6 +5,8 @@ export const nextStep = ({ status, reason, needs, mend, retryAfter }: Told): str
   if (mend !== undefined) return mend
   if (retryAfter !== undefined)
     return `Try again in ${retryAfter === 1 ? 'a second' : `${retryAfter} seconds`}.`
+  if (reason === 'origin-foreign')
+    return 'Nothing was forwarded. Open the address itself in a tab, with a browser that is up to date. Programs send a token in place of the cookie.'
   switch (status) {
     case 400:
       return 'Nothing was forwarded. Send it in the usual spelling.'

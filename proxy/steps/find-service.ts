@@ -20,13 +20,16 @@ export const createServiceByHost = (rules: RuleSet) => {
   }
 }
 
-/** Finds the service by the Host header. */
+/**
+ * Finds the service by the Host header. One that is not there is no refusal yet: who asks hears of it once they are
+ * known, and of nothing before.
+ */
 export const createFindService = (rules: RuleSet) => {
   const serviceByHost = createServiceByHost(rules)
   return (exchange: Exchange): Reason | undefined => {
     const found = serviceByHost(exchange.host)
-    if (typeof found === 'string') return found
-    exchange.service = found
+    if (typeof found !== 'string') exchange.service = found
+    else if (found !== 'service-unknown') return found
     return undefined
   }
 }

@@ -1,6 +1,7 @@
 import type { Reason } from '#access/domain/reasons.ts'
 import type { Exchange } from '../exchange.ts'
 import { Http2Request } from '../http2/request.ts'
+import { takeSession } from '../session/cookie.ts'
 
 /**
  * What becomes of a client's header: it goes upstream, it is dropped, or one of the cases below.
@@ -14,6 +15,7 @@ type Fate =
   | 'host'
   | 'authorization'
   | 'own authorization'
+  | 'cookie'
   | 'connection'
   | 'content length'
   | 'transfer encoding'
@@ -23,6 +25,7 @@ const fates = new Map<string, Fate>([
   ['host', 'host'],
   ['authorization', 'authorization'],
   ['x-pagepass-authorization', 'own authorization'],
+  ['cookie', 'cookie'],
   ['connection', 'connection'],
   ['content-length', 'content length'],
   // Frameworks obey these (Rails, Symfony, Spring, IIS), so the service would do what was never decided on.
@@ -112,6 +115,9 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
         if (own !== undefined) return 'headers-ambiguous'
         own = value
         break
+      case 'cookie':
+        if (!readCookie(exchange, name, value)) return 'headers-ambiguous'
+        break
       case 'content length':
         if (length !== undefined) return 'headers-ambiguous'
         length = value
@@ -139,7 +145,20 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
   return readCredential(exchange, authorization, own)
 }
 
-/** `X-Pagepass-Authorization` leaves `Authorization` to the application; both naming us must agree. */
+/** Our own cookie stays here, whatever comes of it; all others go on. False where it came twice. */
+const readCookie = (exchange: Exchange, name: string, value: string): boolean => {
+  const taken = takeSession(value)
+  if (taken === undefined) {
+    exchange.forwarded.push(name, value)
+    return true
+  }
+  if (taken === 'ambiguous' || exchange.session !== undefined) return false
+  exchange.session = taken.session
+  if (taken.rest !== '') exchange.forwarded.push(name, taken.rest)
+  return true
+}
+
+/** `X-Pagepass-Authorization` and our cookie leave `Authorization` to the application; both naming us must agree. */
 const readCredential = (
   exchange: Exchange,
   authorization: string | undefined,
@@ -147,7 +166,8 @@ const readCredential = (
 ): Reason | undefined => {
   const token = tokenOf(authorization, own)
   if (token === undefined) return 'headers-ambiguous'
-  if (own !== undefined && authorization !== undefined && !isBearer(authorization))
+  const isElsewhere = own !== undefined || exchange.session !== undefined
+  if (isElsewhere && authorization !== undefined && !isBearer(authorization))
     exchange.forwarded.push('Authorization', authorization)
   exchange.token = token
   return undefined

@@ -87,6 +87,7 @@ const holding = (held: Grant) => ({
   ready: () => true,
   age: () => 0,
   heldBy: () => ({ grants: [{ grant: held, statement: 'x', verified: true }] }),
+  isLocked: () => false,
 })
 const incident = { id: 'Q1', number: 1, title: '' }
 

@@ -5,6 +5,7 @@ import { type Prepared, partEnvironment, readyUrl } from '#infra/sandbox/stack.t
 import { type StartedProcess, startProcess } from '#infra/sandbox/start/processes.ts'
 import { waitReady } from '#infra/sandbox/start/ready.ts'
 import { steadyPort } from '../free-ports.ts'
+import { readCpu } from './cpu.ts'
 import type { Ends } from './ends.ts'
 
 const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
@@ -12,7 +13,9 @@ const main = fileURLToPath(new URL('../../proxy/main.ts', import.meta.url))
 export type RunningPagepass = {
   readonly port: number
   readonly process: StartedProcess
-  /** Where its inspector listens once it is asked to. */
+  /** Of its one process that serves, which holds the view and sees the requests. */
+  readonly servingPid: number
+  /** Where the inspector of that one listens once it is asked to. */
   readonly inspectPort: number
 }
 
@@ -38,5 +41,8 @@ export const startPagepass = async (
   ends(() => process_.stop())
   // 100,000 grants take a few seconds to load, and more on a machine that does other things.
   await waitReady(readyUrl('proxy', ports), { process: process_, timeoutMs: 120_000 })
-  return { port, process: process_, inspectPort }
+  const [serving, ...more] = readCpu([process_.pid]).filter(({ pid }) => pid !== process_.pid)
+  if (serving === undefined || more.length > 0) throw new Error(`${name} does not serve from one process`)
+  // node:cluster counts on from the parent's own.
+  return { port, process: process_, servingPid: serving.pid, inspectPort: inspectPort + 1 }
 }

@@ -125,14 +125,8 @@ const compare = async (options: ProxyBenchOptions, ends: Ends): Promise<void> =>
   }
 
   const inspectors = new Map<string, Inspector>()
-  for (const [
-    name,
-    {
-      process: { pid },
-      inspectPort,
-    },
-  ] of ours) {
-    const inspector = await openInspector(pid, inspectPort)
+  for (const [name, { servingPid, inspectPort }] of ours) {
+    const inspector = await openInspector(servingPid, inspectPort)
     ends(inspector.close)
     inspectors.set(name, inspector)
   }
@@ -146,7 +140,7 @@ const compare = async (options: ProxyBenchOptions, ends: Ends): Promise<void> =>
   }
   const memory = new Map<string, Memory>()
   for (const [name, inspector] of inspectors)
-    memory.set(name, await settledMemory(ours.get(name)?.process.pid ?? 0, inspector))
+    memory.set(name, await settledMemory(ours.get(name)?.servingPid ?? 0, inspector))
   reportProxy({ ...options, missing }, { grants, samples, memory })
 }
 

@@ -97,11 +97,11 @@ const measure = async ({ json, rounds, sockets }: StreamsBenchOptions, ends: End
   }
   const relayInspector = await openInspector(relay.pid, relayInspect)
   ends(relayInspector.close)
-  const pagepassInspector = await openInspector(pagepass.process.pid, pagepass.inspectPort)
+  const pagepassInspector = await openInspector(pagepass.servingPid, pagepass.inspectPort)
   ends(pagepassInspector.close)
   const memory = {
     relay: await eachOf('relay', relay.pid, relayPort, relayInspector),
-    pagepass: await eachOf('pagepass', pagepass.process.pid, pagepass.port, pagepassInspector),
+    pagepass: await eachOf('pagepass', pagepass.servingPid, pagepass.port, pagepassInspector),
   }
 
   let grant = issuer.first

@@ -27,6 +27,7 @@ import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { type PersonName, people } from '#infra/sandbox/people.ts'
 import { startProxy } from '#proxy/app.ts'
 import type { AuthzSettings } from '#proxy/authz/config.ts'
+import type { Sessions } from '#proxy/session/sessions.ts'
 import type { PairFiles } from '#proxy/tls/pair.ts'
 import { makePair } from './certificate.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
@@ -36,7 +37,7 @@ import { type WebSocketClient, webSocketClient } from './web-socket-client.ts'
 export const domain = 'access.test'
 export const instance = 'tested'
 
-const rulesText = (issuer: string, orders: string, payments: string) => `
+export const rulesText = (issuer: string, orders: string, payments: string) => `
 version: 1
 environment: sandbox
 domain: ${domain}
@@ -101,12 +102,16 @@ export type ProxyWishes = {
   readonly timeouts?: Partial<Service['timeouts']>
   /** Where the bot is at home in Slack. */
   readonly slackApp?: string
+  /** Who signed in with a browser. */
+  readonly sessions?: Sessions
   /** How front proxies authenticate to the decision endpoint. Without it there is none. */
   readonly authz?: Pick<AuthzSettings, 'secrets' | 'tls'>
   /** The rule set's `drain`, in milliseconds. */
   readonly drain?: number
   /** Changes the text of the rule set before it is read. */
   readonly mend?: (text: string) => string
+  /** Makes the folder of keys in another way than `pagepass keys create` does. */
+  readonly makeKeys?: (folder: string, environment: string) => Promise<unknown>
   /** False leaves the Redis without epoch and heads, as if no bot or worker had ever run. */
   readonly bot?: boolean
 }
@@ -147,7 +152,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     ]),
   )
   const rules = { ...parsed.rules, services, drain: wishes.drain ?? parsed.rules.drain }
-  await createKeys(join(folder, 'keys'), rules.environment)
+  await (wishes.makeKeys ?? createKeys)(join(folder, 'keys'), rules.environment)
 
   const bot =
     wishes.bot === false ? undefined : await startBotPart(url.href, join(folder, 'keys'), rules.environment)
@@ -183,6 +188,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     patient,
     ...(tls === undefined ? {} : { tls }),
     slackApp: wishes.slackApp,
+    sessions: wishes.sessions,
   })
   if (bot !== undefined && wishes.proxyRedisUrl === undefined)
     await until(() => proxy.waitingFor().length === 0, 'the proxy to be in step')
@@ -224,6 +230,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     faults,
     auditFile,
     waitingFor: proxy.waitingFor,
+    locks: proxy.locks,
     /** Lets a registry read what the proxy counts. */
     measure: proxy.measure,
     /** Sets the proxy's clock ahead. Nobody else's. */
@@ -471,7 +478,7 @@ export const handshakeHeaders = [
 export const handshakeAccept = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='
 
 /** What a bot does for a proxy: it gives and ends grants, signs the heads, and reads the receipts. */
-const startBotPart = async (redisUrl: string, keyFolder: string, environment: string) => {
+export const startBotPart = async (redisUrl: string, keyFolder: string, environment: string) => {
   const quiet = (): void => undefined
   const statements = createStatements(await loadKeys(join(keyFolder, 'bot'), 'bot', environment))
   const prompt = connectPatient(redisUrl, quiet)

@@ -20,6 +20,7 @@ export const createRateBook = (slackSeconds = 0.25) => {
       { rate, burst }: RateLimit,
       report: LeaseReport,
       now: number,
+      fleet: number,
     ): Lease => {
       if (book === undefined || book.gone <= now)
         book = { at: now, spare: burst, leases: new Map(), gone: Number.POSITIVE_INFINITY }
@@ -39,12 +40,13 @@ export const createRateBook = (slackSeconds = 0.25) => {
         lease.rate = Math.max(0, Math.min(open, rate - sumOf('rate')))
         lease.tokens = Math.max(0, spare * share)
         if (share < 1 && lease.tokens < 1) lease.tokens = spare >= 1 ? 1 : 0
+        lease.tokens = Math.max(lease.tokens, Math.min(change, burst / fleet, spare + sumOf('tokens')))
         book.leases.set(me, { ...lease, demand: report.demand, till: now + keptMs })
       }
       book.spare = spare - lease.tokens
       book.at = now
       book.gone = now + Math.min(((burst - Math.min(book.spare, burst)) / rate) * 1_000, 86_400_000) + keptMs
-      return { ...lease, spare: book.spare }
+      return { ...lease, spare: book.spare, held: sumOf('tokens') }
     },
   }
 }

@@ -57,7 +57,7 @@ export const createFleet = (limit: RateLimit, size: number, weather: Weather = {
           latency,
           over(() => bucket.lost(now)),
         )
-      const lease = book.renew(process.name, keptMs, limit, report, now)
+      const lease = book.renew(process.name, keptMs, limit, report, now, processes.length)
       answers += 1
       const isLost = answers % losesOneIn === 0
       later(

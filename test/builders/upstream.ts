@@ -12,6 +12,20 @@ export type Received = {
   complete: boolean
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** What it was to the server in front of this one, if there is another. */
+  readonly read?: Reading
+}
+
+/** How a server reads a request. */
+export type Reading = {
+  /** Which kind of server. */
+  readonly by: string
+  readonly method: string
+  readonly target: string
+  /** The path by which it chooses what to do, as it normalises it. */
+  readonly path: string
+  /** The headers that say who asks, by their name in lower case: what it takes for their value. */
+  readonly identity: Readonly<Record<string, string | undefined>>
 }
 
 export type Connection = {

@@ -4,13 +4,17 @@ import { proveJourney } from './journey.ts'
 import { proveOutcomes } from './outcomes.ts'
 import type { Proof } from './proof.ts'
 import { proveRules } from './rules.ts'
+import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
 const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
   crash: { run: proveCrash, trials: 200, full: 1_000 },
+  framing: { run: proveFraming, trials: 3_000, full: 100_000 },
+  headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
+  paths: { run: provePaths, trials: 5_000, full: 30_000 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
 }
 

@@ -76,14 +76,41 @@ const isRefused = (): Promise<boolean> =>
 const closings = async (count: number) =>
   (await proxy.records(count, ['closed'])).map(({ outcome }) => outcome).sort()
 
+/** As long as a request may still be on its way on an old connection. */
+const lastRequestsMs = 5 * second
+
 test('With nothing open, draining is over at once', async () => {
+  expect(await proxy.drainProxy()).toBe('nothing is open any more')
+  expect(await isRefused()).toBe(true)
+})
+
+test('A request that was on its way on an open connection is answered, as the last one there', async () => {
+  await proxy.give('ana')
+  const client = proxy.client()
+  client.send(await proxy.request('ana'))
+  await client.answers(1)
+  const { over, done } = drain()
+  expect(await isRefused()).toBe(true)
+  client.send(await proxy.request('ana', 'GET', '/v1/last'))
+  await client.closed()
+  expect(proxy.orders.received().map(({ target }) => target)).toEqual(['/v1/orders', '/v1/last'])
+  expect(client.text().split('HTTP/1.1 200 OK')).toHaveLength(3)
+  expect(client.text().match(/connection: close/gi)).toHaveLength(1)
+  await done
+  expect(over()).toBe('nothing is open any more')
+})
+
+test('A connection that carries nothing is closed after a moment, and then nothing more is answered', async () => {
   await proxy.give('ana')
   const idle = proxy.client()
   idle.send(await proxy.request('ana'))
   await idle.answers(1)
-  expect(await proxy.drainProxy()).toBe('nothing is open any more')
-  await idle.closed()
+  const { over, done } = drain()
   expect(await isRefused()).toBe(true)
+  expect(over()).toBeUndefined()
+  proxy.ahead(lastRequestsMs)
+  await idle.closed()
+  expect(await done).toBe('nothing is open any more')
 })
 
 test('What is open goes on, new connections are refused, and it is over when the last has ended', async () => {
@@ -181,6 +208,7 @@ test('An old connection is no way past the new rules: what waits behind a stream
   stream.client.send(await proxy.request('ana', 'POST', '/v1/second'))
   const { done } = drain()
   stream.client.send(await proxy.request('ana', 'POST', '/v1/third'))
+  proxy.ahead(lastRequestsMs)
   await stream.goesOn()
   stream.end()
   await stream.client.closed()
@@ -194,7 +222,9 @@ test('A silent connection does not hold it up', async () => {
   const silent = proxy.client()
   silent.send('GET /v1/orders HTTP/1.1\r\nHost: ')
   await until(() => silent.socket.readyState === 'open', 'the connection')
-  expect(await proxy.drainProxy()).toBe('nothing is open any more')
+  const { done } = drain()
+  proxy.ahead(lastRequestsMs)
+  expect(await done).toBe('nothing is open any more')
 })
 
 test('It reports that it drains, and by which rules, and what is used meanwhile', async () => {

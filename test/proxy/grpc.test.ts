@@ -355,10 +355,48 @@ test('An address that no service has is not gone to', () => {
   expect(() => of('http://127.0.0.1:1')).toThrow('gRPC needs a release that speaks HTTP/2')
 })
 
-test('A service that does not answer an ordinary request in time is late', async () => {
+test('A service that does not answer an ordinary request in time is late; a call may wait for longer', async () => {
+  const waiting = call({ body: message('which') })
+  await theCall()
   const silent = await client.ask({ token: ana, path: '/v1/silent' })
   expect(silent.status).toBe(504)
+  const [first, second] = service.calls()
+  await until(() => second?.stream.closed === true, 'the end at the service')
+  const kinds = (await proxy.records(3)).map(({ kind, outcome }) => [kind, outcome])
+  expect(kinds).toEqual([
+    ['admitted', undefined],
+    ['admitted', undefined],
+    ['closed', 'failed'],
+  ])
+  answerCall(first as Call, ['at last'])
+  await waiting.over()
+  expect(said(waiting)).toEqual(['at last'])
+})
+
+const late = { 'grpc-status': '4', 'grpc-message': expect.stringContaining('did not answer in time') }
+
+test('A call that its client gave no more time is over, at the service as well', async () => {
+  const get = call({ headers: { 'grpc-timeout': '300m' }, body: message('which') })
+  await get.over()
+  expect(get).toMatchObject({ status: 200, body: '', headers: late })
+  const { stream, headers } = await theCall()
+  expect(headers['grpc-timeout']).toBe('300m')
+  await until(() => stream.closed, 'the end at the service')
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL)
+  expect((await proxy.records(2))[1]).toMatchObject({ outcome: 'failed' })
+})
+
+test('The time is that of the whole call, messages or not', async () => {
+  service.answerWith(({ stream }) => {
+    stream.respond({ ':status': 200, 'content-type': 'application/grpc' })
+    stream.write(message('begun'))
+  })
+  const get = call({ headers: { 'grpc-timeout': '4S' } })
+  await get.says('begun')
+  await get.over()
+  expect(get).toMatchObject({ status: 200, trailers: late })
+  expect(said(get)).toEqual(['begun'])
   const { stream } = await theCall()
   await until(() => stream.closed, 'the end at the service')
-  expect((await proxy.records(2))[1]).toMatchObject({ outcome: 'failed' })
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL)
 })

@@ -58,6 +58,7 @@ test('The service sees who asks exactly once each, over which protocol, and one 
     },
   })
   const seen = onlyRequest()
+  expect(valuesOf(seen, 'forwarded')).toEqual([`for=127.0.0.1;host=orders-svc.${domain};proto=https`])
   expect(valuesOf(seen, 'x-forwarded-for')).toEqual(['127.0.0.1'])
   expect(valuesOf(seen, 'x-forwarded-proto')).toEqual(['https'])
   expect(valuesOf(seen, 'x-forwarded-host')).toEqual([`orders-svc.${domain}`])
@@ -65,7 +66,7 @@ test('The service sees who asks exactly once each, over which protocol, and one 
   expect(valuesOf(seen, 'host')).toHaveLength(1)
   expect(valuesOf(seen, 'cookie')).toEqual(['a=1; b=2'])
   expect(valuesOf(seen, 'accept')).toEqual(['text/plain'])
-  for (const name of ['authorization', 'forwarded', 'te']) expect(valuesOf(seen, name)).toEqual([])
+  for (const name of ['authorization', 'te']) expect(valuesOf(seen, name)).toEqual([])
   expect(seen.rawHeaders.filter(([name]) => name.startsWith(':'))).toEqual([])
 })
 

@@ -34,12 +34,13 @@ test('The service sees who asks exactly once each, and neither the token nor wha
     ]),
   )
   const seen = onlyRequest()
+  expect(valuesOf(seen, 'forwarded')).toEqual([`for=127.0.0.1;host=orders-svc.${domain};proto=http`])
   expect(valuesOf(seen, 'x-forwarded-for')).toEqual(['127.0.0.1'])
   expect(valuesOf(seen, 'x-forwarded-proto')).toEqual(['http'])
   expect(valuesOf(seen, 'x-forwarded-host')).toEqual([`orders-svc.${domain}`])
   expect(valuesOf(seen, 'x-pagepass-assertion')).toHaveLength(1)
   expect(valuesOf(seen, 'accept')).toEqual(['text/plain'])
-  for (const name of ['authorization', 'forwarded', 'x-real-ip']) expect(valuesOf(seen, name)).toEqual([])
+  for (const name of ['authorization', 'x-real-ip']) expect(valuesOf(seen, name)).toEqual([])
   expect(proxy.orders.bytes()).not.toContain(await proxy.token('ana'))
 })
 

@@ -14,12 +14,14 @@ const silentAfterMs = 2_000
 /**
  * One book per limit: what is `spare`, and who holds which part of the rate until when. Whatever flows to nobody is saved
  * up there. Nobody's lease is cut short: who wants a part of it has it when its holder comes again, or has not come for
- * too long. So the leases never add up to more than the rate, whatever the processes make of it. The time is that of Redis.
+ * too long. So the leases never add up to more than the rate, whatever the processes make of it. Whoever comes with
+ * tokens keeps as many as its part of the burst, if others hold as many. The time is
+ * that of Redis.
  */
 const renew = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local me, keptMs, slack = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local me, keptMs, slack, fleet = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local answers = {}
 local function areNumbers(...)
   for nth = 1, select('#', ...) do
@@ -37,7 +39,7 @@ local function isBook(book)
   return true
 end
 for index, key in ipairs(KEYS) do
-  local at = index * 4
+  local at = index * 4 + 1
   local rate, burst = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local change, demand = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local text = redis.call('GET', key)
@@ -67,13 +69,14 @@ for index, key in ipairs(KEYS) do
     mine = math.max(0, math.min((rate + math.min(spare, 0)) * share, rate - leased))
     tokens = math.max(0, spare * share)
     if share < 1 and tokens < 1 then tokens = spare >= 1 and 1 or 0 end
+    tokens = math.max(tokens, math.min(change, burst / fleet, spare + held))
     book.leases[me] = { rate = mine, tokens = tokens, demand = demand, till = now + keptMs }
   end
   book.spare = spare - tokens
   book.at = now
   local fullMs = (burst - math.min(book.spare, burst)) / rate * 1000
   redis.call('SET', key, cmsgpack.pack(book), 'PX', math.ceil(math.min(fullMs, 86400000) + keptMs))
-  answers[index] = string.format('%.14g %.14g %.14g', mine, tokens, book.spare)
+  answers[index] = string.format('%.14g %.14g %.14g %.14g', mine, tokens, book.spare, held)
 end
 return answers
 `
@@ -93,12 +96,13 @@ export const createRateLeases = (redis: Redis, process: string) => ({
   /** Whether it makes sense to ask now. */
   ready: (): boolean => redis.status === 'ready',
   /**
-   * Asks for all these leases in one round trip, each for `keptMs`. The leases are in the order of what was asked; one
+   * Asks for all these leases in one round trip, each for `keptMs`, in a fleet of so many as far as known. The leases are in the order of what was asked; one
    * that makes no sense is undefined. `fleet` is how many processes live. Rejects when Redis does not answer.
    */
   renew: async (
     asked: readonly LeaseAsked[],
     keptMs: number,
+    fleet: number,
   ): Promise<{ readonly fleet: number; readonly leases: readonly (Lease | undefined)[] }> => {
     const pipeline = redis.pipeline()
     pipeline.eval(count, 1, names.rateFleet, process, silentAfterMs)
@@ -111,7 +115,7 @@ export const createRateLeases = (redis: Redis, process: string) => ({
         report.change,
         report.demand,
       ])
-      pipeline.eval(renew, keys.length, ...keys, process, Math.ceil(keptMs), slackSeconds, ...words)
+      pipeline.eval(renew, keys.length, ...keys, process, Math.ceil(keptMs), slackSeconds, fleet, ...words)
     }
     const [counted, ...answers] = (await pipeline.exec()) ?? []
     const fault = counted?.[0]
@@ -130,8 +134,10 @@ export const createRateLeases = (redis: Redis, process: string) => ({
 export type RateLeases = ReturnType<typeof createRateLeases>
 
 const readLease = (text: unknown): Lease | undefined => {
-  const [rate, tokens, spare] = String(text).split(' ').map(Number)
-  if (rate === undefined || tokens === undefined || spare === undefined) return undefined
-  if (!Number.isFinite(rate) || !Number.isFinite(tokens) || !Number.isFinite(spare)) return undefined
-  return rate < 0 || tokens < 0 ? undefined : { rate, tokens, spare }
+  const numbers = String(text).split(' ').map(Number)
+  const [rate, tokens, spare, held] = numbers
+  if (rate === undefined || tokens === undefined || spare === undefined || held === undefined)
+    return undefined
+  if (!numbers.every(Number.isFinite)) return undefined
+  return rate < 0 || tokens < 0 || held < 0 ? undefined : { rate, tokens, spare, held }
 }

@@ -1,9 +1,8 @@
-import { decideRequest } from '../../domain/decide-request.ts'
+import { type DecidingView, decideRequest } from '../../domain/decide-request.ts'
 import type { Decision } from '../../domain/decision.ts'
 import type { Grant } from '../../domain/grant.ts'
 import { type RuleSet, type Service, tierOf } from '../../domain/rule-set.ts'
 import { isStanding } from '../../domain/standing-grant.ts'
-import type { View } from '../../domain/view.ts'
 import type { Supposed } from './asker.ts'
 import { ruleBehind } from './pass-conditions.ts'
 
@@ -34,10 +33,11 @@ export const heldIn = ({ grants, service, who }: Case): Grant[] =>
 export const decideCase = (rules: RuleSet, one: Case): Decision => {
   const { who, service, method, path, now, viewAge } = one
   const held = heldIn(one).map((grant) => ({ grant, statement: 'supposed', verified: true }))
-  const view: Pick<View, 'ready' | 'age' | 'heldBy'> = {
+  const view: DecidingView = {
     ready: () => true,
     age: () => viewAge,
     heldBy: () => (held.length === 0 ? undefined : { grants: held }),
+    isLocked: () => false,
   }
   return decideRequest(rules, view, { who, service, method, path }, now)
 }

@@ -68,7 +68,7 @@ export const judgeRecords = async (
   /** A proxy that is cut off from Redis, because one of both was killed, learns of an end when it is back. */
   readonly admitted_after_end_max_ms: number
 }> => {
-  const admitted = (await readLog(stack, 'proxy-sandbox', ledger)).filter(
+  const admitted = (await readLog(stack, 'proxy-sandbox.1', ledger)).filter(
     (record) => record.kind === 'admitted',
   )
   judgeSeen(admitted, seen, ledger)

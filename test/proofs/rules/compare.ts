@@ -58,6 +58,7 @@ const askRequest = (rules: RuleSet, question: RequestQuestion): Answer => {
       ready: () => view.ready,
       age: () => view.age,
       heldBy: () => (passes.length === 0 ? undefined : { grants: passes.map(heldOf) }),
+      isLocked: () => false,
     },
     { who, service: serviceOf(rules, service), method, path },
     now,

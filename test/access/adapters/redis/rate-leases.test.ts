@@ -33,7 +33,7 @@ const renew = async (
   of = limit,
 ): Promise<Lease | undefined> => {
   const asked = [{ key, limit: of, report: { change: 0, demand: 1, ...report } }]
-  return (await leases.renew(asked, keptMs)).leases[0]
+  return (await leases.renew(asked, keptMs, 2)).leases[0]
 }
 
 /** When the book was last written, in milliseconds of Redis. */
@@ -62,7 +62,7 @@ const letPass = (key: string, ms: number): Promise<unknown> =>
 
 describe('A lease', () => {
   test('is the whole limit for who is alone', async () => {
-    expect(await renew(one)).toEqual({ rate: 0.001, tokens: 100, spare: expect.closeTo(0, 2) })
+    expect(await renew(one)).toEqual({ rate: 0.001, tokens: 100, spare: expect.closeTo(0, 2), held: 0 })
   })
 
   test('is cut short for nobody: another has a part when its holder has come again', async () => {
@@ -83,9 +83,28 @@ describe('A lease', () => {
     expect(await renew(one, { demand: 0, change: 100 })).toEqual({
       rate: 0,
       tokens: 0,
+      held: 0,
       spare: expect.closeTo(100, 1),
     })
     expect(await renew(two)).toMatchObject({ rate: 0.001, tokens: expect.closeTo(100, 1) })
+  })
+
+  test('is all held by another, and who has an allowance keeps it, while the fleet owes that', async () => {
+    await renew(one)
+    expect(await renew(two, { change: -50 })).toMatchObject({
+      rate: 0,
+      tokens: 0,
+      spare: expect.closeTo(-50, 1),
+    })
+    expect(await renew(two, { change: 45 })).toMatchObject({
+      rate: 0,
+      tokens: expect.closeTo(45, 1),
+      spare: expect.closeTo(-50, 1),
+    })
+    // No more than its part of the burst, nor than the other holds.
+    expect(await renew(two, { change: 60 })).toMatchObject({ tokens: 50 })
+    expect(await renew(two, { change: -120 })).toMatchObject({ tokens: 0 })
+    expect(await renew(two, { change: 45 })).toMatchObject({ tokens: 0 })
   })
 
   test('of who does not come again is the others’, after a while and without its tokens', async () => {
@@ -128,19 +147,19 @@ describe('A lease', () => {
       limit: { rate: 0.001, burst: index + 1 },
       report: { change: 0, demand: 1 },
     }))
-    const { leases } = await one.renew(limits, keptMs)
+    const { leases } = await one.renew(limits, keptMs, 2)
     expect(leases.map((lease) => Math.round(lease?.tokens ?? 0))).toEqual(limits.map((_, index) => index + 1))
   })
 })
 
 test('How many processes share is counted, and who left or is silent is not', async () => {
-  expect((await one.renew([], keptMs)).fleet).toBe(1)
-  expect((await two.renew([], keptMs)).fleet).toBe(2)
+  expect((await one.renew([], keptMs, 2)).fleet).toBe(1)
+  expect((await two.renew([], keptMs, 2)).fleet).toBe(2)
   await one.leave()
-  expect((await two.renew([], keptMs)).fleet).toBe(1)
-  await one.renew([], keptMs)
+  expect((await two.renew([], keptMs, 2)).fleet).toBe(1)
+  await one.renew([], keptMs, 2)
   await database.redis.zincrby(names.rateFleet, -3_000, 'one')
-  expect((await two.renew([], keptMs)).fleet).toBe(1)
+  expect((await two.renew([], keptMs, 2)).fleet).toBe(1)
 })
 
 test('Nothing of it stays for ever, and only as long as it takes to fill up', async () => {
@@ -150,6 +169,7 @@ test('Nothing of it stays for ever, and only as long as it takes to fill up', as
       { key: 'b', limit: { rate: 1, burst: 30 }, report: { change: 0, demand: 0 } },
     ],
     1_500,
+    2,
   )
   expect(await database.redis.keys('*')).toHaveLength(3)
   expect(await database.redis.pttl(names.rate('a'))).toBeGreaterThan(20_000)
@@ -176,7 +196,7 @@ test.each([
   await database.redis.eval(`return redis.call('SET', KEYS[1], ${made})`, 1, names.rate('bad'))
   const report = { change: 0, demand: 1 }
   const asked = ['bad', 'good'].map((key) => ({ key, limit, report }))
-  const { leases } = await one.renew(asked, keptMs)
+  const { leases } = await one.renew(asked, keptMs, 2)
   const bucket = createLeasedBucket(limit, () => 16, 0)
   if (leases[0] !== undefined) bucket.renewed(leases[0], 0)
   let taken = 0
@@ -209,12 +229,13 @@ test('The model by which fleets are tried out says the same as Redis', async () 
         if (after > 0) await letPass(key, after)
         const report = { change, demand }
         const asked = [{ key, limit: of, report }]
-        const lease = (await createRateLeases(database.redis, me).renew(asked, keptMs)).leases[0]
+        const lease = (await createRateLeases(database.redis, me).renew(asked, keptMs, 2)).leases[0]
         const now = (await writtenAt(key)) + passed
-        const said = model.renew(me, keptMs, of, report, now)
+        const said = model.renew(me, keptMs, of, report, now, 2)
         expect(lease?.rate).toBeCloseTo(said.rate, 6)
         expect(lease?.tokens).toBeCloseTo(said.tokens, 6)
         expect(lease?.spare).toBeCloseTo(said.spare, 6)
+        expect(lease?.held).toBeCloseTo(said.held, 6)
       }
     }),
     { numRuns: 60 },

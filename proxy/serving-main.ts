@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import { Registry } from 'prom-client'
+import { loadKeys } from '#access/adapters/keys.ts'
+import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { createClock } from '#access/runtime/clock.ts'
+import { createLogger } from '#access/runtime/logger.ts'
+import { addRules } from '#access/runtime/metrics.ts'
+import { loadRulesFor } from '#access/runtime/rules.ts'
+import { runProcess } from '#access/runtime/run-process.ts'
+import { startProxy } from './app.ts'
+import { loadAuthz } from './authz/config.ts'
+import { readProxyConfig } from './config.ts'
+import { tellParent } from './parent/tell-parent.ts'
+
+// One of the processes that serve: it has its own view, its own audit log, and the listening sockets of its parent.
+await runProcess('proxy', async () => {
+  const config = readProxyConfig(process.env)
+  const log = createLogger('proxy', config.PAGEPASS_LOG_LEVEL)
+  const instance = config.PAGEPASS_INSTANCE
+  const loaded = await loadRulesFor(config)
+  const { rules, seal } = loaded
+  const metrics = new Registry()
+  metrics.setDefaultLabels({ process: instance })
+  addRules(metrics, rules)
+  const parent = tellParent(loaded, metrics)
+  const keys = await loadKeys(config.PAGEPASS_KEYS, 'proxy', rules.environment)
+  const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
+  const prompt = connectPrompt(config.REDIS_URL, onError)
+  const patient = connectPatient(config.REDIS_URL, onError)
+  const proxy = await startProxy({
+    rules,
+    keys,
+    clock: createClock(),
+    log,
+    instance,
+    auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
+    listen: config.PAGEPASS_PROXY_LISTEN,
+    authz: await loadAuthz(config),
+    ...(config.tls === undefined ? {} : { tls: config.tls }),
+    ownPorts: [config.PAGEPASS_ADMIN_LISTEN.port],
+    slackApp: config.PAGEPASS_SLACK_APP_URL,
+    prompt,
+    patient,
+    beforeListening: parent.untilItMayListen,
+  })
+  proxy.measure(metrics)
+  const { port, authzPort } = proxy
+  parent.listens(port, authzPort)
+  log.info({ port, authzPort, rules: rules.hash, sealedBy: seal?.signer, instance }, 'proxy listens')
+  return {
+    log,
+    drain: proxy.drain,
+    stop: [
+      ['the proxy', proxy.stop],
+      ['Redis', () => prompt.disconnect()],
+    ],
+  }
+})

@@ -1,0 +1,87 @@
+import {
+  claimsOf,
+  decidedBy,
+  disagreements,
+  identityFaults,
+  identityMisread,
+  type Ours,
+} from '../../builders/agreement.ts'
+import type { AuditRecord } from '../../builders/proxy.ts'
+import { type Received, valuesOf } from '../../builders/upstream.ts'
+import type { OnWire } from './split.ts'
+
+/** What there is of one connection of a client. */
+export type Heard = {
+  /** The address that no other client has. */
+  readonly client: string
+  readonly sent: string
+  /** Its records, in order. */
+  readonly records: readonly AuditRecord[]
+  /** id → how that request ended. */
+  readonly outcomes: ReadonlyMap<unknown, AuditRecord>
+  /** What the server read, in order. */
+  readonly seen: readonly Received[]
+  /** The same as it stood on the wire to the server. */
+  readonly wire: readonly OnWire[]
+}
+
+/**
+ * What the server and the wire to it show of this connection is what was admitted, each request once and in order, and
+ * all of it where it was answered; each is read as it was decided, and carries our identity headers.
+ */
+export const judge = (heard: Heard, ours: Ours): string[] => {
+  const { client, sent, outcomes, seen, wire } = heard
+  const admitted = heard.records.filter(({ kind }) => kind === 'admitted')
+  const read = seen.map((one) => nameOf(claimsOf(assertionOf(one)), one.method, one.target))
+  const written = wire.map((one) => nameOf(claimsOf(headerOf(one)), one.method, one.target))
+  const decided = admitted.map((one) => `${String(one['who']).split(' ')[1]} ${one['method']} ${one['path']}`)
+  const done = new Set(
+    admitted.flatMap(({ id }, index) => (outcomes.get(id)?.['outcome'] === 'done' ? [index] : [])),
+  )
+  const failed = admitted.filter(({ id }) => {
+    const end = outcomes.get(id)
+    return end === undefined || end['outcome'] === 'failed' || Number(end['status']) >= 400
+  })
+  const faults = [
+    ...failed.map(
+      (one) => `the server did not take ${one['path']}: ${JSON.stringify(outcomes.get(one['id']))}`,
+    ),
+    ...alike('the server read', read, decided, done),
+    ...alike('the wire held', inOrderOf(decided, written), decided, done),
+  ]
+  for (const one of seen) {
+    const record = admitted.find(({ path }) => path === one.target.split('?')[0])
+    faults.push(...disagreements(one, decidedBy(record)))
+    faults.push(...identityFaults(one, ours), ...identityMisread(one))
+    if (!sent.includes(`${one.method} ${one.target} `)) faults.push(`nobody sent ${one.method} ${one.target}`)
+  }
+  return faults.map((fault) => `${client}: ${fault}`)
+}
+
+const assertionOf = (one: Received): string => valuesOf(one, 'x-pagepass-assertion')[0] ?? ''
+const headerOf = ({ headers }: OnWire): string =>
+  headers.find(([name]) => name === 'x-pagepass-assertion')?.[1] ?? ''
+const nameOf = (claims: Readonly<Record<string, unknown>>, method: string, target: string): string =>
+  `${claims['sub']} ${method} ${target.split('?')[0]}`
+
+/** What is on the wire is on several connections, whose order is not known: those of the decided ones first. */
+const inOrderOf = (decided: readonly string[], names: readonly string[]): string[] => {
+  const place = (name: string): number => (decided.includes(name) ? decided.indexOf(name) : decided.length)
+  return names.toSorted((a, b) => place(a) - place(b))
+}
+
+/** These are the decided ones in their order, of which only some that were not done may be missing. */
+const alike = (
+  what: string,
+  names: readonly string[],
+  decided: readonly string[],
+  done: ReadonlySet<number>,
+): string[] => {
+  const fits = (at: number, next: number): boolean =>
+    at === decided.length
+      ? next === names.length
+      : (names[next] === decided[at] && fits(at + 1, next + 1)) || (!done.has(at) && fits(at + 1, next))
+  return fits(0, 0)
+    ? []
+    : [`${what} ${JSON.stringify(names)}, admitted were ${JSON.stringify(decided)}, done ${[...done]}`]
+}
