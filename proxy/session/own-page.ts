@@ -44,8 +44,8 @@ const isSound = ({ site, mode, dest, user }: Asked): boolean =>
 const opensTab = ({ method, mode, dest, purpose }: Asked): boolean =>
   method === 'GET' && mode === 'navigate' && dest === 'document' && purpose === undefined
 
-const usualPort: Readonly<Record<string, RegExp>> = { http: /:80$/, https: /:443$/ }
+const usualPort = { http: /:80$/, https: /:443$/ }
 
 /** The origin of a host as browsers write it (RFC 6454 6.2): in lower case, without the usual port. */
 export const originOf = (scheme: 'http' | 'https', host: string): string =>
-  `${scheme}://${host.toLowerCase().replace(usualPort[scheme] as RegExp, '')}`
+  `${scheme}://${host.toLowerCase().replace(usualPort[scheme], '')}`

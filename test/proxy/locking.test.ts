@@ -1,11 +1,15 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { principalKey } from '#access/domain/principal.ts'
 import { people } from '#infra/sandbox/people.ts'
+import type { Exchange, GrantUse } from '#proxy/exchange.ts'
+import { createLocks } from '#proxy/locks.ts'
+import { OpenExchanges } from '#proxy/open-exchanges.ts'
 import { asForwardAuth, asNginx, frontSecret } from '../builders/front-proxy.ts'
 import { ecKey, signedBy, startProvider } from '../builders/provider.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask, problemOf } from '../builders/raw-client.ts'
 import { events } from '../builders/upstream.ts'
+import { aGrant } from '../builders.ts'
 
 const holdBack = (): undefined => undefined
 
@@ -105,6 +109,29 @@ describe('Who is locked', () => {
       { kind: 'refused', reason: 'principal-locked' },
     ])
   })
+})
+
+test('A lock forgets who the principal is, and looks again at nothing but what is open of theirs', () => {
+  const who = { issuer: 'https://idp.example.com', subject: 'idp-ana', name: 'Ana' }
+  const useOf = (subject: string, count: number) => {
+    const open = new OpenExchanges<Exchange>()
+    for (let number = 0; number < count; number += 1) open.add({ place: -1 } as Exchange)
+    return { held: { grant: aGrant({ who: { ...who, subject } }) }, open } as GrantUse
+  }
+  const mine = [useOf('idp-ana', 2), useOf('idp-ana', 0)]
+  const calls: unknown[] = []
+  const locks = createLocks({
+    view: { lock: (one) => void calls.push(['lock', one]), unlock: () => undefined },
+    identities: { forget: (one) => void calls.push(['forget', one]) },
+    uses: { all: () => [useOf('idp-an', 1), ...mine, useOf('idp-ana2', 1)] },
+    recheck: (open) => {
+      calls.push(open)
+      return [...open].length
+    },
+  })
+  expect(locks.lock(principalKey(who))).toBe(2)
+  expect(calls).toEqual([['lock', principalKey(who)], ['forget', principalKey(who)], mine[0]?.open])
+  expect(calls[2]).toBe(mine[0]?.open)
 })
 
 test('A lock beats the verification of a token that is under way', async () => {

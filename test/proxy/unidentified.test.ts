@@ -25,9 +25,10 @@ const notThere = [`nobody.${domain}`, `deep.orders-svc.${domain}`, domain, `page
 
 /** Every byte of the answer, but for when it was given, and whether the connection was closed behind it. */
 const answerTo = async (port: number, bytes: string): Promise<string> => {
+  const method = bytes.slice(0, bytes.indexOf(' '))
   const client = rawClient(port)
   client.send(bytes)
-  await client.answers()
+  await client.answers(1, [method])
   // What is asked behind it ends the connection, unless that was closed before.
   client.send(`GET / HTTP/1.1\r\nHost: elsewhere.example\r\nConnection: close\r\n\r\n`)
   await client.closed()

@@ -75,6 +75,15 @@ const decide = ({ view = viewOf(), now = noon, ...request }: Given) =>
 const put = { method: 'PUT', path: '/v1/flags/y' }
 const retry = { method: 'POST', path: '/v1/orders/7/retry' }
 
+test('No standing rule admits whoever is locked, whether or not anything is known of grants', () => {
+  for (const view of [viewOf(), createView()]) {
+    expect(decide({ view }).allow).toBe(true)
+    view.lock(auditor.principal)
+    expect(decide({ view })).toEqual({ allow: false, reason: 'principal-locked' })
+    expect(decide({ view, who: engineer }).allow).toBe(true)
+  }
+})
+
 describe('Without a grant a standing rule admits', () => {
   test.each<[string, Given, string, string, string]>([
     [

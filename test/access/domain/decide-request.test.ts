@@ -245,6 +245,21 @@ describe('A request is denied', () => {
     expect(decide(given)).toMatchObject({ allow: false, reason })
   })
 
+  test('to whoever is locked, before anything else is looked at, and to nobody else', () => {
+    const view = viewOf([aGrant(), aGrant({ who: { ...aGrant().who, subject: 'idp-ben' } })], noon)
+    const asking = (person: Person, now = noon) =>
+      decideRequest(rules, view, { who: provenOf(person), service: orders, method: 'GET', path: '/' }, now)
+    const locked = { allow: false, reason: 'principal-locked' }
+    const ana = provenOf(aPerson())
+    view.lock(ana.principal)
+    expect(asking(aPerson())).toEqual(locked)
+    expect(asking(aPerson(), noon + 24 * hour)).toEqual(locked)
+    expect(asking(aPerson(), Number.NaN)).toEqual(locked)
+    expect(asking(aPerson({ subject: 'idp-ben' })).allow).toBe(true)
+    view.unlock(ana.principal)
+    expect(asking(aPerson()).allow).toBe(true)
+  })
+
   test('until the view was once in step', () => {
     const request = { who: provenOf(aPerson()), service: orders, method: 'GET', path: '/' }
     expect(decideRequest(rules, createView(), request, noon)).toEqual({

@@ -51,6 +51,28 @@ describe('A view', () => {
     expect(view.heldBy('orders-svc', 'somebody else')).toBeUndefined()
   })
 
+  test('keeps who is locked through resyncs and before the first one, until they are unlocked', () => {
+    const view = createView()
+    view.lock(who)
+    expect([view.isLocked(who), view.isLocked('somebody else')]).toEqual([true, false])
+    inStep([aGrant()], 3, view)
+    inStep([], 5, view)
+    expect(view.isLocked(who)).toBe(true)
+    view.unlock('somebody else')
+    expect(view.isLocked(who)).toBe(true)
+    view.unlock(who)
+    expect(view.isLocked(who)).toBe(false)
+  })
+
+  test('finds the same record of what somebody holds each time, until it changes', () => {
+    const view = inStep([aGrant()])
+    const held = view.heldBy('orders-svc', who)
+    expect(view.heldBy('orders-svc', who)).toBe(held)
+    view.apply(given(1, aGrant({ id: nthId(2) })))
+    expect(view.heldBy('orders-svc', who)).not.toBe(held)
+    expect(view.heldBy('orders-svc', who)?.grants).toHaveLength(2)
+  })
+
   test('forgets an ended grant under each of its services, and leaves the others', () => {
     const two = aGrant({ services: ['orders-svc', 'payments-svc'] })
     const other = aGrant({ id: nthId(2) })

@@ -8,7 +8,7 @@ import {
 } from '../../builders/agreement.ts'
 import type { AuditRecord } from '../../builders/proxy.ts'
 import { type Received, valuesOf } from '../../builders/upstream.ts'
-import type { OnWire } from './split.ts'
+import { type OnWire, splitRequests } from './split.ts'
 
 /** What there is of one connection of a client. */
 export type Heard = {
@@ -49,11 +49,15 @@ export const judge = (heard: Heard, ours: Ours): string[] => {
     ...alike('the server read', read, decided, done),
     ...alike('the wire held', inOrderOf(decided, written), decided, done),
   ]
+  const said = splitRequests(sent).requests
   for (const one of seen) {
     const record = admitted.find(({ path }) => path === one.target.split('?')[0])
     faults.push(...disagreements(one, decidedBy(record)))
     faults.push(...identityFaults(one, ours), ...identityMisread(one))
     if (!sent.includes(`${one.method} ${one.target} `)) faults.push(`nobody sent ${one.method} ${one.target}`)
+    const body = said.find(({ method, target }) => method === one.method && target === one.target)?.body
+    if (one.complete && body !== undefined && one.body !== body)
+      faults.push(`the body of ${one.target} was ${JSON.stringify(one.body)}, not ${JSON.stringify(body)}`)
   }
   return faults.map((fault) => `${client}: ${fault}`)
 }

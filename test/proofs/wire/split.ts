@@ -3,7 +3,8 @@ export type OnWire = {
   readonly method: string
   readonly target: string
   readonly headers: readonly (readonly [string, string])[]
-  readonly complete: boolean
+  /** Without its chunks; undefined where it is cut off. */
+  readonly body: string | undefined
 }
 
 /**
@@ -16,16 +17,15 @@ export const splitRequests = (bytes: string): { readonly requests: OnWire[]; rea
   while (at < bytes.length) {
     const end = bytes.indexOf('\r\n\r\n', at)
     const head = end === -1 ? undefined : readHead(bytes.slice(at, end))
-    if (head === undefined) break
-    const next = endOfBody(bytes, end + 4, head.headers)
-    if (next === undefined) break
-    requests.push({ ...head, complete: next <= bytes.length })
-    at = Math.min(next, bytes.length)
+    const found = head === undefined ? undefined : readBody(bytes, end + 4, head.headers)
+    if (head === undefined || found === undefined) break
+    requests.push({ ...head, body: found.body })
+    at = found.next
   }
   return { requests, rest: bytes.slice(at) }
 }
 
-const readHead = (head: string): Omit<OnWire, 'complete'> | undefined => {
+const readHead = (head: string): Omit<OnWire, 'body'> | undefined => {
   const [first = '', ...lines] = head.split('\r\n')
   const [, method, target] = /^([A-Z]+) (\/[!-~]*) HTTP\/1\.1$/.exec(first) ?? []
   if (method === undefined || target === undefined) return undefined
@@ -38,30 +38,37 @@ const readHead = (head: string): Omit<OnWire, 'complete'> | undefined => {
   return { method, target, headers }
 }
 
-/** Where the body ends, beyond the bytes where it is cut off; undefined where its framing is not clear. */
-const endOfBody = (bytes: string, start: number, headers: OnWire['headers']): number | undefined => {
+type Body = { readonly body: string | undefined; readonly next: number }
+
+/** The body, and where the next request begins; undefined where its framing is not clear. */
+const readBody = (bytes: string, start: number, headers: OnWire['headers']): Body | undefined => {
   const lengths = headers.filter(([name]) => name === 'content-length')
   const codings = headers.filter(([name]) => name === 'transfer-encoding')
-  if (lengths.length + codings.length === 0) return start
+  if (lengths.length + codings.length === 0) return { body: '', next: start }
   if (lengths.length + codings.length > 1) return undefined
-  const [length] = lengths
-  if (length !== undefined) return /^\d{1,15}$/.test(length[1]) ? start + Number(length[1]) : undefined
-  return codings[0]?.[1] === 'chunked' ? endOfChunks(bytes, start) : undefined
+  const [, length] = lengths[0] ?? []
+  if (length === undefined) return codings[0]?.[1] === 'chunked' ? readChunks(bytes, start) : undefined
+  if (!/^\d{1,15}$/.test(length)) return undefined
+  const next = start + Number(length)
+  return next > bytes.length ? cutOff(bytes) : { body: bytes.slice(start, next), next }
 }
 
-const endOfChunks = (bytes: string, start: number): number | undefined => {
-  const cutOff = bytes.length + 1
+const readChunks = (bytes: string, start: number): Body | undefined => {
+  let body = ''
   let at = start
   for (;;) {
     const line = bytes.indexOf('\r\n', at)
-    if (line === -1) return cutOff
-    const digits = bytes.slice(at, line)
-    if (!/^[0-9A-Fa-f]{1,8}$/.test(digits)) return undefined
-    const size = Number.parseInt(digits, 16)
-    const next = line + 2 + size
-    if (next + 2 > bytes.length) return cutOff
-    if (bytes.slice(next, next + 2) !== '\r\n') return undefined
-    at = next + 2
-    if (size === 0) return at
+    if (line === -1) return cutOff(bytes)
+    const [, digits] = /^([0-9A-Fa-f]{1,8})(?:;[ -~]*)?$/.exec(bytes.slice(at, line)) ?? []
+    if (digits === undefined) return undefined
+    const from = line + 2
+    const to = from + Number.parseInt(digits, 16)
+    if (to + 2 > bytes.length) return cutOff(bytes)
+    if (bytes.slice(to, to + 2) !== '\r\n') return undefined
+    body += bytes.slice(from, to)
+    at = to + 2
+    if (from === to) return { body, next: at }
   }
 }
+
+const cutOff = (bytes: string): Body => ({ body: undefined, next: bytes.length })
