@@ -58,6 +58,8 @@ export type ProxyParts = {
   readonly sessions?: Sessions | undefined
   /** Where the bot is at home in Slack, for people who are refused. */
   readonly slackApp?: string | undefined
+  /** The bot's command, for what they may paste there. */
+  readonly slackCommand?: string | undefined
   /** Awaited once everything else runs; told what the proxy waits for. */
   readonly beforeListening?: (waitingFor: () => string[]) => Promise<void>
 }
@@ -122,6 +124,7 @@ export const startProxy = async (parts: ProxyParts) => {
     prove: (held: HeldGrant) => follower.prove(held),
     identities,
     metrics,
+    slackCommand: parts.slackCommand,
   }
   const pipeline = createPipeline({
     ...deciding,
@@ -241,7 +244,8 @@ export const startProxy = async (parts: ProxyParts) => {
     .filter(({ role }) => role === 'assertion')
     .map(({ jwk }) => jwk)
   await parts.beforeListening?.(waitingFor)
-  const authz = parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding, mayAnswerLast)
+  const authz =
+    parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding, mayAnswerLast, log)
   const listening = await listen(
     createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys, mayAnswerLast, tls),
     parts.listen,

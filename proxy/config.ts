@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { Fault } from '#access/domain/errors.ts'
+import { botShape } from '#access/runtime/bot-config.ts'
 import { address, checkMode, commonShape, isLoopback, readConfig } from '#access/runtime/config.ts'
 import { authzShape, checkAuthz } from './authz/config.ts'
 import { slackAppUrl } from './refusals/slack-app-url.ts'
@@ -20,6 +21,8 @@ const shape = z.object({
   PAGEPASS_TLS_KEY: z.string().optional(),
   /** Where the bot is at home in Slack: people who are refused get a link. */
   PAGEPASS_SLACK_APP_URL: slackAppUrl.optional(),
+  /** The bot's command: people who are refused get it to paste. */
+  SLACK_COMMAND: botShape.shape.SLACK_COMMAND,
   ...authzShape,
 })
 

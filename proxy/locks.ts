@@ -25,7 +25,7 @@ export const createLocks = ({
     identities.forget(principal)
     let cuts = 0
     for (const { held, open } of uses.all())
-      if (open.size > 0 && principalKey(held.grant.who) === principal) cuts += 0
+      if (open.size > 0 && principalKey(held.grant.who) === principal) cuts += recheck(open)
     return cuts
   },
   unlock: view.unlock,

@@ -37,6 +37,8 @@ export type PipelineParts = DecidingParts & {
   readonly sessions?: Sessions | undefined
   /** Where the bot is at home in Slack. */
   readonly slackApp?: string | undefined
+  /** The bot's command there; `/access` where it is not said. */
+  readonly slackCommand?: string | undefined
 }
 
 /**
@@ -46,7 +48,7 @@ export type PipelineParts = DecidingParts & {
 export const createPipeline = (parts: PipelineParts) => {
   const { rules, view, clock, identities, uses, audit, assertions, upstreams, upgrades, metrics } = parts
   const findService = createFindService(rules)
-  const answerRefusal = createRefusals(parts.slackApp)
+  const answerRefusal = createRefusals(parts.slackApp, parts.slackCommand)
   const prepare = createPrepare(parts.prove, assertions)
   const bySession = parts.sessions && createIdentifyBySession(parts.sessions, rules.domain, clock)
 

@@ -19,7 +19,8 @@ export const problemLine = (
   status: number,
   service: Service | undefined,
   facts: RefusalFacts,
-): string => problemOf({ ...toldOf(reason, service, facts), status })
+  command?: string,
+): string => problemOf({ ...toldOf(reason, service, facts, command), status })
 
 const problemOf = ({ reason, status, title, service, needs, rule, by, mend, ask }: Told): string => {
   const problem = {
@@ -44,15 +45,15 @@ const lineHeaders: Readonly<Record<string, string>> = { 'content-type': 'text/pl
 
 /**
  * Answers refusals: a page for browsers, a line for terminals, problem details for everybody else. `slackApp` is where
- * the bot is at home in Slack (`slack://app?team=…&id=…`, or https).
+ * the bot is at home in Slack (`slack://app?team=…&id=…`, or https), `command` what it is called there by.
  */
 export const createRefusals =
-  (slackApp?: string) =>
+  (slackApp?: string, command?: string) =>
   (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}): void => {
     const { response, request, identity, upgrade } = exchange
     // Who is not known hears of no service, neither of one that there is nor of one that there is not.
     const service = identity === undefined ? undefined : exchange.service
-    const told = toldOf(reason, service, facts)
+    const told = toldOf(reason, service, facts, command)
     const { status } = told
     exchange.status = status
     const ofGrpc = response instanceof Http2Response && asksGrpc(request)

@@ -39,6 +39,7 @@ await runProcess('proxy', async () => {
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     ownPorts: [config.PAGEPASS_ADMIN_LISTEN.port],
     slackApp: config.PAGEPASS_SLACK_APP_URL,
+    slackCommand: config.SLACK_COMMAND,
     prompt,
     patient,
     beforeListening: parent.untilItMayListen,

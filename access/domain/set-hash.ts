@@ -10,9 +10,13 @@ const lanes = 1024
  */
 export const createSetHash = () => {
   const sum = new Uint16Array(lanes)
+  /** The lanes of one member, until the next is stretched. */
+  const bytes = Buffer.from(new ArrayBuffer(lanes * 2))
+  const wide = new Uint16Array(bytes.buffer)
   const stretch = (member: string): Uint16Array => {
-    const bytes = hash('shake256', member, { outputEncoding: 'buffer', outputLength: lanes * 2 })
-    return new Uint16Array(bytes.buffer, bytes.byteOffset, lanes)
+    // As a string: a buffer for each of 100,000 members costs a fifth more.
+    bytes.latin1Write(hash('shake256', member, { outputEncoding: 'latin1', outputLength: lanes * 2 }))
+    return wide
   }
   return {
     add: (member: string): void => {

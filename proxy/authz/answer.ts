@@ -36,8 +36,9 @@ export const answerRefused = (
   reason: Reason,
   service: Service | undefined,
   facts: RefusalFacts,
+  command: string | undefined,
 ): void => {
-  const body = problemLine(reason, status, service, facts)
+  const body = problemLine(reason, status, service, facts, command)
   const headers = [
     'Content-Type',
     'application/problem+json; charset=utf-8',

@@ -1,9 +1,8 @@
-import { X509Certificate } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Fault } from '#access/domain/errors.ts'
 import { type Address, address, isLoopback } from '#access/runtime/config.ts'
-import { checkPair, readPair } from '../tls/pair.ts'
+import { readUsable } from '../tls/keep-pair.ts'
+import type { PairFiles } from '../tls/pair.ts'
 
 const oneSecret = /^[!-+\--~]{32,}$/
 
@@ -25,15 +24,16 @@ export const authzShape = {
 
 type Read = z.output<z.ZodObject<typeof authzShape>> & { readonly PAGEPASS_MODE: 'production' | 'sandbox' }
 
-/** PEM. With a `ca`, whoever connects must show a certificate that it signed. */
-export type AuthzTls = { readonly cert: Buffer; readonly key: Buffer; readonly ca: Buffer | undefined }
-
 export type AuthzSettings = {
   readonly listen: Address
   /** Any of them will do. None: the certificate alone tells who asks. */
   readonly secrets: readonly string[]
-  readonly tls: AuthzTls | undefined
+  /** Where the PEM files lie. With a `ca`, whoever connects must show a certificate that it signed. */
+  readonly tls: PairFiles | undefined
 }
+
+/** What a fault of these files is told by. */
+export const authzTlsNames = 'PAGEPASS_AUTHZ_TLS_CERT, _KEY, _CA'
 
 /** Refuses an endpoint that anybody could ask, or to which a secret would travel in the clear. */
 export const checkAuthz = (read: Read): void => {
@@ -56,7 +56,7 @@ export const checkAuthz = (read: Read): void => {
   if (faults.length > 0) throw new Fault('config/invalid', faults.join('\n'))
 }
 
-/** The settings, with what the files hold; undefined where no address is set. */
+/** The settings, whose files can be used as they are now; undefined where no address is set. */
 export const loadAuthz = async (read: Read): Promise<AuthzSettings | undefined> => {
   checkAuthz(read)
   const { PAGEPASS_AUTHZ_LISTEN: listen, PAGEPASS_AUTHZ_SECRETS: secrets = [] } = read
@@ -67,27 +67,9 @@ const loadTls = async ({
   PAGEPASS_AUTHZ_TLS_CERT: cert,
   PAGEPASS_AUTHZ_TLS_KEY: key,
   PAGEPASS_AUTHZ_TLS_CA: ca,
-}: Read): Promise<AuthzTls | undefined> => {
+}: Read): Promise<PairFiles | undefined> => {
   if (cert === undefined || key === undefined) return undefined
-  const unusable = (fault: string) =>
-    new Fault('config/invalid', `PAGEPASS_AUTHZ_TLS_CERT, _KEY, _CA: ${fault}`, {
-      mend: 'name PEM files that this process may read: a certificate, its key, and the CA of the front proxies',
-    })
-  const checked = checkPair(
-    await readPair({ cert, key }).catch((error: Error) => {
-      throw unusable(error.message)
-    }),
-  )
-  if (!checked.ok) throw unusable(checked.faults.join('; '))
-  if (ca === undefined) return { ...checked.pair, ca }
-  const authority = await readFile(ca).catch((error: Error) => {
-    throw unusable(error.message)
-  })
-  try {
-    // Node takes a file without any certificate for an empty list, and then trusts nobody; say so.
-    new X509Certificate(authority)
-  } catch {
-    throw unusable(`the CA at ${ca} is no certificate in PEM`)
-  }
-  return { ...checked.pair, ca: authority }
+  const files = { cert, key, ca }
+  await readUsable(files, authzTlsNames)
+  return files
 }

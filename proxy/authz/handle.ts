@@ -18,7 +18,11 @@ import { createServiceByHost } from '../steps/find-service.ts'
 import { answerAllowed, answerRefused, statusFor } from './answer.ts'
 import { nothingAsked, type Question, readQuestion } from './read-question.ts'
 
-export type AuthzParts = DecidingParts & { readonly metrics: Pick<ProxyMetrics, 'admitted' | 'refused'> }
+export type AuthzParts = DecidingParts & {
+  readonly metrics: Pick<ProxyMetrics, 'admitted' | 'refused'>
+  /** The bot's command in Slack; `/access` where it is not said. */
+  readonly slackCommand?: string | undefined
+}
 
 type No = {
   readonly reason: Reason
@@ -199,7 +203,8 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
         rules: rules.hash,
       }),
     )
-    if (!response.destroyed) answerRefused(request, response, status, told, service, facts)
+    if (!response.destroyed)
+      answerRefused(request, response, status, told, service, facts, parts.slackCommand)
   }
 
   return handle

@@ -1,8 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
-import { contextOf } from '../tls/context.ts'
-import type { AuthzTls } from './config.ts'
+import type { KeptPair } from '../tls/keep-pair.ts'
 
 const limits = {
   requireHostHeader: false,
@@ -13,6 +12,18 @@ const limits = {
   keepAliveTimeout: 65_000,
 }
 
+/** The same over TLS. A new certificate and a new CA count from the next connection on. */
+const overTls = (
+  tls: KeptPair,
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+): SecureServer => {
+  const context = tls.context()
+  const asksWho = context.ca === undefined ? {} : { requestCert: true, rejectUnauthorized: true }
+  const server = createTlsServer({ ...limits, ...context, ...asksWho, handshakeTimeout: 10_000 }, serve)
+  tls.follow((newer) => server.setSecureContext(newer))
+  return server
+}
+
 /**
  * The listener that front proxies ask. Whatever is no readable question is answered with 403 and told to `turnedAway`.
  * With a `ca`, nobody gets as far as a request without a certificate of it.
@@ -20,7 +31,7 @@ const limits = {
 export const createAuthzServer = (
   handle: (request: IncomingMessage, response: ServerResponse) => void,
   turnedAway: (client: string) => void,
-  tls: AuthzTls | undefined,
+  tls: KeptPair | undefined,
   mayAnswerLast: () => boolean = () => false,
 ): Server => {
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
@@ -31,18 +42,7 @@ export const createAuthzServer = (
     }
     handle(request, response)
   }
-  const server =
-    tls === undefined
-      ? createServer(limits, serve)
-      : createTlsServer(
-          {
-            ...limits,
-            ...contextOf(tls),
-            handshakeTimeout: 10_000,
-            ...(tls.ca === undefined ? {} : { ca: tls.ca, requestCert: true, rejectUnauthorized: true }),
-          },
-          serve,
-        )
+  const server = tls === undefined ? createServer(limits, serve) : overTls(tls, serve)
   // Node leaves out what is beyond its limit; here it counts. The bytes are limited.
   server.maxHeadersCount = 0
   server.on('checkExpectation', serve)

@@ -39,6 +39,7 @@ export const toldOf = (
   reason: Reason,
   service: Service | undefined,
   { needs, way, retryAfter }: RefusalFacts,
+  command?: string,
 ): Told => {
   const { status, person } = reasons[reason]
   const { rule: by, mend } = way ?? {}
@@ -52,7 +53,7 @@ export const toldOf = (
     rule: needs === undefined ? undefined : `services.${service?.name}.tiers.${needs.name}`,
     by,
     mend,
-    ask: canAsk ? askCommand(service.name, needs) : undefined,
+    ask: canAsk ? askCommand(service.name, needs, command) : undefined,
     retryAfter: status === 503 || status === 429 ? (retryAfter ?? 1) : undefined,
   }
 }

@@ -7,11 +7,14 @@ export type ClientSide = {
   readonly host: string
   readonly address: string
   readonly scheme: 'http' | 'https'
-  /** Of the pages of that host (RFC 6454). */
+  /** Of the pages of that host that may have our cookie (RFC 6454): it is `Secure`, so they came over TLS, wherever that ends. */
   readonly origin: string
   /** The same as `Forwarded` has it (RFC 7239 4). */
   readonly forwarded: string
 }
+
+/** Names that never leave this machine count as secure without TLS, to browsers too (RFC 6761 6.3; W3C Secure Contexts 3.1). */
+const isLocal = /\.localhost(?::\d+)?$/i
 
 /** Put together once per connection, which asks for one host as a rule. */
 const known = new WeakMap<Socket, ClientSide>()
@@ -21,7 +24,13 @@ export const clientSideOf = (socket: Socket, host: string): ClientSide => {
   const address = before?.address ?? socket.remoteAddress ?? ''
   const scheme = socket instanceof TLSSocket ? 'https' : 'http'
   const forwarded = `for=${nodeOf(address)};host=${quotedWhereNeeded(host)};proto=${scheme}`
-  const side: ClientSide = { host, address, scheme, origin: originOf(scheme, host), forwarded }
+  const side: ClientSide = {
+    host,
+    address,
+    scheme,
+    origin: originOf(isLocal.test(host) ? scheme : 'https', host),
+    forwarded,
+  }
   // A connection that is gone has no address any more.
   if (address !== '') known.set(socket, side)
   return side

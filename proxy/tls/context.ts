@@ -18,9 +18,14 @@ const ciphers = [
 ].join(':')
 
 /** What a TLS listener is set up with, at the start and at every reload. */
-export const contextOf = (pair: { readonly cert: Buffer; readonly key: Buffer }): SecureContextOptions => ({
+export const contextOf = (pair: {
+  readonly cert: Buffer
+  readonly key: Buffer
+  readonly ca: Buffer | undefined
+}): SecureContextOptions => ({
   cert: pair.cert,
   key: pair.key,
+  ...(pair.ca === undefined ? {} : { ca: pair.ca }),
   minVersion: 'TLSv1.2',
   ciphers,
   honorCipherOrder: false,

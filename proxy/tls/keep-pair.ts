@@ -4,9 +4,9 @@ import type { SecureContextOptions } from 'node:tls'
 import { Fault } from '#access/domain/errors.ts'
 import type { Clock } from '#access/ports.ts'
 import { contextOf } from './context.ts'
-import { checkPair, type Pair, type PairFiles, readPair, warningsOf } from './pair.ts'
+import { checkPair, type Pair, type PairFiles, readPair, type UsablePair, warningsOf } from './pair.ts'
 
-type Log = {
+export type Log = {
   readonly info: (facts: Record<string, unknown>, what: string) => void
   readonly warn: (facts: Record<string, unknown>, what: string) => void
   readonly error: (facts: Record<string, unknown>, what: string) => void
@@ -19,20 +19,22 @@ export type Patience = {
   readonly settleMs: number
 }
 const usualPatience: Patience = { everyMs: 5_000, settleMs: 1_000 }
+const usualNames = 'PAGEPASS_TLS_CERT, PAGEPASS_TLS_KEY'
 const debounceMs = 100
 
 /**
- * The certificate and key of a listener, read again whenever the files change. The fault names the variables. `follow`
- * is told each new pair that can be used; a pair that can't be is alarmed, once, and the one before it stays.
+ * The certificate and key of a listener (and the CA of its clients), read again whenever the files change. The fault names
+ * the variables. `follow` is told each new pair that can be used; a pair that can't be is alarmed, once, and the one before
+ * it stays.
  */
 export const keepPair = async (
   files: PairFiles,
   clock: Clock,
   log: Log,
   { everyMs, settleMs }: Patience = usualPatience,
+  names = usualNames,
 ) => {
-  const first = checkPair(await readPair(files).catch((error: Error) => fail([error.message])))
-  let used = first.ok ? first.pair : fail(first.faults)
+  let used = await readUsable(files, names)
   let told: ((context: SecureContextOptions) => void) | undefined
   /** The state of the files that could not be used when it was last looked at. */
   let doubtful: string | undefined
@@ -91,9 +93,8 @@ export const keepPair = async (
   const timer = setInterval(wake, everyMs)
   timer.unref()
   // The folder, since whoever replaces a file puts another one in its place. Where that can't be watched, the timer does.
-  const watchers = [...new Set([files.cert, files.key].map(dirname))].flatMap((folder) =>
-    watchFolder(folder, touched),
-  )
+  const watched = [files.cert, files.key, ...(files.ca === undefined ? [] : [files.ca])]
+  const watchers = [...new Set(watched.map(dirname))].flatMap((folder) => watchFolder(folder, touched))
 
   return {
     /** What to begin with. */
@@ -111,14 +112,15 @@ export const keepPair = async (
 }
 export type KeptPair = Awaited<ReturnType<typeof keepPair>>
 
-const fail = (faults: readonly string[]): never => {
-  throw new Fault(
-    'config/invalid',
-    faults.map((fault) => `PAGEPASS_TLS_CERT, PAGEPASS_TLS_KEY: ${fault}`).join('\n'),
-    {
+/** What the files hold, if a listener can use it. The fault says so by the names of the variables. */
+export const readUsable = async (files: PairFiles, names = usualNames): Promise<UsablePair> => {
+  const fail = (faults: readonly string[]): never => {
+    throw new Fault('config/invalid', faults.map((fault) => `${names}: ${fault}`).join('\n'), {
       mend: 'name a certificate (with what signed it) and its key, each a PEM file that this process may read',
-    },
-  )
+    })
+  }
+  const checked = checkPair(await readPair(files).catch((error: Error) => fail([error.message])))
+  return checked.ok ? checked.pair : fail(checked.faults)
 }
 
 const watchFolder = (folder: string, touched: () => void): FSWatcher[] => {

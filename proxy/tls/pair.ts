@@ -3,14 +3,15 @@ import { open } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { contextOf } from './context.ts'
 
-/** Where a certificate and its key lie, both in PEM. */
-export type PairFiles = { readonly cert: string; readonly key: string }
+/** Where a certificate and its key lie, in PEM, and the CA whose certificates clients must show, if they must. */
+export type PairFiles = { readonly cert: string; readonly key: string; readonly ca?: string | undefined }
 
 /** A certificate (with what signed it) and its key, as they were read at one time. */
 export type Pair = {
   readonly cert: Buffer
   readonly key: Buffer
-  /** Of both, so that a change of either is one. */
+  readonly ca: Buffer | undefined
+  /** Of all, so that a change of any is one. */
   readonly hash: string
   /** Whether everybody on the machine may read the key. */
   readonly keyIsOpen: boolean
@@ -27,12 +28,20 @@ export type Checked =
   | { readonly ok: true; readonly pair: UsablePair }
   | { readonly ok: false; readonly faults: readonly string[] }
 
-/** Reads both files. Rejects with words that name the file. */
+/** Reads the files. Rejects with words that name the file. */
 export const readPair = async (files: PairFiles): Promise<Pair> => {
   const cert = await readWithMode(files.cert, 'the certificate')
   const key = await readWithMode(files.key, 'the key')
-  const hash = createHash('sha256').update(cert.bytes).update('\0').update(key.bytes).digest('hex')
-  return { cert: cert.bytes, key: key.bytes, hash, keyIsOpen: (key.mode & 0o004) !== 0 }
+  const ca = files.ca === undefined ? undefined : (await readWithMode(files.ca, 'the CA')).bytes
+  const hash = createHash('sha256')
+  for (const bytes of [cert.bytes, key.bytes, ca ?? '']) hash.update(bytes).update('\0')
+  return {
+    cert: cert.bytes,
+    key: key.bytes,
+    ca,
+    hash: hash.digest('hex'),
+    keyIsOpen: (key.mode & 0o004) !== 0,
+  }
 }
 
 const mostBytes = 1024 * 1024
@@ -57,8 +66,9 @@ const readWithMode = async (path: string, what: string): Promise<{ bytes: Buffer
 export const checkPair = (pair: Pair): Checked => {
   const certificate = certificateOf(pair.cert)
   const key = keyOf(pair.key)
-  const faults = [certificate, key].filter((one) => typeof one === 'string')
-  if (typeof certificate === 'string' || typeof key === 'string') return { ok: false, faults }
+  const faults = [certificate, key, caFault(pair.ca)].filter((one) => typeof one === 'string')
+  if (typeof certificate === 'string' || typeof key === 'string' || faults.length > 0)
+    return { ok: false, faults }
   if (!certificate.checkPrivateKey(key))
     return { ok: false, faults: ['the key is not that of the certificate'] }
   try {
@@ -92,6 +102,22 @@ const certificateOf = (pem: Buffer): X509Certificate | string => {
     return new X509Certificate(pem)
   } catch {
     return 'the certificate is none in PEM'
+  }
+}
+
+const block = /-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g
+
+/** Node takes a file without any certificate for an empty list, and leaves out what it can't read; here that is a fault. */
+const caFault = (pem: Buffer | undefined): string | undefined => {
+  if (pem === undefined) return undefined
+  const text = pem.toString('latin1')
+  const blocks = text.match(block) ?? []
+  const isWhole = blocks.length > 0 && blocks.length === text.split('-----BEGIN').length - 1
+  try {
+    for (const one of blocks) new X509Certificate(one)
+    return isWhole ? undefined : 'the CA is no certificate in PEM'
+  } catch {
+    return 'the CA is no certificate in PEM'
   }
 }
 

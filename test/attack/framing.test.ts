@@ -6,6 +6,7 @@
  * message is framed anew from what was parsed, strictly, and a connection on which something was unclear is closed.
  */
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { claimsOf } from '../builders/agreement.ts'
 import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
 import { backEnds, startBackEnd } from '../builders/back-ends.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
@@ -351,7 +352,5 @@ describe('Before a service that answers as it likes:', () => {
   })
 })
 
-const subjectOf = (seen: Received): unknown => {
-  const [, claims = ''] = (valuesOf(seen, 'x-pagepass-assertion')[0] ?? '').split('.')
-  return (JSON.parse(Buffer.from(claims, 'base64url').toString()) as { sub?: unknown }).sub
-}
+const subjectOf = (seen: Received): unknown =>
+  claimsOf(valuesOf(seen, 'x-pagepass-assertion')[0] ?? '')['sub']

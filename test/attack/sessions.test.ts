@@ -67,9 +67,9 @@ describe('A session', () => {
     [
       'of the own page, changing something',
       'POST',
-      [...sameOrigin, `Origin: http://${host}`, 'Content-Length: 0'],
+      [...sameOrigin, `Origin: https://${host}`, 'Content-Length: 0'],
     ],
-    ['of the own page in an old browser', 'PUT', [`Origin: http://${host}`, 'Content-Length: 0']],
+    ['of the own page in an old browser', 'PUT', [`Origin: https://${host}`, 'Content-Length: 0']],
     ['of a link elsewhere', 'GET', link],
     ['of an address typed by hand', 'GET', ['Sec-Fetch-Site: none', ...link.slice(1)]],
   ])('is who asks: %s', async (_, method, headers) => {
@@ -93,9 +93,9 @@ describe('A session', () => {
   })
 
   test('is for the host however that is spelled', async () => {
-    for (const spelled of [`${host}:80`, `${host}:${proxy.port}`, host.toUpperCase()]) {
+    for (const spelled of [`${host}:443`, `${host}:${proxy.port}`, host.toUpperCase()]) {
       await proxy.startOver()
-      const origin = `Origin: http://${spelled.toLowerCase().replace(/:80$/, '')}`
+      const origin = `Origin: https://${spelled.toLowerCase().replace(/:443$/, '')}`
       const answer = await ask(proxy.port, browser([own, origin], 'GET', '/v1/x', spelled))
       expect(answer.status).toBe(200)
       expect(planted.asked.at(-1)).toEqual({ cookie: secret, host })
@@ -198,7 +198,7 @@ describe('A page of another site or service acts with the session of whoever loo
         'Sec-Fetch-Site: same-site',
         'Sec-Fetch-Mode: cors',
         'Sec-Fetch-Dest: empty',
-        `Origin: http://payments-svc.${domain}`,
+        `Origin: https://payments-svc.${domain}`,
       ],
     ],
     [
@@ -208,37 +208,37 @@ describe('A page of another site or service acts with the session of whoever loo
         'Sec-Fetch-Site: cross-site',
         'Sec-Fetch-Mode: cors',
         'Sec-Fetch-Dest: empty',
-        'Origin: http://evil.example',
+        'Origin: https://evil.example',
       ],
     ],
-    ['a form', 'POST', [...link, 'Origin: http://evil.example', 'Content-Length: 0']],
+    ['a form', 'POST', [...link, 'Origin: https://evil.example', 'Content-Length: 0']],
     [
       'a form of a sibling',
       'POST',
       [
         'Sec-Fetch-Site: same-site',
         ...link.slice(1),
-        `Origin: http://payments-svc.${domain}`,
+        `Origin: https://payments-svc.${domain}`,
         'Content-Length: 0',
       ],
     ],
     ['a frame', 'GET', [...link.slice(0, 2), 'Sec-Fetch-Dest: iframe']],
     ['a HEAD', 'HEAD', link],
     ['a link that is only fetched ahead', 'GET', [...link, 'Sec-Purpose: prefetch']],
-    ['a form of an old browser', 'POST', ['Origin: http://evil.example', 'Content-Length: 0']],
+    ['a form of an old browser', 'POST', ['Origin: https://evil.example', 'Content-Length: 0']],
     ['a form of nobody', 'POST', ['Origin: null', 'Content-Length: 0']],
-    ['the same host by another scheme', 'POST', [`Origin: https://${host}`, 'Content-Length: 0']],
-    ['the same host at another port', 'POST', [`Origin: http://${host}:8080`, 'Content-Length: 0']],
+    ['the same host by another scheme', 'POST', [`Origin: http://${host}`, 'Content-Length: 0']],
+    ['the same host at another port', 'POST', [`Origin: https://${host}:8080`, 'Content-Length: 0']],
     ['something that says nothing, changing something', 'POST', ['Content-Length: 0']],
     ['something that says nothing', 'GET', []],
-    ['something that says it in Referer only', 'GET', [`Referer: http://${host}/`]],
+    ['something that says it in Referer only', 'GET', [`Referer: https://${host}/`]],
     [
       'something that says it in headers that look like these',
       'POST',
       [
         'Sec_Fetch_Site: same-origin',
         'X-Sec-Fetch-Site: same-origin',
-        `X-Origin: http://${host}`,
+        `X-Origin: https://${host}`,
         'Content-Length: 0',
       ],
     ],
@@ -246,7 +246,7 @@ describe('A page of another site or service acts with the session of whoever loo
       'something that says it for a host that the client made up',
       'POST',
       [
-        `Origin: http://${host}`,
+        `Origin: https://${host}`,
         `X-Forwarded-Proto: https`,
         'Content-Length: 0',
         'Sec-Fetch-Site: cross-site',
@@ -271,8 +271,8 @@ describe('A page of another site or service acts with the session of whoever loo
     ['dest', [...link, 'Sec-Fetch-Dest: document']],
     ['user', [...link, 'Sec-Fetch-User: ?1']],
     ['purpose', [...sameOrigin, 'Sec-Purpose: prefetch', 'Sec-Purpose: prefetch']],
-    ['origin', [`Origin: http://${host}`, `Origin: http://${host}`]],
-    ['origin, of the own page', [...sameOrigin, 'Origin: http://evil.example', `Origin: http://${host}`]],
+    ['origin', [`Origin: https://${host}`, `Origin: https://${host}`]],
+    ['origin, of the own page', [...sameOrigin, 'Origin: https://evil.example', `Origin: https://${host}`]],
   ])('Two of what says where it comes from: %s', async (_, headers) => {
     await expectRefused(proxy, browser([own, ...headers]), ambiguous)
   })
@@ -311,7 +311,7 @@ describe('A WebSocket', () => {
   test('of the own page opens, and the service gets none of our cookie', async () => {
     await proxy.startOver()
     const client = proxy.client()
-    client.send(handshake(`Cookie: a=1; __Host-pagepass=${secret}; b=2`, `Origin: http://${host}`))
+    client.send(handshake(`Cookie: a=1; __Host-pagepass=${secret}; b=2`, `Origin: https://${host}`))
     await until(() => proxy.orders.lines().length === 1, 'the line')
     await client.when(() => client.text().includes('\r\n\r\n'), 'the answer')
     expect(client.text()).toMatch(/^HTTP\/1\.1 101 /)
@@ -322,8 +322,8 @@ describe('A WebSocket', () => {
   })
 
   test.each([
-    ['of another site', ['Origin: http://evil.example']],
-    ['of a sibling', [`Origin: http://payments-svc.${domain}`]],
+    ['of another site', ['Origin: https://evil.example']],
+    ['of a sibling', [`Origin: https://payments-svc.${domain}`]],
     ['of nobody', ['Origin: null']],
     ['that does not say', []],
     [
@@ -332,21 +332,21 @@ describe('A WebSocket', () => {
     ],
     ['in the words of a link', link],
     ['by its own scheme', [`Origin: ws://${host}`]],
-    ['of the other scheme', [`Origin: https://${host}`]],
+    ['of the other scheme', [`Origin: http://${host}`]],
   ])('%s does not', async (_, headers) => {
     await expectRefused(proxy, handshake(own, ...headers), foreign)
     expect(planted.asked).toEqual([])
   })
 
   test('with two origins does not', async () => {
-    const two = handshake(own, `Origin: http://${host}`, 'Origin: http://evil.example')
+    const two = handshake(own, `Origin: https://${host}`, 'Origin: https://evil.example')
     await expectRefused(proxy, two, ambiguous)
   })
 
   test('with a token may come from anywhere: no page can send one', async () => {
     await proxy.startOver()
     const client = proxy.client()
-    client.send(await proxy.handshake('ana', '/live', { more: ['Origin: http://evil.example'] }))
+    client.send(await proxy.handshake('ana', '/live', { more: ['Origin: https://evil.example'] }))
     await until(() => proxy.orders.lines().length === 1, 'the line')
   })
 })

@@ -51,15 +51,42 @@ export const judge = (heard: Heard, ours: Ours): string[] => {
   ]
   const said = splitRequests(sent).requests
   for (const one of seen) {
-    const record = admitted.find(({ path }) => path === one.target.split('?')[0])
-    faults.push(...disagreements(one, decidedBy(record)))
-    faults.push(...identityFaults(one, ours), ...identityMisread(one))
-    if (!sent.includes(`${one.method} ${one.target} `)) faults.push(`nobody sent ${one.method} ${one.target}`)
-    const body = said.find(({ method, target }) => method === one.method && target === one.target)?.body
-    if (one.complete && body !== undefined && one.body !== body)
-      faults.push(`the body of ${one.target} was ${JSON.stringify(one.body)}, not ${JSON.stringify(body)}`)
+    // A change can give two requests one name: then one of them it is.
+    const path = one.target.split('?')[0]
+    faults.push(
+      ...fewestFaults(
+        admitted.filter((record) => record['path'] === path),
+        (record) => disagreements(one, decidedBy(record)),
+      ),
+      ...fewestFaults(
+        said.filter(({ method, target }) => method === one.method && target === one.target),
+        (itself) => otherThanSaid(one, itself),
+      ),
+      ...identityFaults(one, ours),
+      ...identityMisread(one),
+    )
+    if (!sent.includes(` ${one.target} `)) faults.push(`nobody sent ${one.target}`)
   }
   return faults.map((fault) => `${client}: ${fault}`)
+}
+
+const fewestFaults = <T>(candidates: readonly T[], faultsOf: (one: T) => string[]): string[] =>
+  candidates.map(faultsOf).sort((a, b) => a.length - b.length)[0] ?? []
+
+/** What a request is not that was read strictly from what the client sent: its person and its whole body. */
+const otherThanSaid = (seen: Received, said: OnWire): string[] => {
+  const faults: string[] = []
+  if (seen.complete && said.body !== undefined && seen.body !== said.body)
+    faults.push(
+      `the body of ${seen.target} was ${JSON.stringify(seen.body)}, not ${JSON.stringify(said.body)}`,
+    )
+  const credentials = said.headers.filter(([name]) => /authorization$/.test(name))
+  const [subject, sender] = [assertionOf(seen), credentials[0]?.[1] ?? ''].map(
+    (token) => claimsOf(token)['sub'],
+  )
+  if (credentials.length === 1 && subject !== sender)
+    faults.push(`${seen.target} was asked for by ${sender}, and the server was told ${subject}`)
+  return faults
 }
 
 const assertionOf = (one: Received): string => valuesOf(one, 'x-pagepass-assertion')[0] ?? ''

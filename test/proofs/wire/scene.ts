@@ -49,7 +49,7 @@ export const startScene = async (redisUrl: string, database: number, backEnd: Ba
     await until(async () => {
       for await (const chunk of createReadStream(proxy.auditFile, { start: offset })) {
         offset += (chunk as Buffer).length
-        const lines = (rest + (chunk as Buffer).toString()).split('\n')
+        const lines = (rest + (chunk as Buffer).toString('latin1')).split('\n')
         rest = lines.pop() ?? ''
         for (const line of lines) records.push(JSON.parse(line) as AuditRecord)
       }
@@ -59,7 +59,7 @@ export const startScene = async (redisUrl: string, database: number, backEnd: Ba
         of('refused').some(({ path }) => path === marker) && of('admitted').every(({ id }) => closed.has(id))
       )
     }, 'everything admitted to be closed')
-    offset -= Buffer.byteLength(rest)
+    offset -= rest.length
     return records
   }
 

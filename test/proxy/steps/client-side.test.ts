@@ -27,15 +27,23 @@ test('It is put together once per connection and host', () => {
   const first = clientSideOf(socket, host)
   expect(clientSideOf(socket, host)).toBe(first)
   const other = clientSideOf(socket, 'payments-svc.access.test')
-  expect(first.origin).toBe(`http://${host}`)
+  expect(first.origin).toBe(`https://${host}`)
   expect(other).toMatchObject({
     host: 'payments-svc.access.test',
     address: '192.0.2.7',
-    origin: 'http://payments-svc.access.test',
+    origin: 'https://payments-svc.access.test',
   })
   expect(other.forwarded).toContain('host=payments-svc.access.test;')
   expect(clientSideOf(socket, host)).toEqual(first)
   expect(clientSideOf(from('192.0.2.8'), host).forwarded).toContain('for=192.0.2.8;')
+})
+
+test('On this machine alone a page may do without TLS', () => {
+  const originAt = (asked: string): string => clientSideOf(from('127.0.0.1'), asked).origin
+  expect(originAt('orders-svc.localhost:7070')).toBe('http://orders-svc.localhost:7070')
+  expect(originAt('orders-svc.LOCALHOST')).toBe('http://orders-svc.localhost')
+  expect(originAt('orders-svc.localhost.access.test')).toBe('https://orders-svc.localhost.access.test')
+  expect(originAt('orders-svc.notlocalhost')).toBe('https://orders-svc.notlocalhost')
 })
 
 test('A connection that is gone keeps nothing of another one', () => {
