@@ -6,7 +6,11 @@ import { type AddressGuard, portOf } from './upstream-address.ts'
 import type { ClientResponse } from './wire.ts'
 
 /** Told how an exchange that was sent upstream ended. */
-export type ForwardEnd = (exchange: Exchange, outcome: 'done' | 'aborted' | 'failed', error?: Error) => void
+export type ForwardEnd<One extends Exchange = Exchange> = (
+  exchange: One,
+  outcome: 'done' | 'aborted' | 'failed',
+  error?: Error,
+) => void
 
 /** Where requests go: one pool of connections per service, and none to an address that no service has. */
 export const createUpstreams = (guard: AddressGuard) => {
@@ -17,9 +21,10 @@ export const createUpstreams = (guard: AddressGuard) => {
     of: (service: Service): Pool => {
       const known = pools.get(service)
       if (known !== undefined) return known
-      const { headers, idle } = service.timeouts
-      const pool = new Pool(service.releases[service.serve] as string, {
-        connect: guarded(guard, service),
+      const { connect, headers, idle } = service.timeouts
+      const origin = service.releases[service.serve] as string
+      const pool = new Pool(origin, {
+        connect: guardedConnect(guard, origin, { timeout: connect }),
         headersTimeout: headers,
         // A stream may be silent for as long as its grant lives.
         bodyTimeout: idle ?? 0,
@@ -36,27 +41,32 @@ export const createUpstreams = (guard: AddressGuard) => {
 }
 export type Upstreams = ReturnType<typeof createUpstreams>
 
-const guarded = (guard: AddressGuard, { releases, serve, timeouts }: Service): buildConnector.connector => {
-  const origin = new URL(releases[serve] as string)
-  const port = portOf(origin)
-  const connect = buildConnector({ lookup: guard.lookupFor(port), timeout: timeouts.connect })
-  return (options, connected) => {
+/** Connects to this origin, and to no address that the guard refuses. */
+export const guardedConnect = (
+  guard: Pick<AddressGuard, 'check' | 'lookupFor'>,
+  origin: string,
+  options: buildConnector.BuildOptions,
+): buildConnector.connector => {
+  const url = new URL(origin)
+  const port = portOf(url)
+  const connect = buildConnector({ ...options, lookup: guard.lookupFor(port) })
+  return (to, connected) => {
     try {
-      guard.check(origin.hostname, port)
+      guard.check(url.hostname, port)
     } catch (error) {
       return connected(error as Error, null)
     }
-    connect(options, connected)
+    connect(to, connected)
   }
 }
 
 /** Sends the exchange upstream and its answer back, both ways streamed with back-pressure. */
-export const forward = (
+export const forward = <One extends Exchange>(
   pool: Pool,
-  exchange: Exchange,
+  exchange: One,
   headers: string[],
-  ended: ForwardEnd,
-  answered: (exchange: Exchange) => void,
+  ended: ForwardEnd<One>,
+  answered: (exchange: One) => void,
 ): void => {
   const { request, response, target } = exchange
   const handler = createHandler(exchange, ended, answered)
@@ -90,7 +100,11 @@ const clientGone = new Error('the client is gone')
  * undici's own handler interface (the one its newer one is wrapped around): raw header bytes, no promise and no
  * stream object per request.
  */
-const createHandler = (exchange: Exchange, ended: ForwardEnd, answered: (exchange: Exchange) => void) => {
+const createHandler = <One extends Exchange>(
+  exchange: One,
+  ended: ForwardEnd<One>,
+  answered: (exchange: One) => void,
+) => {
   const { response, request } = exchange
   let held: Buffer | undefined
   let length = -1

@@ -5,7 +5,8 @@ const windows = [1, 60, 3_600, 86_400]
 
 /**
  * What whoever is refused by a rate is told: when to come back, and how the rate is (`RateLimit` and `RateLimit-Policy` of
- * draft-ietf-httpapi-ratelimit-headers). `wait` is in milliseconds.
+ * draft-ietf-httpapi-ratelimit-headers-11: lists of strings, with integers `q` in `w` seconds, and `r` left for `t` seconds,
+ * which `Retry-After` never undercuts). `wait` is in milliseconds.
  */
 export const rateLimited = ({ name, rate }: Tier, wait: number): RefusalFacts => {
   const retryAfter = Math.max(1, Math.ceil(wait / 1_000))

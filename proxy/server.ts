@@ -51,19 +51,26 @@ const plain = {
 }
 const handshakeTimeoutMs = 10_000
 
-/** The same over TLS, where a client may choose HTTP/2. A new certificate counts from the next connection on. */
+/** The same over TLS, where a client may choose HTTP/2 if there is one. A new certificate counts from the next connection on. */
 const overTls = (
   tls: KeptPair,
   take: (request: IncomingMessage, response: ServerResponse) => void,
-  http2: Http2,
+  http2: Http2 | undefined,
 ): SecureServer => {
   const server = createSecureServer(
-    { ...plain, ...tls.context(), handshakeTimeout: handshakeTimeoutMs, ALPNProtocols: ['h2', 'http/1.1'] },
+    {
+      ...plain,
+      ...tls.context(),
+      handshakeTimeout: handshakeTimeoutMs,
+      ALPNProtocols: http2 === undefined ? ['http/1.1'] : ['h2', 'http/1.1'],
+    },
     take,
   )
   // Nothing was asked yet, and nobody who could not shake hands understands an answer.
   server.removeAllListeners('tlsClientError')
   server.on('tlsClientError', (_, socket) => socket.destroy())
+  tls.follow((context) => server.setSecureContext(context))
+  if (http2 === undefined) return server
   const [takeHttp1] = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
   server.on('secureConnection', (socket) => {
@@ -75,24 +82,34 @@ const overTls = (
     http2.goAway()
     return close(closed)
   }
-  tls.follow((context) => server.setSecureContext(context))
   return server
+}
+
+/** What is answered where Node has given a connection away, and nothing else can be. */
+export type ToldOnSocket = {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
 }
 
 /**
  * The public listener. Whatever Node would treat in a way of its own (upgrades, CONNECT, bytes that are no HTTP) is
  * answered and closed here; everything else goes through `handle`. Once it takes no more connections, a request that was on
- * its way on an open one is answered as the last one there for as long as `mayAnswerLast`.
+ * its way on an open one is answered as the last one there for as long as `mayAnswerLast`. Without `publicKeys` it is a
+ * forward proxy, which has no path of its own, and no HTTP/2.
  */
 export const createProxyServer = (
   handle: (request: ClientRequest, response: ClientResponse, upgrade?: UpgradeAsked) => void,
   tunnelRefused: (request: IncomingMessage, status: number) => void,
   unreadable: (client: string, status: number) => void,
-  publicKeys: readonly JWK[],
+  publicKeys: readonly JWK[] | undefined,
   mayAnswerLast: () => boolean,
   tls?: KeptPair,
+  toTunnels: ToldOnSocket = { status: 400 },
 ): Server => {
   const jwks = `${JSON.stringify({ keys: publicKeys })}\n`
+  const isOwn = (url: string | undefined): boolean =>
+    publicKeys !== undefined && url?.startsWith(reservedPrefix) === true
   const take = (request: IncomingMessage, response: ServerResponse): void => inTurn(request, response, serve)
   const server =
     tls === undefined
@@ -100,7 +117,7 @@ export const createProxyServer = (
       : overTls(
           tls,
           take,
-          createHttp2((request, response) => serve(request, response), unreadable),
+          publicKeys && createHttp2((request, response) => serve(request, response), unreadable),
         )
   const serve = (request: ClientRequest, response: ClientResponse): void => {
     if (!server.listening) {
@@ -109,7 +126,7 @@ export const createProxyServer = (
       if (!mayAnswerLast() || !(response instanceof ServerResponse)) return leaveUnanswered(request)
       response.shouldKeepAlive = false
     }
-    if (request.url?.startsWith(reservedPrefix)) {
+    if (isOwn(request.url)) {
       const found = request.url === `${reservedPrefix}jwks.json` && request.method === 'GET'
       response.writeHead(found ? 200 : 404, {
         'content-type': 'application/json',
@@ -128,7 +145,7 @@ export const createProxyServer = (
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Not behind a request that is still answered or was the last one, nor for us, nor once the process goes.
     const mayAnswer = underWay(socket) === undefined && socket.writable && server.listening
-    if (!mayAnswer || request.url?.startsWith(reservedPrefix)) {
+    if (!mayAnswer || isOwn(request.url)) {
       tunnelRefused(request, 403)
       return closeWith(socket, 403)
     }
@@ -139,8 +156,8 @@ export const createProxyServer = (
     handle(request, response, { early: head.length > 0, key: '' })
   })
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
-    tunnelRefused(request, 400)
-    closeWith(socket, 400)
+    tunnelRefused(request, toTunnels.status)
+    closeWith(socket, toTunnels.status, toTunnels)
   })
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // Bytes after the last request of a connection are nobody's; its answer still goes out.
@@ -186,14 +203,21 @@ const statusOf = ({ code }: NodeJS.ErrnoException): number =>
 const underWay = (socket: Socket): ServerResponse | undefined =>
   (socket as Socket & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 
-const closeWith = (socket: Socket, status: number): void => {
+const closeWith = (
+  socket: Socket,
+  status: number,
+  { headers = {}, body = '' }: Omit<ToldOnSocket, 'status'> = {},
+): void => {
   // Node has taken its own listener off a socket that it hands over, and an unheard error ends the process.
   socket.on('error', () => undefined)
   const open = underWay(socket)
   // Never in the middle of another request's answer, nor in its place.
   if (socket.writable && (open === undefined || !(open.headersSent || open.req.complete)))
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
-    )
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${linesOf(headers, body)}\r\n${body}`)
   socket.destroySoon()
 }
+
+const linesOf = (headers: Readonly<Record<string, string>>, body: string): string =>
+  Object.entries({ Connection: 'close', 'Content-Length': Buffer.byteLength(body), ...headers })
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')

@@ -77,7 +77,7 @@ const carried = (address: string): string[] =>
     })
 
 /** Whether an address is on a list, in whatever form it comes. */
-const isOn = (list: BlockList, address: string): boolean => {
+export const isOn = (list: BlockList, address: string): boolean => {
   if (isIP(address) === 4) return list.check(address)
   const plain = address.replace(/%.*$/, '')
   return list.check(plain, 'ipv6') || carried(plain).some((inner) => list.check(inner))
@@ -92,6 +92,9 @@ const own = (): BlockList => {
   return list
 }
 
+/** Whether an address is this machine's. */
+export const isOwn = (address: string): boolean => isOn(own(), address)
+
 /**
  * Which addresses this process connects to for a service. `ports` are its own on this machine (administration, for
  * example); `others` are what else belongs to Pagepass, such as Redis, where it is known by then.
@@ -103,7 +106,7 @@ export const createAddressGuard = (
   const refuses = (address: string, port: number): boolean =>
     isIP(address) === 0 ||
     isOn(never, address) ||
-    (ports.has(port) && isOn(own(), address)) ||
+    (ports.has(port) && isOwn(address)) ||
     others().some((other) => other.port === port && sameAddress(other.host, address))
 
   const refusal = (host: string): AddressRefused => new AddressRefused(`${host} is no address of a service`)

@@ -2,6 +2,7 @@
  * One line of the audit. Version 1. Times are milliseconds. Headers, bodies and query values are never recorded. `rules` is the
  * rules hash by which the process that wrote it decides.
  * - `admitted` stands before the first byte goes upstream, `closed` after the last. Each `admitted` has one `closed`.
+ *   Of a call to the outside, `service` is the origin that was called, `tier` is the rule, and there is no `release`.
  * - `continued` stands between the two when what is open goes on under another grant, or another version of its own:
  *   the one it names admits it from there on.
  * - `refused` is what was not forwarded, or not allowed to a front proxy. A `front` says that one asked, and how.
@@ -77,6 +78,7 @@ export type Admission = {
   readonly path: string
   /** Of what was `decided`, as the front proxy tells it; empty where it doesn't. */
   readonly client: string
+  /** Milliseconds, or endless before the first head: JSON has no such number, and the line says null. */
   readonly viewAge: number
 }
 
@@ -103,7 +105,7 @@ export const admissionTerms = (terms: AdmissionTerms): string => oneLine(terms).
  */
 export const admittedLine = (it: Admission, terms: string): string =>
   `{"v":1,"kind":"admitted","at":${it.at},"id":"${it.id}","method":"${it.method}","path":"${it.path}"` +
-  `,"client":"${it.client}","viewAge":${it.viewAge},${terms}\n`
+  `,"client":"${it.client}","viewAge":${Number.isFinite(it.viewAge) ? it.viewAge : null},${terms}\n`
 
 export const closedLine = (it: {
   at: number

@@ -18,6 +18,14 @@ export const reasons = {
   'proxy-only': { status: 403, person: 'This is reached only through Pagepass’s own proxy.' },
   'front-unknown': { status: 403, person: 'The proxy in front has not shown that it may ask.' },
   'front-unclear': { status: 400, person: 'The proxy in front does not say clearly what was asked for.' },
+  'egress-form': {
+    status: 400,
+    person: 'This is a forward proxy, and takes only whole addresses of http or https.',
+  },
+  'egress-tunnel': {
+    status: 405,
+    person: 'Nobody can see what goes through a tunnel, so there are none here.',
+  },
   'host-wrong': { status: 421, person: 'This proxy does not serve this host.' },
   'service-unknown': { status: 404, person: 'There is no such service here.' },
   // Who asks
@@ -47,6 +55,8 @@ export const reasons = {
     status: 503,
     person: 'Pagepass has not heard of changes for too long to let this through.',
   },
+  'egress-missing': { status: 403, person: 'No rule lets you call this address.' },
+  'egress-beyond': { status: 403, person: 'The rules let you call this address, but not for this.' },
   'rate-limited': { status: 429, person: 'This pass allows fewer requests a second.' },
   'audit-unavailable': { status: 503, person: 'What you do could not be recorded, so it was not done.' },
   'upstream-failed': { status: 502, person: 'The service did not answer.' },

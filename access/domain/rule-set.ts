@@ -238,8 +238,9 @@ export const freezeOf = (service: Service, tier: string, at: number): Freeze | u
 /** Whether a standing rule is for this principal. Who is on call is not known from claims. */
 export const isFrom = (rules: RuleSet, { from }: StandingRule, claims: Claims, now: number): boolean => {
   if (from.kind === 'people') return belongsTo(rules, [from.name], claims, now)
-  if (from.kind === 'on call') return false
-  return (
-    claims.issuer === rules.identity.issuer && (rules.workloads.get(from.name) ?? []).includes(claims.subject)
-  )
+  return from.kind === 'workload' && isWorkload(rules, from.name, claims)
 }
+
+/** Whether this is the workload that the rules call so. */
+export const isWorkload = (rules: RuleSet, name: string, { issuer, subject }: Claims): boolean =>
+  issuer === rules.identity.issuer && (rules.workloads.get(name) ?? []).includes(subject)

@@ -15,7 +15,7 @@ export const createSetHash = () => {
   const wide = new Uint16Array(bytes.buffer)
   const stretch = (member: string): Uint16Array => {
     // As a string: a buffer for each of 100,000 members costs a fifth more.
-    bytes.latin1Write(hash('shake256', member, { outputEncoding: 'latin1', outputLength: lanes * 2 }))
+    bytes.write(hash('shake256', member, { outputEncoding: 'binary', outputLength: lanes * 2 }), 'binary')
     return wide
   }
   return {

@@ -15,6 +15,7 @@ type Fate =
   | 'host'
   | 'authorization'
   | 'own authorization'
+  | 'proxy authorization'
   | 'cookie'
   | 'connection'
   | 'content length'
@@ -25,6 +26,7 @@ const fates = new Map<string, Fate>([
   ['host', 'host'],
   ['authorization', 'authorization'],
   ['x-pagepass-authorization', 'own authorization'],
+  ['proxy-authorization', 'proxy authorization'],
   ['cookie', 'cookie'],
   ['connection', 'connection'],
   ['content-length', 'content length'],
@@ -33,9 +35,7 @@ const fates = new Map<string, Fate>([
     reserved,
   ),
   ['transfer-encoding', 'transfer encoding'],
-  ...['keep-alive', 'proxy-authenticate', 'proxy-authorization', 'proxy-connection', 'te', 'trailer'].map(
-    dropped,
-  ),
+  ...['keep-alive', 'proxy-authenticate', 'proxy-connection', 'te', 'trailer'].map(dropped),
   // The one spelling of what makes a handshake; what else is read as one of these is refused.
   ...['key', 'version', 'protocol', 'extensions'].map(ofHandshake),
   ['expect', 'expect'],
@@ -79,8 +79,22 @@ export const recallFate = (name: string): Fate => {
 const scheme = 'bearer '
 const isBearer = (credential: string): boolean => credential.slice(0, scheme.length).toLowerCase() === scheme
 
+/**
+ * Takes the credential from the headers that may hold one, and lets the others of them go upstream. What a proxy is told by
+ * several headers comes as one, with commas.
+ */
+export type ReadCredential = (
+  exchange: Exchange,
+  authorization: string | undefined,
+  own: string | undefined,
+  proxy: string | undefined,
+) => Reason | undefined
+
 /** Reads the raw headers once: host, credential, and what may go upstream. What is ambiguous is refused. */
-export const readHeaders = (exchange: Exchange): Reason | undefined => {
+export const readHeaders = (exchange: Exchange): Reason | undefined => scanHeaders(exchange, readCredential)
+
+/** The same where the credential stands elsewhere. */
+export const scanHeaders = (exchange: Exchange, credential: ReadCredential): Reason | undefined => {
   const { rawHeaders, httpVersionMajor } = exchange.request
   // Node takes HTTP/0.9 and HTTP/2.0 for the same framing.
   if (httpVersionMajor !== 1) {
@@ -90,6 +104,7 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
   let host: string | undefined
   let authorization: string | undefined
   let own: string | undefined
+  let proxy: string | undefined
   let length: string | undefined
   let nominated: string | undefined
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -114,6 +129,9 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
       case 'own authorization':
         if (own !== undefined) return 'headers-ambiguous'
         own = value
+        break
+      case 'proxy authorization':
+        proxy = proxy === undefined ? value : `${proxy},${value}`
         break
       case 'cookie':
         if (!readCookie(exchange, name, value)) return 'headers-ambiguous'
@@ -142,7 +160,7 @@ export const readHeaders = (exchange: Exchange): Reason | undefined => {
   if (host === undefined) return 'headers-ambiguous'
   exchange.host = host
   if (nominated !== undefined) dropNominated(exchange, nominated)
-  return readCredential(exchange, authorization, own)
+  return credential(exchange, authorization, own, proxy)
 }
 
 /** Our own cookie stays here, whatever comes of it; all others go on. False where it came twice. */
@@ -159,11 +177,7 @@ const readCookie = (exchange: Exchange, name: string, value: string): boolean =>
 }
 
 /** `X-Pagepass-Authorization` and our cookie leave `Authorization` to the application; both naming us must agree. */
-const readCredential = (
-  exchange: Exchange,
-  authorization: string | undefined,
-  own: string | undefined,
-): Reason | undefined => {
+const readCredential: ReadCredential = (exchange, authorization, own) => {
   const token = tokenOf(authorization, own)
   if (token === undefined) return 'headers-ambiguous'
   const isElsewhere = own !== undefined || exchange.session !== undefined

@@ -102,6 +102,8 @@ export type ProxyWishes = {
   readonly timeouts?: Partial<Service['timeouts']>
   /** Where the bot is at home in Slack. */
   readonly slackApp?: string
+  /** The bot's command, where it is another. */
+  readonly slackCommand?: string
   /** Who signed in with a browser. */
   readonly sessions?: Sessions
   /** How front proxies authenticate to the decision endpoint. Without it there is none. */
@@ -188,6 +190,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     patient,
     ...(tls === undefined ? {} : { tls }),
     slackApp: wishes.slackApp,
+    slackCommand: wishes.slackCommand,
     sessions: wishes.sessions,
   })
   if (bot !== undefined && wishes.proxyRedisUrl === undefined)

@@ -39,3 +39,9 @@ describe('The certificate of the listener', () => {
     expect(readProxyConfig(environment).isOpen).toBe(isOpen)
   })
 })
+
+test('The command to paste is the bot’s own', () => {
+  expect(readProxyConfig(production).SLACK_COMMAND).toBe('/access')
+  expect(readProxyConfig({ ...production, SLACK_COMMAND: '/pass' }).SLACK_COMMAND).toBe('/pass')
+  expect(() => readProxyConfig({ ...production, SLACK_COMMAND: 'pass' })).toThrow('SLACK_COMMAND')
+})

@@ -31,23 +31,33 @@ export type Heard = {
  */
 export const judge = (heard: Heard, ours: Ours): string[] => {
   const { client, sent, outcomes, seen, wire } = heard
-  const admitted = heard.records.filter(({ kind }) => kind === 'admitted')
+  const endOf = ({ id }: AuditRecord): AuditRecord | undefined => outcomes.get(id)
+  // What was refused after all, as on a disk that stalls, must not have been sent.
+  const admitted = heard.records.filter(
+    (one) => one.kind === 'admitted' && endOf(one)?.['outcome'] !== 'refused',
+  )
   const read = seen.map((one) => nameOf(claimsOf(assertionOf(one)), one.method, one.target))
   const written = wire.map((one) => nameOf(claimsOf(headerOf(one)), one.method, one.target))
   const decided = admitted.map((one) => `${String(one['who']).split(' ')[1]} ${one['method']} ${one['path']}`)
-  const done = new Set(
-    admitted.flatMap(({ id }, index) => (outcomes.get(id)?.['outcome'] === 'done' ? [index] : [])),
-  )
-  const failed = admitted.filter(({ id }) => {
-    const end = outcomes.get(id)
+  const done = new Set(admitted.flatMap((one, index) => (endOf(one)?.['outcome'] === 'done' ? [index] : [])))
+  const byName = decided
+    .map((one, index) => [one, done.has(index)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+  const wireDone = new Set(byName.flatMap(([, isDone], index) => (isDone ? [index] : [])))
+  const failed = admitted.filter((one) => {
+    const end = endOf(one)
     return end === undefined || end['outcome'] === 'failed' || Number(end['status']) >= 400
   })
   const faults = [
-    ...failed.map(
-      (one) => `the server did not take ${one['path']}: ${JSON.stringify(outcomes.get(one['id']))}`,
-    ),
+    ...failed.map((one) => `the server did not take ${one['path']}: ${JSON.stringify(endOf(one))}`),
     ...alike('the server read', read, decided, done),
-    ...alike('the wire held', inOrderOf(decided, written), decided, done),
+    // The wire is several connections, whose order is not known.
+    ...alike(
+      'the wire held',
+      written.sort(),
+      byName.map(([one]) => one),
+      wireDone,
+    ),
   ]
   const said = splitRequests(sent).requests
   for (const one of seen) {
@@ -94,12 +104,6 @@ const headerOf = ({ headers }: OnWire): string =>
   headers.find(([name]) => name === 'x-pagepass-assertion')?.[1] ?? ''
 const nameOf = (claims: Readonly<Record<string, unknown>>, method: string, target: string): string =>
   `${claims['sub']} ${method} ${target.split('?')[0]}`
-
-/** What is on the wire is on several connections, whose order is not known: those of the decided ones first. */
-const inOrderOf = (decided: readonly string[], names: readonly string[]): string[] => {
-  const place = (name: string): number => (decided.includes(name) ? decided.indexOf(name) : decided.length)
-  return names.toSorted((a, b) => place(a) - place(b))
-}
 
 /** These are the decided ones in their order, of which only some that were not done may be missing. */
 const alike = (

@@ -81,7 +81,7 @@ export const startScene = async (redisUrl: string, database: number, backEnd: Ba
     /** `sent` is what each client sent, by its address. */
     judge: async (sent: ReadonlyMap<string, string>) => {
       const violations: string[] = []
-      if (!(await good())) violations.push('the next good request was not answered as ever')
+      await until(good, 'the next good request to be answered as ever')
       for (const fault of proxy.faults.splice(0)) violations.push(`a fault: ${String(fault)}`)
       const records = await newRecords()
       const seen = orders.received()

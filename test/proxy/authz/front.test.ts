@@ -162,6 +162,7 @@ const put = async (from: string, to: string): Promise<void> => {
 /** Asks once more on a connection that stays open. Answers with the status. */
 const askAgain = (socket: TLSSocket): Promise<string> =>
   new Promise((resolve, reject) => {
+    socket.on('error', reject)
     socket.once('data', (bytes: Buffer) => resolve(bytes.toString().slice(0, 12)))
     socket.once('close', () => reject(new Error('the connection was closed')))
     socket.write(shown())
