@@ -22,6 +22,8 @@ import type { Logger } from '#access/runtime/logger.ts'
 import { createAssertions } from './assertions.ts'
 import type { AuthzSettings } from './authz/config.ts'
 import { startAuthz } from './authz/start.ts'
+import type { EgressSettings } from './egress/config.ts'
+import { startEgress } from './egress/start.ts'
 import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createIdentities } from './identities.ts'
@@ -49,6 +51,8 @@ export type ProxyParts = {
   readonly tls?: PairFiles
   /** Where front proxies ask for decisions, and how they authenticate. */
   readonly authz?: AuthzSettings | undefined
+  /** Where workloads call the outside through. */
+  readonly egress?: EgressSettings | undefined
   /** Two connections: one for commands, one for the blocking read. */
   readonly prompt: Redis
   readonly patient: Redis
@@ -101,8 +105,8 @@ export const startProxy = async (parts: ProxyParts) => {
   const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)
-  const asked = parts.authz === undefined ? [] : [parts.authz.listen.port]
-  const guard = createAddressGuard(new Set([parts.listen.port, ...asked, ...(parts.ownPorts ?? [])]), () => [
+  const beside = [parts.authz, parts.egress].flatMap((one) => (one === undefined ? [] : [one.listen.port]))
+  const guard = createAddressGuard(new Set([parts.listen.port, ...beside, ...(parts.ownPorts ?? [])]), () => [
     redisEndpoint(prompt),
   ])
   const upstreams = createUpstreams(guard)
@@ -133,7 +137,22 @@ export const startProxy = async (parts: ProxyParts) => {
     upstreams,
     upgrades: createUpgrades(guard),
   })
-  const locks = createLocks({ view, identities, uses, recheck: pipeline.recheck })
+  const egress =
+    parts.egress &&
+    (await startEgress(parts.egress, {
+      ...deciding,
+      guard,
+      log,
+      mayAnswerLast,
+      unreadable: (...facts) => unreadable(...facts),
+    }))
+  /** What is open, whatever admitted it. */
+  const everyUse = () => [...uses.all(), ...(egress?.callers() ?? [])]
+  const ofServices = createLocks({ view, identities, uses, recheck: pipeline.recheck })
+  const locks = {
+    ...ofServices,
+    lock: (principal: string): number => ofServices.lock(principal) + (egress?.cutOf(principal) ?? 0),
+  }
   const reporter = startReporter({
     redis: prompt,
     proxy: instance,
@@ -246,6 +265,7 @@ export const startProxy = async (parts: ProxyParts) => {
   await parts.beforeListening?.(waitingFor)
   const authz =
     parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding, mayAnswerLast, log)
+  const egressPort = await egress?.listen()
   const listening = await listen(
     createProxyServer(pipeline.handle, tunnelRefused, unreadable, publicKeys, mayAnswerLast, tls),
     parts.listen,
@@ -255,9 +275,11 @@ export const startProxy = async (parts: ProxyParts) => {
     port: listening.port,
     /** Where front proxies ask, if they may. */
     authzPort: authz?.port,
+    /** Where workloads call the outside through, if they may. */
+    egressPort,
     /** Lets a registry read what this proxy counts. */
     measure: (registry: Registry): void =>
-      metrics.register(registry, { view, audit, identities, uses, now: clock.now }),
+      metrics.register(registry, { view, audit, identities, uses: { all: everyUse }, now: clock.now }),
     waitingFor,
     locks,
     /**
@@ -268,18 +290,19 @@ export const startProxy = async (parts: ProxyParts) => {
     drain: async (): Promise<string> => {
       const until = clock.now() + rules.drain
       lastRequestsUntil = clock.now() + lastRequestsMs
-      const open = (): number => [...uses.all()].reduce((sum, use) => sum + use.open.size, 0)
+      const open = (): number => everyUse().reduce((sum, use) => sum + use.open.size, 0)
       draining = true
       listening.takeNoMore(() => !mayAnswerLast())
       authz?.takeNoMore(() => !mayAnswerLast())
+      egress?.drain()
       pipeline.lastAnswers()
       log.info(
         { open: open(), until: new Date(until).toISOString(), rules: rules.hash },
         'what is open goes on',
       )
       void reporter.alive()
-      const mayAsk = (): boolean =>
-        mayAnswerLast() && listening.connections() + (authz?.connections() ?? 0) > 0
+      const besides = (): number => (authz?.connections() ?? 0) + (egress?.connections() ?? 0)
+      const mayAsk = (): boolean => mayAnswerLast() && listening.connections() + besides() > 0
       while (!stopping && (open() > 0 || mayAsk()) && clock.now() < until) await setTimeout(sweepMs)
       const left = open()
       return left === 0 ? 'nothing is open any more' : `${left} still open`
@@ -287,7 +310,7 @@ export const startProxy = async (parts: ProxyParts) => {
     stop: async (): Promise<void> => {
       stopping = true
       pipeline.endWebSockets()
-      await Promise.all([listening.close(finishMs), authz?.close(finishMs)])
+      await Promise.all([listening.close(finishMs), authz?.close(finishMs), egress?.stop(finishMs)])
       clearInterval(sweep)
       await limits.stop()
       await reporter.stop()

@@ -4,6 +4,7 @@ import { Fault } from '#access/domain/errors.ts'
 import { botShape } from '#access/runtime/bot-config.ts'
 import { address, checkMode, commonShape, isLoopback, readConfig } from '#access/runtime/config.ts'
 import { authzShape, checkAuthz } from './authz/config.ts'
+import { egressSettings, egressShape } from './egress/config.ts'
 import { slackAppUrl } from './refusals/slack-app-url.ts'
 import type { PairFiles } from './tls/pair.ts'
 
@@ -24,14 +25,16 @@ const shape = z.object({
   /** The bot's command: people who are refused get it to paste. */
   SLACK_COMMAND: botShape.shape.SLACK_COMMAND,
   ...authzShape,
+  ...egressShape,
 })
 
 export const readProxyConfig = (environment: NodeJS.ProcessEnv) => {
   const config = readConfig(shape, environment)
-  const { PAGEPASS_PROXY_LISTEN, PAGEPASS_AUTHZ_LISTEN } = config
+  const { PAGEPASS_PROXY_LISTEN, PAGEPASS_AUTHZ_LISTEN, PAGEPASS_EGRESS_LISTEN } = config
   checkMode(config, {
     PAGEPASS_PROXY_LISTEN,
     ...(PAGEPASS_AUTHZ_LISTEN === undefined ? {} : { PAGEPASS_AUTHZ_LISTEN }),
+    ...(PAGEPASS_EGRESS_LISTEN === undefined ? {} : { PAGEPASS_EGRESS_LISTEN }),
   })
   checkAuthz(config)
   const tls = pairFilesOf(config)
@@ -39,6 +42,8 @@ export const readProxyConfig = (environment: NodeJS.ProcessEnv) => {
     ...config,
     /** Where the listener's certificate and key lie; undefined for plain HTTP. */
     tls,
+    /** Where workloads call the outside through; undefined for nowhere. */
+    egress: egressSettings(config),
     /** Whether what is sent here may cross a network as it is. */
     isOpen:
       config.PAGEPASS_MODE === 'production' &&

@@ -60,6 +60,9 @@ export const guardedConnect = (
   }
 }
 
+/** undici's names for what took longer than the time-outs say. */
+export const lateNames = new Set(['HeadersTimeoutError', 'ConnectTimeoutError'])
+
 /** Sends the exchange upstream and its answer back, both ways streamed with back-pressure. */
 export const forward = <One extends Exchange>(
   pool: Pool,

@@ -10,7 +10,7 @@ import { type WayIn, wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { DecidingParts } from './deciding.ts'
 import { cutClient } from './end-client.ts'
 import { createExchange, type Exchange, type GrantUse, type Outcome, type UpgradeAsked } from './exchange.ts'
-import { type ForwardEnd, forward, type Upstreams } from './forward.ts'
+import { type ForwardEnd, forward, lateNames, type Upstreams } from './forward.ts'
 import { policyViolation, serviceRestart } from './frames.ts'
 import { countAdmitted, countRefused } from './grant-uses.ts'
 import { forwardByHttp2, goesByHttp2 } from './http2/forward.ts'
@@ -378,9 +378,6 @@ export const createPipeline = (parts: PipelineParts) => {
 
 /** How long a request may take whose sign-in was older than `session_max` when it came. */
 const answerMs = 30_000
-
-/** undici's names for what took longer than the service's time-outs say. */
-const lateNames = new Set(['HeadersTimeoutError', 'ConnectTimeoutError'])
 
 const grantEnded = new Error('the grant ended')
 

@@ -36,6 +36,7 @@ await runProcess('proxy', async () => {
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
     listen: config.PAGEPASS_PROXY_LISTEN,
     authz: await loadAuthz(config),
+    egress: config.egress,
     ...(config.tls === undefined ? {} : { tls: config.tls }),
     ownPorts: [config.PAGEPASS_ADMIN_LISTEN.port],
     slackApp: config.PAGEPASS_SLACK_APP_URL,
@@ -45,9 +46,12 @@ await runProcess('proxy', async () => {
     beforeListening: parent.untilItMayListen,
   })
   proxy.measure(metrics)
-  const { port, authzPort } = proxy
+  const { port, authzPort, egressPort } = proxy
   parent.listens(port, authzPort)
-  log.info({ port, authzPort, rules: rules.hash, sealedBy: seal?.signer, instance }, 'proxy listens')
+  log.info(
+    { port, authzPort, egressPort, rules: rules.hash, sealedBy: seal?.signer, instance },
+    'proxy listens',
+  )
   return {
     log,
     drain: proxy.drain,

@@ -1,20 +1,21 @@
-import type { IncomingMessage } from 'node:http'
-import { forwardedMethods } from '#access/domain/target.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
+import { forwardedMethods } from '#access/domain/target.ts'
 import { formOf } from '../refusals/form-of.ts'
 import { refusalLine } from '../refusals/line.ts'
 import { toldOf } from '../refusals/told.ts'
 import { problemLine } from '../refuse.ts'
 import type { ToldOnSocket } from '../server.ts'
-import type { ClientResponse } from '../wire.ts'
+import type { ClientRequest, ClientResponse } from '../wire.ts'
 
 const sayWho =
   'Send an access token of your identity provider as “Proxy-Authorization: Bearer …”, or as “X-Pagepass-Authorization: Bearer …”.'
-const needsRule = 'Have an “egress” rule say so, from your workload to this address, and what it allows there.'
+const needsRule =
+  'Have an “egress” rule say so, from your workload to this address, and what it allows there.'
 
 /** What to do about it. */
 const mends: Partial<Record<Reason, string>> = {
-  'egress-form': 'Set HTTP_PROXY to this address, and call http://api.example.com/… as if there were no proxy.',
+  'egress-form':
+    'Set HTTP_PROXY to this address, and call http://api.example.com/… as if there were no proxy.',
   'egress-tunnel':
     'Call http:// in place of https://, as HTTP_PROXY sends it here: where the rule says https, it goes on by TLS.',
   'egress-missing': needsRule,
@@ -58,7 +59,7 @@ const errors: Readonly<Record<number, string>> = {
 
 /** Tells a workload why its call was refused: on one line in a terminal, otherwise as problem details (RFC 9457). */
 export const answerRefusal = (
-  request: Pick<IncomingMessage, 'rawHeaders' | 'complete' | 'method'>,
+  request: Pick<ClientRequest, 'rawHeaders' | 'complete' | 'method'>,
   response: ClientResponse,
   reason: Reason,
   last: boolean,
@@ -66,7 +67,9 @@ export const answerRefusal = (
   if (response.headersSent || response.destroyed) return void response.destroy()
   const status = statusAt(reason)
   const isLine = formOf(request.rawHeaders) === 'line'
-  const body = isLine ? refusalLine({ ...toldOf(reason, undefined, factsOf(reason)), status }) : problemOf(reason)
+  const body = isLine
+    ? refusalLine({ ...toldOf(reason, undefined, factsOf(reason)), status })
+    : problemOf(reason)
   const headers = headersOf(reason, body, isLine ? 'text/plain' : 'application/problem+json')
   // As for services: what follows a request that could be read in two ways is not trusted, nor is a body read for nothing.
   if (last || status === 400 || !request.complete) headers['connection'] = 'close'
@@ -79,7 +82,8 @@ const factsOf = (reason: Reason) => {
   return mend === undefined ? {} : { way: { mend } }
 }
 
-const problemOf = (reason: Reason): string => problemLine(reason, statusAt(reason), undefined, factsOf(reason))
+const problemOf = (reason: Reason): string =>
+  problemLine(reason, statusAt(reason), undefined, factsOf(reason))
 
 /** The same for who asks for a tunnel. */
 export const tunnelAnswer = (): ToldOnSocket => {

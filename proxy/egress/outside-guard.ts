@@ -7,9 +7,11 @@ import { type AddressGuard, AddressRefused, isOn, isOwn } from '../upstream-addr
  */
 const inside = new BlockList()
 for (const [net, bits] of [
+  ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
   ['192.0.2.0', 24],
@@ -18,6 +20,7 @@ for (const [net, bits] of [
   ['198.18.0.0', 15],
   ['198.51.100.0', 24],
   ['203.0.113.0', 24],
+  ['224.0.0.0', 3],
 ] as const)
   inside.addSubnet(net, bits)
 for (const [net, bits] of [

@@ -108,6 +108,8 @@ export type ProxyWishes = {
   readonly sessions?: Sessions
   /** How front proxies authenticate to the decision endpoint. Without it there is none. */
   readonly authz?: Pick<AuthzSettings, 'secrets' | 'tls'>
+  /** Whether workloads may call the outside through it, and its certificate if it listens over TLS. */
+  readonly egress?: { readonly tls?: PairFiles }
   /** The rule set's `drain`, in milliseconds. */
   readonly drain?: number
   /** Changes the text of the rule set before it is read. */
@@ -186,6 +188,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     auditFolder,
     listen: { host: '127.0.0.1', port: 0 },
     authz: wishes.authz && { listen: { host: '127.0.0.1', port: 0 }, ...wishes.authz },
+    egress: wishes.egress && { listen: { host: '127.0.0.1', port: 0 }, tls: wishes.egress.tls },
     prompt,
     patient,
     ...(tls === undefined ? {} : { tls }),
@@ -224,6 +227,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     port: proxy.port,
     /** Where front proxies ask. */
     authzPort: proxy.authzPort ?? 0,
+    /** Where workloads call the outside through. */
+    egressPort: proxy.egressPort ?? 0,
     rules,
     idp,
     orders,

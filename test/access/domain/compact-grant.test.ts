@@ -1,7 +1,7 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { createKeepCompactly, keepPlainly, versionOf } from '#access/domain/compact-grant.ts'
-import type { Grant } from '#access/domain/grant.ts'
+import { type Grant, grantShape } from '#access/domain/grant.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import { createView, type View } from '#access/domain/view.ts'
@@ -58,6 +58,34 @@ describe('A grant that is kept compactly', () => {
     const held = statements.map((statement) => keep(aGrant(), statement))
     expect(held.map(({ statement }) => statement)).toEqual(statements)
   })
+})
+
+test('A view that keeps its grants compactly reads none that nobody asks for', () => {
+  const read = vi.spyOn(grantShape, 'parse')
+  const view = createView(createKeepCompactly())
+  const load = (): void => {
+    const next = view.resync(0)
+    for (const number of [1, 2]) {
+      const grant = aGrant({ id: nthId(number) })
+      next.unprovenOf(grant)
+      next.load(grant, signed(grant))
+    }
+    next.unproven()
+    next.commit()
+  }
+  load()
+  load()
+  const grant = aGrant({ id: nthId(3) })
+  const { given } = view.apply({ kind: 'grant', sequence: 1, grant, statement: signed(grant) })
+  if (given === undefined) return expect.fail('it was not given')
+  view.proved(given)
+  load()
+  const held = view.heldBy('orders-svc', principalKey(grant.who))?.grants
+  expect(held).toHaveLength(2)
+  expect(read).not.toHaveBeenCalled()
+  expect(held?.[0]?.grant).toEqual(aGrant({ id: nthId(1) }))
+  expect(read).toHaveBeenCalledOnce()
+  read.mockRestore()
 })
 
 type Step =

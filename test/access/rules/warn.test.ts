@@ -127,7 +127,6 @@ const cases: readonly Case[] = [
       atTheEnd('egress:\n  - { from: shop, to: https://api.example.com, allow: [POST /v1/*] }'),
     ],
     says: '35:56 ":id" of "POST /v1/:id" is matched as it stands',
-    besides: ['not-enforced'],
   },
   {
     name: 'a heap dump that is read by whoever asks',
@@ -671,16 +670,6 @@ const cases: readonly Case[] = [
       says: `${at} "${name}" `,
     }),
   ),
-  {
-    name: 'egress, which has no effect yet',
-    kind: 'not-enforced',
-    odd: [
-      ['tiers:\n', 'workloads: { orders: { subjects: [wl-orders] } }\ntiers:\n'],
-      atTheEnd('egress:\n  - { from: orders, to: https://api.example.com, allow: [POST /v1/**] }'),
-    ],
-    mended: [],
-    says: '34:1 "egress" is read and checked, and does nothing yet',
-  },
   {
     name: 'people whom nothing names',
     kind: 'people-unused',
