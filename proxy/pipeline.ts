@@ -1,6 +1,7 @@
 import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed, Decision, Denied } from '#access/domain/decision.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
@@ -166,15 +167,24 @@ export const createPipeline = (parts: PipelineParts) => {
     audit.append(line, method !== 'GET' && method !== 'HEAD', (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
-      if (response.destroyed) return close(exchange, 'aborted')
-      send(exchange, service, assertion)
+      send(exchange, service, decision.held, assertion)
     })
   }
 
-  /** The grant may have ended while the record was written: only what still holds is sent. */
-  const send = (exchange: Exchange, service: Service, assertion: string): void => {
+  /**
+   * The grant may have ended while the record was written: only what still holds is sent, and what goes on under another
+   * grant or version by then, with an assertion of that.
+   */
+  const send = (exchange: Exchange, service: Service, held: HeldGrant, assertion: string): void => {
+    if (exchange.outcome !== undefined) return
+    if (exchange.response.destroyed) return close(exchange, 'aborted')
     const again = exchange.decision
     if (again === undefined || clock.now() >= again.held.grant.until) return refuse(exchange, 'grant-missing')
+    if (again.held !== held) {
+      const sendAnew = (anew: string): void => send(exchange, service, again.held, anew)
+      assertions.mint(again.held, service.name).then(sendAnew).catch(failed(exchange))
+      return
+    }
     exchange.stamp = metrics.sent(exchange.stamp)
     if (exchange.upgrade !== undefined) return openTunnel(exchange, service, assertion, exchange.upgrade)
     const headers = upstreamHeaders(exchange, assertion)

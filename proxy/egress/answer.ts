@@ -17,7 +17,7 @@ const mends: Partial<Record<Reason, string>> = {
   'egress-form':
     'Set HTTP_PROXY to this address, and call http://api.example.com/… as if there were no proxy.',
   'egress-tunnel':
-    'Call http:// in place of https://, as HTTP_PROXY sends it here: where the rule says https, it goes on by TLS.',
+    'Call http:// in place of https://: where the rule says https, it goes on by TLS. A client that makes a tunnel for http, too, has to be told not to (undici: proxyTunnel: false).',
   'egress-missing': needsRule,
   'egress-beyond': needsRule,
   'token-missing': sayWho,
@@ -31,11 +31,10 @@ export const statusAt = (reason: Reason): number => {
   return status === 401 ? 407 : status
 }
 
-const headersOf = (reason: Reason, body: string, type: string): Record<string, string> => {
+const headersOf = (reason: Reason, type: string): Record<string, string> => {
   const status = statusAt(reason)
   return {
     'content-type': `${type}; charset=utf-8`,
-    'content-length': String(Buffer.byteLength(body)),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     vary: 'Accept, User-Agent',
@@ -70,7 +69,8 @@ export const answerRefusal = (
   const body = isLine
     ? refusalLine({ ...toldOf(reason, undefined, factsOf(reason)), status })
     : problemOf(reason)
-  const headers = headersOf(reason, body, isLine ? 'text/plain' : 'application/problem+json')
+  const headers = headersOf(reason, isLine ? 'text/plain' : 'application/problem+json')
+  headers['content-length'] = String(Buffer.byteLength(body))
   // As for services: what follows a request that could be read in two ways is not trusted, nor is a body read for nothing.
   if (last || status === 400 || !request.complete) headers['connection'] = 'close'
   response.writeHead(status, headers)
@@ -90,7 +90,7 @@ export const tunnelAnswer = (): ToldOnSocket => {
   const body = problemOf('egress-tunnel')
   return {
     status: statusAt('egress-tunnel'),
-    headers: headersOf('egress-tunnel', body, 'application/problem+json'),
+    headers: headersOf('egress-tunnel', 'application/problem+json'),
     body,
   }
 }

@@ -79,7 +79,7 @@ export const createEgressCalls = (parts: EgressParts) => {
     const known = callers.get(principal)
     if (known !== undefined) return known
     const pools = createEgressPools(guard)
-    const caller = { principal, open: new OpenExchanges<Exchange>(), pools, terms: new Map() }
+    const caller = { principal, open: new OpenExchanges<EgressExchange>(), pools, terms: new Map() }
     callers.set(principal, caller)
     return caller
   }
@@ -212,10 +212,10 @@ export const createEgressCalls = (parts: EgressParts) => {
     cutClient(exchange.request, exchange.response)
   }
 
-  const cutWhere = (which: (exchange: Exchange) => boolean, some: Iterable<Caller>): number => {
+  const cutWhere = (which: (exchange: EgressExchange) => boolean, some: Iterable<Caller>): number => {
     let cuts = 0
     for (const { open } of some)
-      for (const exchange of open as OpenExchanges<EgressExchange>) {
+      for (const exchange of open) {
         if (!which(exchange)) continue
         cut(exchange)
         cuts += 1

@@ -18,7 +18,7 @@ export type Caller = {
   /** `principalKey`. */
   readonly principal: string
   /** Calls under way. All are cut when the principal is locked. */
-  readonly open: OpenExchanges<Exchange>
+  readonly open: OpenExchanges<EgressExchange>
   /** Connections that nobody else's calls go over. */
   readonly pools: EgressPools
   /** origin → pattern → the part of the admit record that they fix. */

@@ -59,16 +59,21 @@ export const forwardByHttp2 = (
   let isBare = false
   let hasTrailers = false
   let settled = false
+  /** Node sends a request that waits for its connection even where it was closed meanwhile, but none that was destroyed. */
+  const leave = (code: number): void => {
+    if (stream.pending) stream.destroy()
+    else stream.close(code)
+  }
   exchange.abort = () => {
     settled = true
-    stream.close(constants.NGHTTP2_CANCEL)
+    leave(constants.NGHTTP2_CANCEL)
   }
   connection.open += 1
 
   const giveUp = (): void => {
     if (settled) return
     settled = true
-    stream.close(constants.NGHTTP2_CANCEL)
+    leave(constants.NGHTTP2_CANCEL)
     ended(exchange, 'failed', new HeadersTimeoutError())
   }
   /** Once all of the request is there. */
@@ -110,7 +115,7 @@ export const forwardByHttp2 = (
     settled = true
     ended(exchange, 'aborted')
     const code = request instanceof Http2Request ? request.stream.rstCode : 0
-    stream.close(code === 0 ? constants.NGHTTP2_CANCEL : code)
+    leave(code === 0 ? constants.NGHTTP2_CANCEL : code)
   })
   const answer = (flags: number, raw: readonly string[]): void => {
     const status = Number(raw[1])

@@ -8,6 +8,8 @@ const mostHeaders = 100
 const mostHeaderBytes = 16_384
 /** As for HTTP/1.1: a connection that carries nothing for so long is closed. */
 const usualIdleMs = 65_000
+/** How long a client may take to close its side of such a connection. */
+const lingerMs = 2_000
 
 const options = {
   settings: {
@@ -48,12 +50,18 @@ export const createHttp2 = (
     sessions.add(session)
     session.setLocalWindowSize(connectionWindow)
     // By the requests alone: what drips in without becoming one keeps nothing open.
+    let late: NodeJS.Timeout | undefined
     const idle = setTimeout(() => {
-      if (open === 0) session.close()
+      if (open > 0) return
+      session.close()
+      // Node waits for the client to close its side, too.
+      late = setTimeout(() => socket.destroy(), lingerMs)
+      late.unref()
     }, idleMs)
     idle.unref()
     session.on('close', () => {
       clearTimeout(idle)
+      clearTimeout(late)
       sessions.delete(session)
     })
     session.on('error', (error: NodeJS.ErrnoException) => {

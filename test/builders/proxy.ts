@@ -108,8 +108,8 @@ export type ProxyWishes = {
   readonly sessions?: Sessions
   /** How front proxies authenticate to the decision endpoint. Without it there is none. */
   readonly authz?: Pick<AuthzSettings, 'secrets' | 'tls'>
-  /** Whether workloads may call the outside through it, and its certificate if it listens over TLS. */
-  readonly egress?: { readonly tls?: PairFiles }
+  /** Whether workloads may call the outside through it, where, and with which certificate if over TLS. */
+  readonly egress?: { readonly port?: number; readonly tls?: PairFiles }
   /** The rule set's `drain`, in milliseconds. */
   readonly drain?: number
   /** Changes the text of the rule set before it is read. */
@@ -188,7 +188,10 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     auditFolder,
     listen: { host: '127.0.0.1', port: 0 },
     authz: wishes.authz && { listen: { host: '127.0.0.1', port: 0 }, ...wishes.authz },
-    egress: wishes.egress && { listen: { host: '127.0.0.1', port: 0 }, tls: wishes.egress.tls },
+    egress: wishes.egress && {
+      listen: { host: '127.0.0.1', port: wishes.egress.port ?? 0 },
+      tls: wishes.egress.tls,
+    },
     prompt,
     patient,
     ...(tls === undefined ? {} : { tls }),

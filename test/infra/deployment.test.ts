@@ -76,6 +76,9 @@ const example: Readonly<Record<string, string>> = {
   PAGEPASS_AUTHZ_TLS_KEY: '/etc/pagepass/tls/authz.key',
   PAGEPASS_AUTHZ_TLS_CA: '/etc/pagepass/tls/front-proxies-ca.crt',
   PAGEPASS_AUTHZ_SECRETS: 'f'.repeat(64),
+  PAGEPASS_EGRESS_LISTEN: '0.0.0.0:8282',
+  PAGEPASS_EGRESS_TLS_CERT: '/etc/pagepass/tls/egress.crt',
+  PAGEPASS_EGRESS_TLS_KEY: '/etc/pagepass/tls/egress.key',
   PAGEPASS_SLACK_APP_URL: 'slack://app?team=T1&id=A1',
 }
 /** Compose's own ${NAME:?…} and ${NAME:-default}. */

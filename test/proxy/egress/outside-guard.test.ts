@@ -1,9 +1,12 @@
 import type { LookupAddress } from 'node:dns'
+import { syncBuiltinESMExports } from 'node:module'
 import { isIP, type LookupFunction } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import os, { networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { createOutsideGuard, isOutside } from '#proxy/egress/outside-guard.ts'
 import { AddressRefused, createAddressGuard } from '#proxy/upstream-address.ts'
+
+const ofInterface = { netmask: '', mac: '', internal: false, cidr: null }
 
 describe('Outside is', () => {
   test.each([
@@ -60,7 +63,27 @@ describe('Outside is', () => {
     expect(isOutside(address)).toBe(false)
   })
 
-  test('no address of this machine', () => {
+  test('no address of this machine, though the whole internet may reach it', () => {
+    const { networkInterfaces: real } = os
+    const [address, other] = ['93.184.216.34', '2606:4700:4700::1111']
+    expect([isOutside(address), isOutside(other)]).toEqual([true, true])
+    os.networkInterfaces = () => ({
+      eth0: [
+        { ...ofInterface, address, family: 'IPv4' },
+        { ...ofInterface, address: other, family: 'IPv6', scopeid: 0 },
+      ],
+    })
+    syncBuiltinESMExports()
+    try {
+      expect([isOutside(address), isOutside(other)]).toEqual([false, false])
+      expect(isOutside('93.184.216.35')).toBe(true)
+    } finally {
+      os.networkInterfaces = real
+      syncBuiltinESMExports()
+    }
+  })
+
+  test('none of the addresses that this machine has', () => {
     for (const { address } of Object.values(networkInterfaces()).flatMap((all) => all ?? []))
       expect([address, isOutside(address)]).toEqual([address, false])
   })

@@ -8,6 +8,7 @@ import { makePair } from '../../builders/certificate.ts'
 import { type ProxyUnderTest, type ProxyWishes, startProxyForTest } from '../../builders/proxy.ts'
 import { type Answer, ask } from '../../builders/raw-client.ts'
 import { startUpstream } from '../../builders/upstream.ts'
+import { steadyPort } from '../../free-ports.ts'
 
 /** Ends TLS in front of an upstream, which so records what came by it. */
 const endTls = async (files: PairFiles, host: string, port: number) => {
@@ -36,14 +37,21 @@ const endTls = async (files: PairFiles, host: string, port: number) => {
   }
 }
 
-type Wishes = Omit<ProxyWishes, 'mend' | 'egress'> & { readonly tls?: never }
+type Wishes = Pick<ProxyWishes, 'bot' | 'proxyRedisUrl' | 'drain'> & {
+  /** The listener speaks TLS. */
+  readonly overTls?: boolean
+}
 
 /**
  * A proxy with an egress listener, and what is outside: an origin that speaks HTTP and one that speaks TLS (`trusted`),
  * one whose certificate nobody signed whom we know, and one whose certificate is for another name. All of TLS end at
  * `secure`.
  */
-export const startEgressScene = async (redisUrl: string, database: number, wishes: Wishes = {}) => {
+export const startEgressScene = async (
+  redisUrl: string,
+  database: number,
+  { overTls = false, ...wishes }: Wishes = {},
+) => {
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-egress-'))
   const [known, unknown, own] = await Promise.all(
     ['known', 'unknown', 'own'].map((name) => makePair(folder, name)),
@@ -56,6 +64,7 @@ export const startEgressScene = async (redisUrl: string, database: number, wishe
   const trusted = await endTls(known, '127.0.0.1', secure.port)
   const untrusted = await endTls(unknown, '127.0.0.1', secure.port)
   const misnamed = await endTls(known, '127.0.0.2', secure.port)
+  const port = await steadyPort()
   const redisPort = new URL(redisUrl).port
   const at = {
     plain: `127.0.0.1:${plain.port}`,
@@ -67,14 +76,18 @@ export const startEgressScene = async (redisUrl: string, database: number, wishe
     redis: `127.0.0.1:${redisPort}`,
     metadata: '169.254.169.254',
     nobody: '127.0.0.1:9',
+    /** The listener that is asked. */
+    self: `127.0.0.1:${port}`,
   }
   const origins = [
-    ...(['plain', 'local', 'redis', 'metadata', 'nobody'] as const).map((name) => `http://${at[name]}`),
+    ...(['plain', 'local', 'redis', 'metadata', 'nobody', 'self'] as const).map(
+      (name) => `http://${at[name]}`,
+    ),
     ...(['trusted', 'untrusted', 'misnamed'] as const).map((name) => `https://${at[name]}`),
   ]
   const proxy: ProxyUnderTest = await startProxyForTest(redisUrl, database, {
     ...wishes,
-    egress: {},
+    egress: { port, ...(overTls ? { tls: own } : {}) },
     mend: (
       text,
     ) => `${text.replace('[client-checkout] }', '[client-checkout] }\n  ledger: { subjects: [client-ledger] }')}
@@ -109,8 +122,6 @@ egress:
     plain,
     secure,
     at,
-    /** Of the listener, if it were to speak TLS. */
-    own,
     tokenOf,
     bytesOf,
     call: async (...asked: Parameters<typeof bytesOf>): Promise<Answer> =>
