@@ -22,8 +22,11 @@ const clockToleranceSeconds = 30
  */
 const inTurn = fewAtOnce(8)
 
-/** Three parts, so no encrypted token (RFC 7516), and no padding or white space, so that no token has endless spellings. */
-const threeParts = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
+/**
+ * Three parts, so no encrypted token (RFC 7516), and no padding or white space, so that no token has endless spellings. The
+ * header is read before any signature is checked, so it has to be short.
+ */
+const threeParts = /^[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/
 
 /** Keys that a token brings along or names (`jwk`, `jku`, `x5u`, `x5c`) are not looked at. */
 const header = z.object({

@@ -4,6 +4,9 @@ export type Form = 'problem' | 'page' | 'line'
 /** They take anything, and print it as it is. */
 const terminals = /^(?:curl|wget|httpie|xh)\//i
 
+/** Browsers say it in 200 characters. Reading 16,000 commas takes longer than all else that a refusal takes. */
+const longestRead = 1_000
+
 const json = new Set(['application/problem+json', 'application/json', 'application/*'])
 
 /**
@@ -22,7 +25,7 @@ export const formOf = (rawHeaders: readonly string[]): Form => {
     else if (name === 'user-agent') agent = value
   }
   if (accept === '' || accept === '*/*') return terminals.test(agent) ? 'line' : 'problem'
-  return prefersHtml(accept) ? 'page' : 'problem'
+  return accept.length <= longestRead && prefersHtml(accept) ? 'page' : 'problem'
 }
 
 const prefersHtml = (accept: string): boolean => {

@@ -1,6 +1,9 @@
 /** The one name of our cookie. Its prefix keeps it from other hosts, and other hosts from setting it (RFC 6265bis 4.1.3.2). */
 export const sessionCookie = '__Host-pagepass'
 
+/** Browsers keep a few hundred per host. To look at one for every two bytes of a header takes too long. */
+const mostPairs = 1_000
+
 export type Taken = {
   readonly session: string
   /** What is left of the header for the service, byte for byte; empty where nothing is. */
@@ -10,11 +13,12 @@ export type Taken = {
 /**
  * Takes our cookie out of a `Cookie` header, which is read as browsers write it (RFC 6265bis 5.8.3): pairs between `;`,
  * where quotes mean nothing and a name is what it is, in its one case. `undefined` where it holds none of ours, `ambiguous`
- * where it holds two, or one that servers read in more than one way.
+ * where it holds two, one that servers read in more than one way, or more than anybody has.
  */
 export const takeSession = (header: string): Taken | 'ambiguous' | undefined => {
   if (!header.includes(sessionCookie)) return undefined
-  const pairs = header.split(';')
+  const pairs = header.split(';', mostPairs + 1)
+  if (pairs.length > mostPairs) return 'ambiguous'
   let at = -1
   let session = ''
   for (let index = 0; index < pairs.length; index += 1) {

@@ -159,7 +159,10 @@ export const scanHeaders = (exchange: Exchange, credential: ReadCredential): Rea
   }
   if (host === undefined) return 'headers-ambiguous'
   exchange.host = host
-  if (nominated !== undefined) dropNominated(exchange, nominated)
+  if (nominated !== undefined) {
+    if (nominated.length > longestNominated) return 'headers-ambiguous'
+    dropNominated(exchange, nominated)
+  }
   return credential(exchange, authorization, own, proxy)
 }
 
@@ -195,6 +198,9 @@ export const tokenOf = (authorization: string | undefined, own: string | undefin
   // Whatever follows the scheme is compared and verified byte for byte; its grammar needs no check of its own.
   return credential !== undefined && isBearer(credential) ? credential.slice(scheme.length) : ''
 }
+
+/** Nobody names so many, and 16,000 commas take longer to read than all else. */
+const longestNominated = 2_000
 
 /** Headers that the client's `Connection` names are for this hop only. */
 const dropNominated = (exchange: Exchange, nominated: string): void => {

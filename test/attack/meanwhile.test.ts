@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, t
 import { principalKey } from '#access/domain/principal.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { createHttp2 } from '#proxy/http2/sessions.ts'
-import { expectGoodRequest } from '../builders/attack.ts'
+import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
 import { startGrpcService } from '../builders/grpc-service.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { rawClient } from '../builders/raw-client.ts'
@@ -162,6 +162,8 @@ test('However many bad signatures there are to check, they leave room for the th
   const spy = vi
     .spyOn(crypto.subtle, 'verify')
     .mockImplementation(async (...of: Parameters<typeof verify>) => {
+      // Passes and heads are checked at the same time, and are Ed25519.
+      if ((of[0] as { name?: string }).name !== 'ECDSA') return verify(...of)
       underWay += 1
       most = Math.max(most, underWay)
       await allAsked
@@ -187,6 +189,44 @@ test('However many bad signatures there are to check, they leave room for the th
   expect(most).toBe(8)
   expect(proxy.orders.received().map(({ target }) => target)).toEqual(['/v1/warm', '/v1/good'])
   await expectGoodRequest(proxy)
+})
+
+/**
+ * The attack: make a header that is 16 KB long and takes milliseconds to read, and send it on as many connections as there
+ * may be at once: nothing else is done meanwhile, cuts among it.
+ */
+describe('What takes longer to read than all else is not read, whoever sends it', () => {
+  const commas = ','.repeat(14_000)
+  beforeEach(() => proxy.give('ana'))
+
+  test('an Accept of many kinds', async () => {
+    const asks = (accept: string): string =>
+      `GET /v1/x HTTP/1.1\r\nHost: orders-svc.${domain}\r\nAccept: ${accept}\r\n\r\n`
+    const refused = { status: 401, reason: 'token-missing' }
+    const kindOf = async (accept: string) =>
+      (await expectRefused(proxy, asks(accept), refused)).headers['content-type']?.[0]?.split(';')[0]
+    expect(await kindOf('text/html')).toBe('text/html')
+    expect(await kindOf(`text/html${commas}`)).toBe('application/problem+json')
+  })
+
+  test('a Connection of many names', async () => {
+    await expectRefused(proxy, await proxy.request('ana', 'GET', '/v1/x', [`Connection: ${commas}`]), {
+      status: 400,
+    })
+  })
+
+  test('many cookies, with ours among them', async () => {
+    const cookies = `Cookie: ${';'.repeat(13_000)}__Host-pagepass=1`
+    await expectRefused(proxy, await proxy.request('ana', 'GET', '/v1/x', [cookies]), { status: 400 })
+  })
+
+  test('a token whose header is long, though the signature holds', async () => {
+    const ours = await proxy.token('ana')
+    const signed = async (more: number): Promise<string> =>
+      (await proxy.request('ana')).replace(ours, await proxy.signed({}, { x5t: 'a'.repeat(more) }))
+    await expectOneRequest(proxy, await signed(2_000))
+    await expectRefused(proxy, await signed(4_000), { status: 401, reason: 'token-invalid' })
+  })
 })
 
 test('A client of HTTP/2 that asks nothing and never closes its side does not keep its connection', async () => {
