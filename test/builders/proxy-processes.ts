@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,12 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { createKeys } from '#access/adapters/keys.ts'
 import type { Grant } from '#access/domain/grant.ts'
-import { grantIdFromFacts } from '#access/domain/grant-id.ts'
 import { loadRules } from '#access/runtime/rules.ts'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { steadyPort } from '../free-ports.ts'
-import { domain, rulesText, startBotPart, until } from './proxy.ts'
+import { aRequestedGrant, domain, rulesText, startBotPart, until } from './proxy.ts'
 import { startUpstream } from './upstream.ts'
 
 const mains = {
@@ -124,24 +122,7 @@ export const startProxyProcesses = async (
     give: async (): Promise<Grant> => {
       if (bot === undefined) throw new Error('this proxy was started without a bot')
       given += 1
-      const now = Date.now()
-      const grant: Grant = {
-        id: grantIdFromFacts(['test', String(given)]),
-        version: 1,
-        environment: rules.environment,
-        state: 'active',
-        step: 'given',
-        who: { issuer: idp.issuer, subject: people.ana.subject, name: people.ana.fullName },
-        services: ['orders-svc'],
-        tier: 'operate',
-        from: now,
-        until: now + 3_600_000,
-        duration: 3_600_000,
-        why: { kind: 'request', rule: 'on_request[0]', reason: 'stuck orders' },
-        nonce: randomBytes(16).toString('base64url'),
-        rules: rules.hash,
-        at: now,
-      }
+      const grant = aRequestedGrant(rules, idp.issuer, 'ana', given, Date.now())
       await bot.store.give(grant)
       return grant
     },

@@ -17,7 +17,7 @@ import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { grantIdFromFacts } from '#access/domain/grant-id.ts'
-import type { Service } from '#access/domain/rule-set.ts'
+import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import { createView } from '#access/domain/view.ts'
 import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
@@ -284,21 +284,10 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       given += 1
       const now = clock.now()
       const grant: Grant = {
-        id: grantIdFromFacts(['test', String(given)]),
-        version: 1,
-        environment: rules.environment,
-        state: 'active',
-        step: 'given',
-        who: { issuer: idp.issuer, subject: people[name].subject, name: people[name].fullName },
+        ...aRequestedGrant(rules, idp.issuer, name, given, now),
         services: [service],
-        tier: 'operate',
-        from: now,
         until: now + lasts,
         duration: lasts,
-        why: { kind: 'request', rule: 'on_request[0]', reason: 'stuck orders' },
-        nonce: randomBytes(16).toString('base64url'),
-        rules: rules.hash,
-        at: now,
         ...more,
       }
       const { sequence } = await theBot().store.give(grant)
@@ -478,6 +467,31 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   return it
 }
 export type ProxyUnderTest = Awaited<ReturnType<typeof startProxyForTest>>
+
+/** The `number`-th grant of a test: an hour for the orders service, as a bot gives it. */
+export const aRequestedGrant = (
+  { environment, hash }: Pick<RuleSet, 'environment' | 'hash'>,
+  issuer: string,
+  name: PersonName,
+  number: number,
+  now: number,
+): Grant => ({
+  id: grantIdFromFacts(['test', String(number)]),
+  version: 1,
+  environment,
+  state: 'active',
+  step: 'given',
+  who: { issuer, subject: people[name].subject, name: people[name].fullName },
+  services: ['orders-svc'],
+  tier: 'operate',
+  from: now,
+  until: now + 3_600_000,
+  duration: 3_600_000,
+  why: { kind: 'request', rule: 'on_request[0]', reason: 'stuck orders' },
+  nonce: randomBytes(16).toString('base64url'),
+  rules: hash,
+  at: now,
+})
 
 /** The key and the answer to it are those of RFC 6455 1.3. */
 export const handshakeHeaders = [
