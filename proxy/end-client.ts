@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import { asksGrpc, endGrpc } from './http2/grpc.ts'
 import { Http2Request } from './http2/request.ts'
 import { Http2Response } from './http2/response.ts'
@@ -15,6 +16,21 @@ export const cutClient = (request: ClientRequest, response: ClientResponse): voi
   }
   response.destroy()
   request.socket.destroy()
+}
+
+const usualUnreadMs = 60_000
+
+/**
+ * Closes the connection where an answer of ours is not read in time. Without it, whoever asks and reads nothing keeps the
+ * megabytes that the kernel holds for a connection, for as long as they like. A stream of HTTP/2 does so by itself.
+ */
+export const closeUnread = (response: ClientResponse, unreadMs = usualUnreadMs): void => {
+  if (!(response instanceof ServerResponse)) return
+  const { socket } = response
+  if (socket === null || socket.writableLength === 0) return
+  const late = setTimeout(() => socket.destroy(), unreadMs)
+  late.unref()
+  response.once('close', () => clearTimeout(late))
 }
 
 /** Leaves a request without an answer in the way that says it may be asked again elsewhere. */

@@ -4,8 +4,8 @@ import type { Pattern } from '#access/domain/path-pattern.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
 import type { Usage } from '#access/domain/usage.ts'
+import type { OpenSet } from '#access/runtime/open-set.ts'
 import type { Identity } from './identities.ts'
-import type { OpenExchanges } from './open-exchanges.ts'
 import type { SharedBucket } from './rate-limits.ts'
 import type { Tunnel } from './tunnel.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
@@ -69,7 +69,7 @@ export type GrantUse = {
   /** The newest version of the grant that was used. */
   held: HeldGrant
   /** Requests and streams under way. All are cut when the grant ends. */
-  readonly open: OpenExchanges<Exchange>
+  readonly open: OpenSet<Exchange>
   readonly usage: Usage
   /** Counts the changes of `usage`, so that only what changed is reported. */
   changes: number

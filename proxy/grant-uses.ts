@@ -2,8 +2,8 @@ import type { HeldGrant } from '#access/domain/held.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
+import { OpenSet } from '#access/runtime/open-set.ts'
 import type { Exchange, GrantUse, Outcome } from './exchange.ts'
-import { OpenExchanges } from './open-exchanges.ts'
 import type { RateLimits, SharedBucket, TokenBucket } from './rate-limits.ts'
 
 const longestTimer = 2 ** 31 - 1
@@ -43,7 +43,7 @@ export const createGrantUses = (
       }
       const use: GrantUse = {
         held,
-        open: new OpenExchanges(),
+        open: new OpenSet(),
         usage: { patterns: {}, writes: 0, refused: {} },
         changes: 0,
         reported: 0,

@@ -1,5 +1,6 @@
 import type { Reason } from '#access/domain/reasons.ts'
 import type { Service } from '#access/domain/rule-set.ts'
+import { closeUnread } from './end-client.ts'
 import type { Exchange } from './exchange.ts'
 import { asksGrpc, endGrpc, refuseGrpc } from './http2/grpc.ts'
 import { Http2Response } from './http2/response.ts'
@@ -88,4 +89,5 @@ export const createRefusals =
     if (status === 400 || !request.complete || upgrade !== undefined) headers['connection'] = 'close'
     response.writeHead(status, headers)
     response.end(request.method === 'HEAD' ? undefined : body)
+    closeUnread(response)
   }

@@ -9,7 +9,7 @@ import {
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { JWK } from 'jose'
-import { leaveUnanswered } from './end-client.ts'
+import { closeUnread, leaveUnanswered } from './end-client.ts'
 import type { UpgradeAsked } from './exchange.ts'
 import { createHttp2, type Http2 } from './http2/sessions.ts'
 import type { KeptPair } from './tls/keep-pair.ts'
@@ -133,7 +133,7 @@ export const createProxyServer = (
         'cache-control': 'max-age=60',
       })
       response.end(found ? jwks : '{}\n')
-      return
+      return closeUnread(response)
     }
     handle(request, response)
   }

@@ -2,16 +2,18 @@ import type { Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { Fault } from '../domain/errors.ts'
 import type { Address } from './config.ts'
+import { OpenSet } from './open-set.ts'
 
 const sweepMs = 50
 
 /** Listens, and says where; the fault names the address and the mend. */
 export const listen = async (server: Server, { host, port }: Address) => {
   // Node's own count forgets a connection that was upgraded, and then waits for it for ever.
-  const sockets = new Set<Socket>()
+  const connections = new OpenSet<{ readonly socket: Socket; place: number }>()
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
+    const connection = { socket, place: -1 }
+    connections.add(connection)
+    socket.once('close', () => connections.delete(connection))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -33,7 +35,7 @@ export const listen = async (server: Server, { host, port }: Address) => {
     server,
     port: (server.address() as AddressInfo).port,
     /** How many connections are open, whatever they carry. */
-    connections: (): number => sockets.size,
+    connections: (): number => connections.size,
     /**
      * Takes no new connections, and closes each when what it carries is answered, however long that takes; one that
      * carries nothing once `closesIdle` says so.
@@ -55,7 +57,7 @@ export const listen = async (server: Server, { host, port }: Address) => {
         server.closeIdleConnections = closeIdle
         sweepIdle()
         const late = setTimeout(() => {
-          for (const socket of sockets) socket.destroy()
+          for (const { socket } of connections) socket.destroy()
         }, graceMs)
         server.close(() => {
           clearInterval(sweep)

@@ -5,12 +5,12 @@ import type { Reason } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
+import { OpenSet } from '#access/runtime/open-set.ts'
 import { cutClient } from '../end-client.ts'
 import type { Exchange, Outcome, UpgradeAsked } from '../exchange.ts'
 import { type ForwardEnd, forward, lateNames } from '../forward.ts'
 import type { Identified, Identities } from '../identities.ts'
 import type { ProxyMetrics } from '../metrics.ts'
-import { OpenExchanges } from '../open-exchanges.ts'
 import type { AddressGuard } from '../upstream-address.ts'
 import type { ClientRequest, ClientResponse } from '../wire.ts'
 import { answerRefusal, statusAt } from './answer.ts'
@@ -79,7 +79,7 @@ export const createEgressCalls = (parts: EgressParts) => {
     const known = callers.get(principal)
     if (known !== undefined) return known
     const pools = createEgressPools(guard)
-    const caller = { principal, open: new OpenExchanges<EgressExchange>(), pools, terms: new Map() }
+    const caller = { principal, open: new OpenSet<EgressExchange>(), pools, terms: new Map() }
     callers.set(principal, caller)
     return caller
   }

@@ -1,7 +1,7 @@
 import type { EgressAllowed } from '#access/domain/decide-egress.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
+import type { OpenSet } from '#access/runtime/open-set.ts'
 import { createExchange, type Exchange, type UpgradeAsked } from '../exchange.ts'
-import type { OpenExchanges } from '../open-exchanges.ts'
 import type { ClientRequest, ClientResponse } from '../wire.ts'
 import type { EgressPools } from './pools.ts'
 
@@ -18,7 +18,7 @@ export type Caller = {
   /** `principalKey`. */
   readonly principal: string
   /** Calls under way. All are cut when the principal is locked. */
-  readonly open: OpenExchanges<EgressExchange>
+  readonly open: OpenSet<EgressExchange>
   /** Connections that nobody else's calls go over. */
   readonly pools: EgressPools
   /** origin → pattern → the part of the admit record that they fix. */

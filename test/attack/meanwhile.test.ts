@@ -5,11 +5,13 @@
  * in one of these moments has ended, and a service never hears of it again.
  */
 import fs from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { syncBuiltinESMExports } from 'node:module'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
 import { principalKey } from '#access/domain/principal.ts'
 import { people } from '#infra/sandbox/people.ts'
+import { closeUnread } from '#proxy/end-client.ts'
 import { createHttp2 } from '#proxy/http2/sessions.ts'
 import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
 import { startGrpcService } from '../builders/grpc-service.ts'
@@ -227,6 +229,31 @@ describe('What takes longer to read than all else is not read, whoever sends it'
     await expectOneRequest(proxy, await signed(2_000))
     await expectRefused(proxy, await signed(4_000), { status: 401, reason: 'token-invalid' })
   })
+})
+
+test('A client that asks and reads nothing does not keep what was to be said to it', async () => {
+  const ends: string[] = []
+  const server = createHttpServer((request, response) => {
+    const isUnread = request.url === '/unread'
+    response.on('close', () => ends.push(response.writableFinished ? 'read' : 'given up'))
+    response.end('x'.repeat(isUnread ? 50_000_000 : 1_000))
+    closeUnread(response, isUnread ? 50 : 1)
+  }).listen(0, '127.0.0.1')
+  await until(() => server.listening, 'the server')
+  const { port } = server.address() as AddressInfo
+  const reading = rawClient(port)
+  reading.send('GET /read HTTP/1.1\r\nHost: x\r\n\r\n')
+  await reading.answers(1)
+  const unread = rawClient(port)
+  unread.socket.pause()
+  unread.send('GET /unread HTTP/1.1\r\nHost: x\r\n\r\n')
+  await until(() => ends.length === 2, 'the connection to be given up')
+  expect(ends).toEqual(['read', 'given up'])
+  reading.send('GET /again HTTP/1.1\r\nHost: x\r\n\r\n')
+  expect((await reading.answers(2)).closed).toBe(false)
+  reading.end()
+  unread.end()
+  server.close()
 })
 
 test('A client of HTTP/2 that asks nothing and never closes its side does not keep its connection', async () => {

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { principalKey } from '#access/domain/principal.ts'
+import { OpenSet } from '#access/runtime/open-set.ts'
 import { people } from '#infra/sandbox/people.ts'
 import type { Exchange, GrantUse } from '#proxy/exchange.ts'
 import { createLocks } from '#proxy/locks.ts'
-import { OpenExchanges } from '#proxy/open-exchanges.ts'
 import { asForwardAuth, asNginx, frontSecret } from '../builders/front-proxy.ts'
 import { ecKey, signedBy, startProvider } from '../builders/provider.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
@@ -114,7 +114,7 @@ describe('Who is locked', () => {
 test('A lock forgets who the principal is, and looks again at nothing but what is open of theirs', () => {
   const who = { issuer: 'https://idp.example.com', subject: 'idp-ana', name: 'Ana' }
   const useOf = (subject: string, count: number) => {
-    const open = new OpenExchanges<Exchange>()
+    const open = new OpenSet<Exchange>()
     for (let number = 0; number < count; number += 1) open.add({ place: -1 } as Exchange)
     return { held: { grant: aGrant({ who: { ...who, subject } }) }, open } as GrantUse
   }

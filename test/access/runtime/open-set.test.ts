@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { OpenExchanges } from '#proxy/open-exchanges.ts'
+import { OpenSet } from '#access/runtime/open-set.ts'
 
 const some = (count: number) => Array.from({ length: count }, () => ({ place: -1 }))
 
@@ -10,7 +10,7 @@ describe('What is open', () => {
     const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(all.length - 1)))
     fc.assert(
       fc.property(steps, (taken) => {
-        const open = new OpenExchanges<{ place: number }>()
+        const open = new OpenSet<{ place: number }>()
         const expected = new Set<{ place: number }>()
         for (const one of all) one.place = -1
         for (const [comes, number] of taken) {
@@ -28,8 +28,8 @@ describe('What is open', () => {
 
   test('is left alone by what is open elsewhere at the same place', () => {
     const [one, other] = [...some(1), ...some(1)] as [{ place: number }, { place: number }]
-    const here = new OpenExchanges<{ place: number }>()
-    const there = new OpenExchanges<{ place: number }>()
+    const here = new OpenSet<{ place: number }>()
+    const there = new OpenSet<{ place: number }>()
     here.add(one)
     there.add(other)
     here.delete(other)
@@ -38,7 +38,7 @@ describe('What is open', () => {
 
   test('can leave while all are looked at', () => {
     const all = some(5)
-    const open = new OpenExchanges<{ place: number }>()
+    const open = new OpenSet<{ place: number }>()
     for (const one of all) open.add(one)
     const seen = []
     for (const one of open) {
