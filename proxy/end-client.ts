@@ -2,6 +2,7 @@ import { ServerResponse } from 'node:http'
 import { asksGrpc, endGrpc } from './http2/grpc.ts'
 import { Http2Request } from './http2/request.ts'
 import { Http2Response } from './http2/response.ts'
+import { reset } from './tunnel.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
 
 /**
@@ -28,7 +29,7 @@ export const closeUnread = (response: ClientResponse, unreadMs = usualUnreadMs):
   if (!(response instanceof ServerResponse)) return
   const { socket } = response
   if (socket === null || socket.writableLength === 0) return
-  const late = setTimeout(() => socket.destroy(), unreadMs)
+  const late = setTimeout(() => reset(socket), unreadMs)
   late.unref()
   response.once('close', () => clearTimeout(late))
 }

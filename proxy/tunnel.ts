@@ -147,7 +147,7 @@ export const createTunnel = (
 const nothing = (): void => undefined
 
 /** Also throws away what the kernel has not sent yet. */
-const reset = (socket: Socket): void => {
+export const reset = (socket: Socket): void => {
   if (socket instanceof TLSSocket) socket.destroy()
   else socket.resetAndDestroy()
 }

@@ -11,14 +11,15 @@ const valueShape = /^[!#-+\--:<-[\]-~]{1,4096}$/
 export const createIdentifyBySession =
   (sessions: Sessions, domain: string, clock: Clock) =>
   (exchange: Exchange, cookie: string): Identified | Promise<Identified> => {
+    const { service, now } = exchange
     const refused = readOrigin(exchange)
     if (refused !== undefined) return { refused }
-    if (!valueShape.test(cookie)) return over
+    if (service === undefined || !valueShape.test(cookie)) return over
     try {
-      const found = sessions.of(cookie, `${exchange.service?.name}.${domain}`, exchange.now)
+      const found = sessions.of(cookie, `${service.name}.${domain}`, now)
       return found instanceof Promise
         ? found.then((identity) => running(identity, clock.now()))
-        : running(found, exchange.now)
+        : running(found, now)
     } catch (error) {
       return Promise.reject(error)
     }
