@@ -343,7 +343,12 @@ describe('A rule that gives less hides those behind it, so that removing it does
       statement: 's',
       verified: true,
     }
-    const view = { ready: () => true, age: () => 0, heldBy: () => ({ grants: [held] }), isLocked: () => false }
+    const view = {
+      ready: () => true,
+      age: () => 0,
+      heldBy: () => ({ grants: [held] }),
+      isLocked: () => false,
+    }
     const allows = (rules: RuleSet): boolean =>
       decideRequest(
         rules,
@@ -388,7 +393,12 @@ describe('Nothing is allowed by what nobody knows', () => {
     const held = { grant, statement: 's', verified: true }
     return decideRequest(
       rules,
-      { ready: () => changes.ready ?? true, age: () => changes.age ?? 0, heldBy: () => ({ grants: [held] }), isLocked: () => false },
+      {
+        ready: () => changes.ready ?? true,
+        age: () => changes.age ?? 0,
+        heldBy: () => ({ grants: [held] }),
+        isLocked: () => false,
+      },
       { who, service: serviceIn(rules), method: changes.method ?? 'GET', path: '/v1/orders' },
       changes.now ?? noon,
     ).allow
