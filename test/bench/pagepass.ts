@@ -1,7 +1,9 @@
+import { randomInt } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Prepared, partEnvironment, readyUrl } from '#infra/sandbox/stack.ts'
+import { portFault } from '#infra/sandbox/start/ports.ts'
 import { type StartedProcess, startProcess } from '#infra/sandbox/start/processes.ts'
 import { waitReady } from '#infra/sandbox/start/ready.ts'
 import { steadyPort } from '../free-ports.ts'
@@ -19,6 +21,15 @@ export type RunningPagepass = {
   readonly inspectPort: number
 }
 
+/** The first of two free ports in a row, from where `steadyPort` takes none. */
+const twoPorts = async (): Promise<number> => {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const port = 2 * randomInt(10_100, 16_000)
+    if ((await portFault(port)) === undefined && (await portFault(port + 1)) === undefined) return port
+  }
+  throw new Error('there are no two free ports in a row')
+}
+
 /** A proxy with a data folder and ports of its own, as there may be several on one rule set. Ready when it resolves. */
 export const startPagepass = async (
   name: string,
@@ -29,7 +40,7 @@ export const startPagepass = async (
   const folder = join(prepared.folder, name)
   await mkdir(folder, { mode: 0o700 })
   const port = await steadyPort()
-  const inspectPort = await steadyPort()
+  const inspectPort = await twoPorts()
   const ports = { ...prepared.ports, proxy: port, 'proxy admin': await steadyPort() }
   const process_ = await startProcess({
     name,
