@@ -47,6 +47,7 @@ await runProcess(
           if (replaced) log.info({ rules: kept.rules()?.hash }, 'the serving processes are replaced')
         })
       })
+    log.info({ processes: config.PAGEPASS_PROXY_PROCESSES, rules: kept.rules()?.hash }, 'the proxy serves')
     return {
       log,
       drain: kept.drain,

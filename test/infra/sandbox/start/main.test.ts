@@ -65,7 +65,7 @@ const startAll = (base: number) => {
   }
 }
 
-/** The process of a part that logged last. */
+/** The process of a part that logged last; of the proxy the parent of those that serve. */
 const pidOf = (part: string): number => {
   const lines = readFileSync(join(folder, 'logs', `${part}.log`), 'utf8')
     .trimEnd()
@@ -74,7 +74,8 @@ const pidOf = (part: string): number => {
     lines.filter((line) => !line.startsWith('{')),
     'nothing but log lines',
   ).toEqual([])
-  return Number(/"pid":(\d+)/.exec(lines.at(-1) ?? '')?.[1])
+  const last = part === 'proxy' ? lines.findLast((line) => line.includes('the proxy serves')) : lines.at(-1)
+  return Number(/"pid":(\d+)/.exec(last ?? '')?.[1])
 }
 const redisPid = async (base: number): Promise<number> => {
   const password = readFileSync(join(folder, 'redis', 'password'), 'utf8')
