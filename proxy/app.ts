@@ -36,8 +36,8 @@ import { createProxyServer } from './server.ts'
 import type { Sessions } from './session/sessions.ts'
 import { keepPair } from './tls/keep-pair.ts'
 import type { PairFiles } from './tls/pair.ts'
-import { createUpgrades } from './upgrade.ts'
 import { createAddressGuard, type Endpoint } from './upstream-address.ts'
+import { createUpgrades } from './websockets/upgrade.ts'
 
 export type ProxyParts = {
   readonly rules: RuleSet

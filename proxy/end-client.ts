@@ -2,7 +2,7 @@ import { ServerResponse } from 'node:http'
 import { asksGrpc, endGrpc } from './http2/grpc.ts'
 import { Http2Request } from './http2/request.ts'
 import { Http2Response } from './http2/response.ts'
-import { reset } from './tunnel.ts'
+import { reset } from './websockets/tunnel.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
 
 /**

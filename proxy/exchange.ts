@@ -7,7 +7,7 @@ import type { Usage } from '#access/domain/usage.ts'
 import type { OpenSet } from '#access/runtime/open-set.ts'
 import type { Identity } from './identities.ts'
 import type { SharedBucket } from './rate-limits.ts'
-import type { Tunnel } from './tunnel.ts'
+import type { Tunnel } from './websockets/tunnel.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
 
 /** One request and its answer on the way through the pipeline. Steps fill it in, in the order of the pipeline. */

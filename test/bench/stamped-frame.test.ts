@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createFrames } from '#proxy/frames.ts'
+import { createFrames } from '#proxy/websockets/frames.ts'
 import { frameLength, readStamps, stampedFrame } from './streams/stamped-frame.ts'
 
 test('a stamped frame is a whole frame of a client, and tells when it was made', () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { createTunnel } from '#proxy/tunnel.ts'
-import { frame, rawClient } from '../builders/raw-client.ts'
+import { createTunnel } from '#proxy/websockets/tunnel.ts'
+import { frame, rawClient } from '../../builders/raw-client.ts'
 
 const opened: (Socket | Server)[] = []
 afterEach(() => {

@@ -4,9 +4,9 @@ import { Agent as TlsAgent } from 'node:https'
 import type { Socket } from 'node:net'
 import util from 'node:util'
 import httpProxy from 'http-proxy'
-import { answerHeaders } from './forward.ts'
+import { answerHeaders } from '../forward.ts'
+import { type AddressGuard, portOf } from '../upstream-address.ts'
 import { createTunnel, type Tunnel, type TunnelOutcome } from './tunnel.ts'
-import { type AddressGuard, portOf } from './upstream-address.ts'
 
 export type UpgradeParts = {
   readonly client: Socket

@@ -6,17 +6,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { expectOurIdentity } from '../builders/attack.ts'
+import { expectOurIdentity } from '../../builders/attack.ts'
 import {
   handshakeAccept,
   instance,
   type ProxyUnderTest,
   startProxyForTest,
   until,
-} from '../builders/proxy.ts'
-import { type Answer, ask, frame, problemOf, type RawClient } from '../builders/raw-client.ts'
-import { type Line, valuesOf } from '../builders/upstream.ts'
-import type { WebSocketClient } from '../builders/web-socket-client.ts'
+} from '../../builders/proxy.ts'
+import { type Answer, ask, frame, problemOf, type RawClient } from '../../builders/raw-client.ts'
+import { type Line, valuesOf } from '../../builders/upstream.ts'
+import type { WebSocketClient } from '../../builders/web-socket-client.ts'
 
 let proxy: ProxyUnderTest
 beforeAll(async () => {
@@ -618,7 +618,7 @@ test('A proxy that stops closes WebSockets with 1012 on both sides, and does not
 
 test('http-proxy’s deprecation is not told, and others still are', () => {
   const program = `
-    import { createUpgrades } from ${JSON.stringify(fileURLToPath(new URL('../../proxy/upgrade.ts', import.meta.url)))}
+    import { createUpgrades } from ${JSON.stringify(fileURLToPath(new URL('../../../proxy/websockets/upgrade.ts', import.meta.url)))}
     import util from 'node:util'
     createUpgrades(1)
     util._extend({}, {})

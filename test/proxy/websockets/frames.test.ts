@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { closeFrame, createFrames } from '#proxy/frames.ts'
-import { frame } from '../builders/raw-client.ts'
+import { closeFrame, createFrames } from '#proxy/websockets/frames.ts'
+import { frame } from '../../builders/raw-client.ts'
 
 const long = (...length: number[]): Buffer => Buffer.from([0x82, 0xff, ...length, 1, 2, 3, 4])
 
