@@ -4,7 +4,18 @@ import { defineConfig } from 'vitest/config'
 const pure = [
   'test/access/{domain,messages,rules}/**/*.test.ts',
   'test/access/operations/!(on-redis).test.ts',
+  'test/access/runtime/{buckets,config,open-set,plain-error}.test.ts',
   'test/bot/commands/**/*.test.ts',
+  'test/bot/actions/read-click.test.ts',
+  'test/proxy/{config,grant-uses,rate-limit-headers,upstream-address}.test.ts',
+  'test/proxy/egress/config.test.ts',
+  'test/proxy/http2/grpc.test.ts',
+  'test/proxy/parent/keep-serving.test.ts',
+  'test/proxy/refusals/form-of.test.ts',
+  'test/proxy/session/{cookie,own-page}.test.ts',
+  'test/workers/{config,jobs/remind,outbox/render-card,outbox/tell}.test.ts',
+  'test/proofs/{crash,wire}/*.test.ts',
+  'test/bench/{profile,proxy-figures,stamped-frame}.test.ts',
 ]
 
 export default defineConfig({

@@ -5,7 +5,8 @@ import { createStatements } from '#access/adapters/statements.ts'
 import { type ButtonAction, buttonValue } from '#access/domain/button.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { people } from '#infra/sandbox/people.ts'
-import { expectGoodRequest, expectRefused } from '../builders/attack.ts'
+import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
+import { otherServers, startBackEnd } from '../builders/back-ends.ts'
 import {
   type BotUnderTest,
   expectGoodCommand,
@@ -205,6 +206,72 @@ describe('In the proxy', () => {
     const next = await proxy.redis.incr(names.sequence)
     await proxy.redis.xadd(names.events, `${next}-0`, 'kind', kind, 'id', id, 'statement', statement)
   }
+})
+
+/** All of it is decided before any server is asked; so that nothing reaches these either is shown by a few. */
+describe.each(otherServers)('In the proxy, before a service on %s:', (server) => {
+  let proxy: ProxyUnderTest
+  beforeAll(async () => {
+    proxy = await startProxyForTest(inject('redisUrl'), 107, { orders: await startBackEnd(server) })
+    await proxy.give('ana')
+    await proxy.give('ben', { tier: 'observe' })
+  })
+  afterAll(() => proxy.stop())
+
+  const post = (name: 'ana' | 'ben' | 'cho' | 'eve') =>
+    proxy.request(name, 'POST', '/v1/orders', ['Content-Length: 0'])
+  const missing = { status: 403, reason: 'grant-missing' }
+
+  test('a pass is good for what it was given for', async () => {
+    await expectOneRequest(proxy, await post('ana'))
+    await expectOneRequest(proxy, await proxy.request('ben'))
+  })
+
+  test('and for nothing else', async () => {
+    await expectRefused(proxy, await post('ben'), { status: 403, reason: 'tier-too-low' })
+    const admin = await proxy.request('ana', 'GET', '/admin/users')
+    await expectRefused(proxy, admin, { status: 403, reason: 'tier-too-low' })
+    await expectRefused(proxy, await post('eve'), missing)
+  })
+
+  /** Requests are sent all the while it is revoked: none that comes after the acknowledgement reaches the service. */
+  test('a revocation wins against the requests that race it', async () => {
+    await proxy.startOver()
+    const grant = await proxy.give('cho')
+    let target = '/v1/early'
+    const late: unknown[] = []
+    const racing = Array.from({ length: 4 }, async () => {
+      while (late.length < 12) {
+        const sent = target
+        const bytes = await proxy.request('cho', 'POST', sent, ['Content-Length: 0'])
+        // Nothing comes back when the revocation cuts what it meets on its way.
+        const status = await ask(proxy.port, bytes).then(
+          (answer) => answer.status,
+          () => 'cut',
+        )
+        if (sent === '/v1/late') late.push(status)
+      }
+    })
+    await until(() => proxy.orders.received().length > 20, 'requests at the service')
+    expect((await proxy.end(grant)).missing).toEqual([])
+    target = '/v1/late'
+    await Promise.all(racing)
+    expect(new Set(late)).toEqual(new Set([403]))
+    expect(new Set(proxy.orders.received().map((seen) => seen.target))).toEqual(new Set(['/v1/early']))
+    expect(proxy.orders.bytes()).not.toContain('/v1/late')
+    await expectRefused(proxy, await post('cho'), missing)
+  })
+
+  test('an altered pass lets nobody in', async () => {
+    const grant = await proxy.give('cho', { tier: 'observe' })
+    await proxy.forge(grant, { tier: 'operate' })
+    await until(
+      () => proxy.logged.some(({ msg, grant: of }) => msg === 'a grant does not verify' && of === grant.id),
+      'the forgery to be noticed',
+    )
+    await until(() => proxy.waitingFor().length === 0, 'the proxy to be in step')
+    await expectRefused(proxy, await post('cho'), missing)
+  })
 })
 
 describe('In the bot', () => {

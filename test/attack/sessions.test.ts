@@ -8,6 +8,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
+import { otherServers, startBackEnd } from '../builders/back-ends.ts'
 import { plantedSessions } from '../builders/planted-sessions.ts'
 import { domain, handshakeHeaders, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask, problemOf } from '../builders/raw-client.ts'
@@ -476,4 +477,51 @@ test('The reserved paths say nothing of a cookie, and nothing of it goes anywher
   expect(proxy.orders.bytes() + proxy.payments.bytes()).toBe('')
   await expectNothingLeaked()
   await expectGoodRequest(proxy)
+})
+
+/** All of it is decided before any server is asked; so that nothing reaches these either is shown by a few. */
+describe.each(otherServers)('Before a service on %s:', (server) => {
+  const there = plantedSessions()
+  let it: ProxyUnderTest
+  beforeAll(async () => {
+    const orders = await startBackEnd(server)
+    it = await startProxyForTest(inject('redisUrl'), 108, { sessions: there.sessions, orders })
+    await it.give('ana')
+    there.plant(it, secret, 'ana', 'orders-svc')
+  })
+  afterAll(() => it.stop())
+  const live = (...headers: string[]) => browser([...handshakeHeaders, own, ...headers], 'GET', '/live')
+
+  test('a session of the own page reaches it, and the cookie does not', async () => {
+    const cookie = `Cookie: a=1; __Host-pagepass=${secret}; b=2`
+    const seen = await expectOneRequest(it, browser([cookie, ...sameOrigin]))
+    expect(valuesOf(seen, 'cookie')).toEqual(['a=1; b=2'])
+    await it.startOver()
+    const client = it.client()
+    client.send(live(`Origin: https://${host}`))
+    await client.when(() => client.text().includes('\r\n\r\n'), 'the answer')
+    expect(client.text()).toMatch(/^HTTP\/1\.1 101 /)
+    expect(it.orders.lines().map((line) => valuesOf(line, 'cookie'))).toEqual([[]])
+    await expectNothingLeaked(it)
+  })
+
+  test.each([
+    [
+      'an image of another site',
+      () => browser([own, ...link.slice(0, 1), 'Sec-Fetch-Mode: no-cors', 'Sec-Fetch-Dest: image']),
+      foreign,
+    ],
+    [
+      'a form of a sibling',
+      () => browser([own, `Origin: https://payments-svc.${domain}`, 'Content-Length: 0'], 'POST'),
+      foreign,
+    ],
+    ['a WebSocket of another site', () => live('Origin: https://evil.example'), foreign],
+    ['a WebSocket of a sibling', () => live(`Origin: https://payments-svc.${domain}`), foreign],
+    ['two of our cookie', () => browser([own, own, ...sameOrigin]), ambiguous],
+    ['a session that is none', () => browser(['Cookie: __Host-pagepass=none', ...sameOrigin]), over],
+  ])('%s does not', async (_, bytes, expected) => {
+    await expectRefused(it, bytes(), expected)
+    await expectNothingLeaked(it)
+  })
 })

@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { expectOneRequest, expectRefused } from '../builders/attack.ts'
+import { otherServers, startBackEnd } from '../builders/back-ends.ts'
 import { type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
 import { ask } from '../builders/raw-client.ts'
 import { valuesOf } from '../builders/upstream.ts'
@@ -35,19 +36,19 @@ beforeAll(async () => {
 })
 afterAll(() => proxy.stop())
 
-const seconds = () => Math.floor(proxy.now() / 1_000)
-const claims = (more: object = {}) => ({
-  iss: proxy.idp.issuer,
+const seconds = (it = proxy) => Math.floor(it.now() / 1_000)
+const claims = (more: object = {}, it = proxy) => ({
+  iss: it.idp.issuer,
   aud: 'pagepass',
   sub: people.ana.subject,
   groups: ['team-payments'],
-  iat: seconds(),
-  exp: seconds() + 600,
+  iat: seconds(it),
+  exp: seconds(it) + 600,
   ...more,
 })
 const encoded = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url')
-const withToken = async (token: string) =>
-  (await proxy.request('ana')).replace(await proxy.token('ana'), token)
+const withToken = async (token: string, it = proxy) =>
+  (await it.request('ana')).replace(await it.token('ana'), token)
 const invalid = { status: 401, reason: 'token-invalid' }
 
 test('What these tests alter is accepted unaltered', async () => {
@@ -338,4 +339,47 @@ test('A key that the provider takes back ends what it verified, also where that 
   expect([answer.status, answer.body]).toEqual([401, expect.stringContaining('token-invalid')])
   expect(proxy.orders.received()).toHaveLength(seen)
   expect(proxy.faults).toEqual([])
+})
+
+/** All of it is decided before any server is asked; so that nothing reaches these either is shown by a few. */
+describe.each(otherServers)('Before a service on %s:', (server) => {
+  let it: ProxyUnderTest
+  beforeAll(async () => {
+    it = await startProxyForTest(inject('redisUrl'), 106, { orders: await startBackEnd(server) })
+    await it.give('ana')
+  })
+  afterAll(() => it.stop())
+
+  test('a true token', async () => {
+    const seen = await expectOneRequest(it, await withToken(await it.signed({}), it))
+    expect(valuesOf(seen, 'authorization')).toEqual([])
+  })
+
+  const partsOf = async () => (await it.token('ana')).split('.')
+  const signedByAnother = async () => {
+    const [header = ''] = await partsOf()
+    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }
+    const { privateKey } = await generateKeyPair('ES256')
+    const head = { alg: 'ES256', typ: 'at+jwt', kid }
+    return new SignJWT(claims({}, it)).setProtectedHeader(head).sign(privateKey)
+  }
+  const anothersClaims = async () => {
+    const [header, , signature] = await partsOf()
+    return [header, encoded(claims({ sub: people.ben.subject }, it)), signature].join('.')
+  }
+  const bad: [string, () => Promise<string>, string][] = [
+    [
+      'unsigned',
+      async () => `${encoded({ alg: 'none', typ: 'at+jwt' })}.${encoded(claims({}, it))}.`,
+      'token-invalid',
+    ],
+    ['signed with another key', signedByAnother, 'token-invalid'],
+    ['changed after it was signed', anothersClaims, 'token-invalid'],
+    ['of another audience', () => it.signed({ aud: 'another' }), 'token-invalid'],
+    ['of another type', () => it.signed({}, { typ: 'JWT' }), 'token-invalid'],
+    ['that is over', () => it.signed({ exp: 1 }), 'token-expired'],
+  ]
+  test.each(bad)('one %s', async (_, token, reason) => {
+    await expectRefused(it, await withToken(await token(), it), { status: 401, reason })
+  })
 })

@@ -9,12 +9,17 @@ import { findPrograms } from '../programs.ts'
 import { until } from './proxy.ts'
 import { type Connection, type Reading, type Received, startUpstream, type Upstream } from './upstream.ts'
 
-export const backEnds = ['node', 'nginx', 'haproxy'] as const
+/** The servers that are put in front of the Node server. */
+export const otherServers = ['nginx', 'haproxy'] as const
+export const backEnds = ['node', ...otherServers] as const
 export type BackEnd = (typeof backEnds)[number]
+
+/** Where nginx and HAProxy answer themselves, with 200, whatever is asked: also where a WebSocket is. */
+export const deafTarget = '/live/deaf'
 
 /**
  * A service that is reached through a server of this kind, started for a test. nginx and HAProxy say in headers of their
- * own how they read a request, and pass it on to a Node server, which records that; they serve nothing else. What comes
+ * own how they read a request, and pass it on to a Node server, which records that; they serve nothing else but `deafTarget`. What comes
  * to them comes through a relay, which keeps every byte.
  */
 export const startBackEnd = async (kind: BackEnd): Promise<Upstream> =>
@@ -38,7 +43,13 @@ const startBehind = async (kind: Exclude<BackEnd, 'node'>): Promise<Upstream> =>
         .flatMap(({ from, received }) => (ports.has(from) ? [received] : []))
     },
     connections: relay.connections,
-    lines: recorder.lines,
+    lines: () => {
+      const ports = relay.openedFrom()
+      return recorder.lines().flatMap((line) => {
+        const { told, rawHeaders } = readHeaders(line.rawHeaders)
+        return ports.has(Number(told.get('port'))) ? [{ ...line, rawHeaders }] : []
+      })
+    },
     bytes: () =>
       relay
         .connections()
@@ -67,13 +78,7 @@ const prefix = 'x-back-end-'
 const asReadBy =
   (by: BackEnd) =>
   (one: Received): { readonly from: number; readonly received: Received } => {
-    const told = new Map<string, string>()
-    const rawHeaders: (readonly [string, string])[] = []
-    for (const [name, value] of one.rawHeaders) {
-      const lower = name.toLowerCase()
-      if (lower.startsWith(prefix)) told.set(lower.slice(prefix.length), value)
-      else rawHeaders.push([name, value])
-    }
+    const { told, rawHeaders } = readHeaders(one.rawHeaders)
     const [method, target] = [told.get('method') ?? '', told.get('target') ?? '']
     const identity = Object.fromEntries(identityHeaders.map((name) => [name, told.get(name)]))
     // In brackets, as what stands at the edges of a header is cut off.
@@ -81,6 +86,18 @@ const asReadBy =
     const read: Reading = { by, method, target, path, identity }
     return { from: Number(told.get('port')), received: { ...one, method, target, rawHeaders, read } }
   }
+
+/** What a server told of a request in headers of its own, and the other headers. */
+const readHeaders = (all: Received['rawHeaders']) => {
+  const told = new Map<string, string>()
+  const rawHeaders: (readonly [string, string])[] = []
+  for (const [name, value] of all) {
+    const lower = name.toLowerCase()
+    if (lower.startsWith(prefix)) told.set(lower.slice(prefix.length), value)
+    else rawHeaders.push([name, value])
+  }
+  return { told, rawHeaders }
+}
 
 /** What says who asks, from where and for what: each of them is ours alone. */
 export const identityHeaders = [
@@ -162,7 +179,7 @@ const answersAt = (port: number): Promise<boolean> =>
     socket.once('error', () => resolve(false))
   })
 
-/** As it reads most: also names that it would leave out by default, and bodies as they come. */
+/** As it reads most: also names that it would leave out by default, bodies as they come, and every upgrade. */
 const nginxConfiguration = (port: number, recorder: number, folder: string): string => `
 daemon off;
 master_process off;
@@ -180,15 +197,23 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((of) => `  ${of}_temp
   keepalive_requests 1000000000;
   proxy_headers_hash_max_size 2048;
   proxy_headers_hash_bucket_size 128;
+  map $http_upgrade $upgrade_or_close {
+    default upgrade;
+    "" close;
+  }
   server {
     listen 127.0.0.1:${port};
+    location = ${deafTarget} { return 200 "a usable channel"; }
     location / {
       proxy_pass http://127.0.0.1:${recorder};
       proxy_http_version 1.1;
       proxy_request_buffering off;
       proxy_buffering off;
       proxy_read_timeout 3600s;
+      proxy_send_timeout 3600s;
       proxy_next_upstream off;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $upgrade_or_close;
       proxy_set_header Host $http_host;
       proxy_set_header X-Back-End-Port $remote_port;
       proxy_set_header X-Back-End-Method $request_method;
@@ -215,8 +240,10 @@ defaults
   timeout connect 30s
   timeout client 3600s
   timeout server 3600s
+  timeout tunnel 3600s
 frontend in
   bind 127.0.0.1:${port}
+  http-request return status 200 content-type text/plain string "a usable channel" if { path ${deafTarget} }
   http-request set-header X-Back-End-Port %[src_port]
   http-request set-header X-Back-End-Method %[method]
   http-request set-header X-Back-End-Target %[url]
