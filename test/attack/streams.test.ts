@@ -366,6 +366,7 @@ describe.each(backEnds)('Before a service on %s:', (backEnd) => {
       client.send(whole.subarray(60))
       await Promise.all([client.closed(), upstreamClosed(), lineOver(line)])
       expect([line.code(), line.messages]).toEqual([1006, []])
+      expect(proxy.orders.bytes()).toHaveLength(before + 60)
     })
 
     test('a WebSocket whose client reads nothing', async () => {
