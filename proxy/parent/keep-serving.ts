@@ -84,8 +84,8 @@ export const keepServing = async ({
     kept.gone = true
     all.delete(kept)
     const { name, pid, listens } = kept.serving
-    if (kept.leaves) log.info({ process: name, pid, ...exit }, 'a serving process has ended')
-    else log.error({ process: name, pid, ...exit }, 'a serving process ended by itself')
+    if (kept.leaves) log.info({ process: name, child: pid, ...exit }, 'a serving process has ended')
+    else log.error({ process: name, child: pid, ...exit }, 'a serving process ended by itself')
     if (listens() && stopwatch() - kept.since >= pace.calmMs) pauseMs = pace.firstMs
     changed()
     if (!kept.leaves) void refill()
