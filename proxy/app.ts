@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
@@ -8,7 +9,7 @@ import type { Keys } from '#access/adapters/keys.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createStatements } from '#access/adapters/statements.ts'
-import { auditLine, clip } from '#access/domain/audit-record.ts'
+import { auditLine } from '#access/domain/audit-record.ts'
 import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
 import { Fault } from '#access/domain/errors.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
@@ -31,9 +32,11 @@ import { createLocks } from './locks.ts'
 import { createProxyMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
 import { startRateLimits } from './rate-limits.ts'
+import { createRecords } from './records.ts'
 import { startReporter } from './reporter.ts'
 import { createProxyServer } from './server.ts'
 import type { Sessions } from './session/sessions.ts'
+import { pathOf } from './steps/read-target.ts'
 import { keepPair } from './tls/keep-pair.ts'
 import type { PairFiles } from './tls/pair.ts'
 import { createAddressGuard, type Endpoint } from './upstream-address.ts'
@@ -116,12 +119,24 @@ export const startProxy = async (parts: ProxyParts) => {
     count += 1
     return `${boot}-${count}`
   }
+  const records = createRecords({ audit, metrics, clock, rules, view, nextId })
+  const tunnelRefused = ({ method, url, rawHeaders, socket }: IncomingMessage, status: number): void =>
+    records.refused({
+      reason: 'upgrade-not-admitted',
+      status,
+      client: socket.remoteAddress,
+      method,
+      host: hostOf(rawHeaders),
+      path: pathOf(url),
+    })
+  const unreadable = (client: string, status: number): void =>
+    records.refused({ reason: 'headers-ambiguous', status, client })
   const deciding = {
     rules,
     view,
     clock,
     uses,
-    audit,
+    records,
     assertions,
     nextId,
     alarm,
@@ -144,7 +159,7 @@ export const startProxy = async (parts: ProxyParts) => {
       guard,
       log,
       mayAnswerLast,
-      unreadable: (...facts) => unreadable(...facts),
+      unreadable,
     }))
   /** What is open, whatever admitted it. */
   const everyUse = () => [...uses.all(), ...(egress?.callers() ?? [])]
@@ -221,40 +236,6 @@ export const startProxy = async (parts: ProxyParts) => {
   }, sweepMs)
   sweep.unref()
 
-  const tunnelRefused = (request: import('node:http').IncomingMessage, status: number): void => {
-    metrics.refused('upgrade-not-admitted')
-    audit.append(
-      auditLine({
-        kind: 'refused',
-        at: clock.now(),
-        id: nextId(),
-        reason: 'upgrade-not-admitted',
-        status,
-        client: request.socket.remoteAddress ?? '',
-        method: clip(request.method ?? ''),
-        host: clip(hostOf(request)),
-        path: clip((request.url ?? '').split('?')[0] ?? ''),
-        rules: rules.hash,
-      }),
-    )
-  }
-  const unreadable = (client: string, status: number): void => {
-    metrics.refused('headers-ambiguous')
-    audit.append(
-      auditLine({
-        kind: 'refused',
-        at: clock.now(),
-        id: nextId(),
-        reason: 'headers-ambiguous',
-        status,
-        client,
-        method: '',
-        host: '',
-        path: '',
-        rules: rules.hash,
-      }),
-    )
-  }
   const waitingFor = (): string[] => [
     ...(view.ready() ? [] : ['the first sync with Redis']),
     ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
@@ -328,7 +309,7 @@ const redisEndpoint = ({ options, stream }: Redis): Endpoint => ({
   port: options.port ?? 6379,
 })
 
-const hostOf = ({ rawHeaders }: import('node:http').IncomingMessage): string => {
+const hostOf = (rawHeaders: readonly string[]): string => {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')
   return at === -1 ? '' : (rawHeaders[at + 1] ?? '')
 }

@@ -1,4 +1,3 @@
-import type { AuditLog } from '#access/adapters/audit-log.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { View } from '#access/domain/view.ts'
@@ -6,6 +5,7 @@ import type { Clock } from '#access/ports.ts'
 import type { Assertions } from './assertions.ts'
 import type { GrantUses } from './grant-uses.ts'
 import type { Identities } from './identities.ts'
+import type { Records } from './records.ts'
 
 /** What it takes to decide and to record, whether a request comes through this proxy or is asked about by another one. */
 export type DecidingParts = {
@@ -14,7 +14,7 @@ export type DecidingParts = {
   readonly clock: Clock
   readonly identities: Identities
   readonly uses: GrantUses
-  readonly audit: AuditLog
+  readonly records: Records
   readonly assertions: Assertions
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void

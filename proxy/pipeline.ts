@@ -1,4 +1,4 @@
-import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
+import { admissionTerms } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed, Decision, Denied } from '#access/domain/decision.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
@@ -23,7 +23,7 @@ import { createIdentifyBySession } from './session/identify.ts'
 import type { Sessions } from './session/sessions.ts'
 import { createFindService } from './steps/find-service.ts'
 import { readHeaders } from './steps/read-headers.ts'
-import { readTarget } from './steps/read-target.ts'
+import { pathOf, readTarget } from './steps/read-target.ts'
 import { readUpgrade } from './steps/read-upgrade.ts'
 import { upstreamHeaders } from './steps/upstream-headers.ts'
 import { policyViolation, serviceRestart } from './websockets/frames.ts'
@@ -47,7 +47,7 @@ export type PipelineParts = DecidingParts & {
  * before the last one. A step that has what it needs in memory goes on at once, without a promise.
  */
 export const createPipeline = (parts: PipelineParts) => {
-  const { rules, view, clock, identities, uses, audit, assertions, upstreams, upgrades, metrics } = parts
+  const { rules, view, clock, identities, uses, records, assertions, upstreams, upgrades, metrics } = parts
   const findService = createFindService(rules)
   const answerRefusal = createRefusals(parts.slackApp, parts.slackCommand)
   const prepare = createPrepare(parts.prove, assertions)
@@ -151,23 +151,14 @@ export const createPipeline = (parts: PipelineParts) => {
     return terms
   }
 
-  /** Recorded first, then done. What may change something waits until the record would survive a power cut. */
+  /** Recorded first, then done. */
   const admit = (exchange: Exchange, decision: Allowed, use: GrantUse, assertion: string): void => {
-    const { request, response } = exchange
-    if (response.destroyed) return
+    if (exchange.response.destroyed) return
     uses.enter(use, exchange)
-    metrics.admitted()
-    const { service } = decision
-    const { now, id, method, path } = exchange
-    const client = request.socket.remoteAddress ?? ''
-    const line = admittedLine(
-      { at: now, id, method, path, client, viewAge: view.age(now) },
-      termsOf(use, decision),
-    )
-    audit.append(line, method !== 'GET' && method !== 'HEAD', (fault) => {
+    records.admitted(exchange, termsOf(use, decision), (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
-      send(exchange, service, decision.held, assertion)
+      send(exchange, decision.service, decision.held, assertion)
     })
   }
 
@@ -251,12 +242,7 @@ export const createPipeline = (parts: PipelineParts) => {
     if (decision !== undefined && use !== undefined) {
       countAdmitted(use, decision.pattern.text, exchange.method, exchange.status, outcome)
     }
-    recordClosed(exchange, outcome, exchange.status)
-  }
-
-  const recordClosed = ({ id, bytes, startedAt }: Exchange, outcome: Outcome, status: number): void => {
-    const now = clock.now()
-    audit.append(closedLine({ at: now, id, outcome, status, bytes, ms: now - startedAt, rules: rules.hash }))
+    records.closed(exchange, outcome, exchange.status)
   }
 
   /** Which services there are is told to who is known, and to nobody else: the answer is the same, the record is not. */
@@ -266,27 +252,22 @@ export const createPipeline = (parts: PipelineParts) => {
   const refuse = (exchange: Exchange, reason: Reason, facts: RefusalFacts = {}, told = reason): void => {
     if (exchange.outcome !== undefined) return
     exchange.outcome = 'refused'
-    metrics.refused(reason)
     uses.leave(exchange)
-    const { request, identity, decision } = exchange
-    audit.append(
-      auditLine({
-        kind: 'refused',
-        at: clock.now(),
-        id: exchange.id,
-        reason,
-        status: reasons[told].status,
-        client: request.socket.remoteAddress ?? '',
-        method: clip(exchange.method),
-        host: clip(exchange.host),
-        path: clip((request.url ?? '').split('?')[0] ?? ''),
-        ...(identity === undefined ? {} : { who: identity.principal }),
-        ...(decision === undefined ? {} : { grant: decision.held.grant.id }),
-        rules: rules.hash,
-      }),
-    )
+    const { id, method, host, request, identity, decision } = exchange
+    const { status } = reasons[told]
+    records.refused({
+      id,
+      reason,
+      status,
+      client: request.socket.remoteAddress,
+      method,
+      host,
+      path: pathOf(request.url),
+      who: identity?.principal,
+      held: decision?.held,
+    })
     // It was admitted, and could not be sent.
-    if (exchange.use !== undefined) recordClosed(exchange, 'refused', reasons[told].status)
+    if (exchange.use !== undefined) records.closed(exchange, 'refused', status)
     answerRefusal(exchange, told, facts)
   }
 
@@ -321,20 +302,10 @@ export const createPipeline = (parts: PipelineParts) => {
    * left counts it too.
    */
   const goOn = (exchange: Exchange, again: Allowed): void => {
-    const { decision: before, use: left, id } = exchange
+    const { decision: before, use: left } = exchange
     const { grant } = again.held
     const was = before?.held.grant
-    if (was?.id !== grant.id || was.version !== grant.version)
-      audit.append(
-        auditLine({
-          kind: 'continued',
-          at: exchange.now,
-          id,
-          grant: grant.id,
-          version: grant.version,
-          rules: rules.hash,
-        }),
-      )
+    if (was?.id !== grant.id || was.version !== grant.version) records.continued(exchange, again.held)
     if (before !== undefined && left !== undefined && was?.id !== grant.id)
       countAdmitted(left, before.pattern.text, exchange.method, exchange.status, 'continued')
     uses.leave(exchange)

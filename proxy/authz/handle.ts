@@ -1,6 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AuditLog } from '#access/adapters/audit-log.ts'
-import { auditLine, clip } from '#access/domain/audit-record.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Allowed } from '#access/domain/decision.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
@@ -50,7 +48,7 @@ const mostRounds = 5
  * forwarded by somebody else, so nothing of it can be cut, and a tier may say that this is not enough.
  */
 export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessage) => boolean) => {
-  const { rules, view, clock, identities, uses, audit, assertions, metrics } = parts
+  const { rules, view, clock, identities, uses, records, assertions, metrics } = parts
   const serviceByHost = createServiceByHost(rules)
   const prepare = createPrepare(parts.prove, assertions)
 
@@ -128,14 +126,21 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
     const { service, held } = decision
     const no = (reason: Reason): void =>
       refuse(id, question, { reason, service, identity, held }, request, response)
-    record(id, question, verdict, (fault) => {
-      if (fault !== undefined) return no('audit-unavailable')
-      const reason = goneMeanwhile(question, verdict)
-      if (reason !== undefined) return no(reason)
-      countAdmitted(uses.of(held), decision.pattern.text, question.method, 0, 'decided')
-      metrics.admitted()
-      answerAllowed(response, verdict.assertion)
-    })
+    const { method, path, client, front = '' } = question
+    // Recorded first, then answered.
+    records.decided(
+      { at: verdict.at, id, method, path, client, front },
+      identity.principal,
+      decision,
+      (fault) => {
+        if (fault !== undefined) return no('audit-unavailable')
+        const reason = goneMeanwhile(question, verdict)
+        if (reason !== undefined) return no(reason)
+        countAdmitted(uses.of(held), decision.pattern.text, question.method, 0, 'decided')
+        metrics.admitted()
+        answerAllowed(response, verdict.assertion)
+      },
+    )
   }
 
   /** Why what was recorded does not hold any more, if so. */
@@ -145,34 +150,6 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
     const again = decideRequest(rules, view, { who: identity, service, method, path }, now)
     if (!again.allow) return again.reason
     return again.held.grant.id === held.grant.id && now < held.grant.until ? undefined : 'grant-missing'
-  }
-
-  /** Recorded first, then answered. What may change something waits until the record would survive a power cut. */
-  const record = (
-    id: string,
-    { method, path, client, front }: Question,
-    { decision, identity, at }: Yes,
-    written: Parameters<AuditLog['append']>[2],
-  ): void => {
-    const { service, held, tier, pattern } = decision
-    const line = auditLine({
-      kind: 'decided',
-      at,
-      id,
-      method,
-      path,
-      client,
-      viewAge: view.age(at),
-      front: front ?? '',
-      who: identity.principal,
-      service: service.name,
-      tier: tier.name,
-      pattern: pattern.text,
-      grant: held.grant.id,
-      version: held.grant.version,
-      rules: rules.hash,
-    })
-    audit.append(line, method !== 'GET' && method !== 'HEAD', written)
   }
 
   const refuse = (
@@ -185,24 +162,18 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
     const { front, client, method, host, path } = question
     const status = statusFor(told, front)
     if (held !== undefined) countRefused(uses.of(held), reason)
-    metrics.refused(reason)
-    audit.append(
-      auditLine({
-        kind: 'refused',
-        at: clock.now(),
-        id,
-        reason,
-        status,
-        client: front === undefined ? (request.socket.remoteAddress ?? '') : client,
-        method: clip(method),
-        host: clip(host),
-        path: clip(path),
-        ...(identity === undefined ? {} : { who: identity.principal }),
-        ...(held === undefined ? {} : { grant: held.grant.id }),
-        ...(front === undefined ? {} : { front }),
-        rules: rules.hash,
-      }),
-    )
+    records.refused({
+      id,
+      reason,
+      status,
+      client: front === undefined ? request.socket.remoteAddress : client,
+      method,
+      host,
+      path,
+      who: identity?.principal,
+      held,
+      front,
+    })
     if (!response.destroyed)
       answerRefused(request, response, status, told, service, facts, parts.slackCommand)
   }

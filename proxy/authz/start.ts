@@ -1,4 +1,3 @@
-import { auditLine } from '#access/domain/audit-record.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { listen } from '#access/runtime/listen.ts'
 import { keepPair, type Log } from '../tls/keep-pair.ts'
@@ -15,23 +14,8 @@ export const startAuthz = async (
   log: Log,
 ) => {
   const reason = 'front-unknown'
-  const turnedAway = (client: string): void => {
-    parts.metrics.refused(reason)
-    parts.audit.append(
-      auditLine({
-        kind: 'refused',
-        at: parts.clock.now(),
-        id: parts.nextId(),
-        reason,
-        status: reasons[reason].status,
-        client,
-        method: '',
-        host: '',
-        path: '',
-        rules: parts.rules.hash,
-      }),
-    )
-  }
+  const turnedAway = (client: string): void =>
+    parts.records.refused({ reason, status: reasons[reason].status, client })
   const handle = createAuthz(parts, createFrontCheck({ secrets, tls }))
   const kept = tls && (await keepPair(tls, parts.clock, log, undefined, authzTlsNames))
   const listening = await listen(createAuthzServer(handle, turnedAway, kept, mayAnswerLast), at)

@@ -1,5 +1,4 @@
-import type { AuditLog } from '#access/adapters/audit-log.ts'
-import { admissionTerms, admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
+import { admissionTerms } from '#access/domain/audit-record.ts'
 import { decideEgress, type EgressAllowed } from '#access/domain/decide-egress.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
@@ -11,6 +10,8 @@ import type { Exchange, Outcome, UpgradeAsked } from '../exchange.ts'
 import { type ForwardEnd, forward, lateNames } from '../forward.ts'
 import type { Identified, Identities } from '../identities.ts'
 import type { ProxyMetrics } from '../metrics.ts'
+import type { Records } from '../records.ts'
+import { pathOf } from '../steps/read-target.ts'
 import type { AddressGuard } from '../upstream-address.ts'
 import type { ClientRequest, ClientResponse } from '../wire.ts'
 import { answerRefusal, statusAt } from './answer.ts'
@@ -20,10 +21,10 @@ import { readCall } from './read-call.ts'
 
 export type EgressParts = {
   readonly rules: RuleSet
-  readonly view: Pick<View, 'isLocked' | 'age'>
+  readonly view: Pick<View, 'isLocked'>
   readonly clock: Clock
   readonly identities: Pick<Identities, 'known' | 'verify'>
-  readonly audit: Pick<AuditLog, 'append'>
+  readonly records: Records
   readonly metrics: ProxyMetrics
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
@@ -36,7 +37,7 @@ export type EgressParts = {
  * identity, decision, audit, forward, audit. Nothing of it waits for Redis.
  */
 export const createEgressCalls = (parts: EgressParts) => {
-  const { rules, view, clock, identities, audit, metrics, guard } = parts
+  const { rules, view, clock, identities, records, metrics, guard } = parts
   const callers = new Map<string, Caller>()
   const alarmed = new Set<string>()
 
@@ -103,20 +104,14 @@ export const createEgressCalls = (parts: EgressParts) => {
     return terms
   }
 
-  /** Recorded first, then done. What may change something waits until the record would survive a power cut. */
+  /** Recorded first, then done. */
   const admit = (exchange: EgressExchange, allowed: EgressAllowed, caller: Caller): void => {
-    const { request, response, identity, now, id, method, path } = exchange
+    const { response, identity } = exchange
     if (response.destroyed || identity === undefined) return
     exchange.allowed = allowed
     exchange.caller = caller
     caller.open.add(exchange)
-    metrics.admitted()
-    const client = request.socket.remoteAddress ?? ''
-    const line = admittedLine(
-      { at: now, id, method, path, client, viewAge: view.age(now) },
-      termsOf(caller, identity.subject, allowed),
-    )
-    audit.append(line, method !== 'GET' && method !== 'HEAD', (fault) => {
+    records.admitted(exchange, termsOf(caller, identity.subject, allowed), (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
       if (response.destroyed) return close(exchange, 'aborted')
@@ -152,12 +147,7 @@ export const createEgressCalls = (parts: EgressParts) => {
     if (exchange.outcome !== undefined) return
     exchange.outcome = outcome
     exchange.caller?.open.delete(exchange)
-    recordClosed(exchange, outcome, exchange.status)
-  }
-
-  const recordClosed = ({ id, bytes, startedAt }: Exchange, outcome: Outcome, status: number): void => {
-    const now = clock.now()
-    audit.append(closedLine({ at: now, id, outcome, status, bytes, ms: now - startedAt, rules: rules.hash }))
+    records.closed(exchange, outcome, exchange.status)
   }
 
   const refuse = (exchange: EgressExchange, reason: Reason): void => {
@@ -166,42 +156,22 @@ export const createEgressCalls = (parts: EgressParts) => {
     const { request, response, id, method, host, path, identity, caller, upgrade } = exchange
     const status = statusAt(reason)
     exchange.status = status
-    record(
-      request,
+    records.refused({
+      id,
       reason,
-      { id, method, host, path: path === '' ? recordable(request.url) : path },
-      identity,
-    )
+      status,
+      client: request.socket.remoteAddress,
+      method,
+      host,
+      path: path === '' ? pathOf(request.url) : path,
+      who: identity?.principal,
+    })
     // It was admitted, and could not be sent.
     if (caller !== undefined) {
       caller.open.delete(exchange)
-      recordClosed(exchange, 'refused', status)
+      records.closed(exchange, 'refused', status)
     }
     answerRefusal(request, response, reason, upgrade !== undefined)
-  }
-
-  const record = (
-    { socket }: Pick<ClientRequest, 'socket'>,
-    reason: Reason,
-    asked: { readonly id: string; readonly method: string; readonly host: string; readonly path: string },
-    identity?: { readonly principal: string },
-  ): void => {
-    metrics.refused(reason)
-    audit.append(
-      auditLine({
-        kind: 'refused',
-        at: clock.now(),
-        id: asked.id,
-        reason,
-        status: statusAt(reason),
-        client: socket.remoteAddress ?? '',
-        method: clip(asked.method),
-        host: clip(asked.host),
-        path: clip(asked.path),
-        ...(identity === undefined ? {} : { who: identity.principal }),
-        rules: rules.hash,
-      }),
-    )
   }
 
   /** Ends one call now: client and origin both see their connection end. */
@@ -226,10 +196,15 @@ export const createEgressCalls = (parts: EgressParts) => {
   return {
     handle,
     /** Records a tunnel or an upgrade that was refused where Node has given the connection away. */
-    tunnelRefused: (request: ClientRequest, status: number): void => {
+    tunnelRefused: ({ method, url, socket }: ClientRequest, status: number): void => {
       const reason = status === statusAt('egress-tunnel') ? 'egress-tunnel' : 'upgrade-not-admitted'
-      const { method = '', url } = request
-      record(request, reason, { id: parts.nextId(), method, host: '', path: recordable(url) })
+      records.refused({
+        reason,
+        status: statusAt(reason),
+        client: socket.remoteAddress,
+        method,
+        path: pathOf(url),
+      })
     },
     /** What is under way, by who asked for it. */
     callers: (): Iterable<Caller> => callers.values(),
@@ -258,9 +233,3 @@ export const createEgressCalls = (parts: EgressParts) => {
 export type EgressCalls = ReturnType<typeof createEgressCalls>
 
 const callEnded = new Error('the call was ended')
-
-/**
- * A target that is not canonical, as it may be recorded: without its query; and not at all where it holds a user name, as a
- * password may stand there.
- */
-const recordable = (url = ''): string => (url.includes('@') ? '' : (url.split('?')[0] ?? ''))

@@ -16,3 +16,10 @@ export const readOriginForm = (exchange: Exchange, url: string | undefined): Rea
   exchange.path = path
   return undefined
 }
+
+/**
+ * A target as it may be recorded: without its query; and where it is none of ours and holds a user name, not at all, as a
+ * password may stand there.
+ */
+export const pathOf = (url = ''): string =>
+  url.startsWith('/') || !url.includes('@') ? (url.split('?', 1)[0] ?? '') : ''

@@ -11,6 +11,7 @@ import { loadRules } from '#access/runtime/rules.ts'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { steadyPort } from '../free-ports.ts'
+import { makePair } from './certificate.ts'
 import { aRequestedGrant, domain, rulesText, startBotPart, until } from './proxy.ts'
 import { startUpstream } from './upstream.ts'
 
@@ -40,6 +41,7 @@ export const startProxyProcesses = async (
     bot: withBot = true,
     by = 'parent',
     mend = (text) => text,
+    tls: overTls = false,
   }: {
     readonly processes?: number
     readonly bot?: boolean
@@ -47,6 +49,8 @@ export const startProxyProcesses = async (
     readonly by?: keyof typeof mains
     /** Changes the text of the rule set, which is read before that, too. */
     readonly mend?: (text: string) => string
+    /** Whether it listens over TLS, with a pair made for it. */
+    readonly tls?: boolean
   } = {},
 ) => {
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-processes-'))
@@ -64,9 +68,12 @@ export const startProxyProcesses = async (
   const bot = withBot ? await startBotPart(url.href, join(folder, 'keys'), rules.environment) : undefined
   const port = await steadyPort()
   const adminPort = await steadyPort()
+  const inspectPort = await steadyPort()
+  const pair = overTls ? await makePair(folder, 'proxy') : undefined
   await writeFile(rulesFile, mend(text))
   const logFile = await open(join(folder, 'proxy.log'), 'a')
-  const parent = spawn(process.execPath, mains[by], {
+  // The parent's own is never opened, and node:cluster counts on from it.
+  const parent = spawn(process.execPath, [`--inspect-port=${inspectPort - 1}`, ...mains[by]], {
     detached: true,
     stdio: ['ignore', logFile.fd, logFile.fd],
     env: {
@@ -79,6 +86,7 @@ export const startProxyProcesses = async (
       PAGEPASS_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
       PAGEPASS_PROXY_LISTEN: `127.0.0.1:${port}`,
       PAGEPASS_PROXY_PROCESSES: String(processes),
+      ...(pair === undefined ? {} : { PAGEPASS_TLS_CERT: pair.cert, PAGEPASS_TLS_KEY: pair.key }),
       REDIS_URL: url.href,
     },
   })
@@ -100,6 +108,10 @@ export const startProxyProcesses = async (
   return {
     port,
     adminPort,
+    /** Where the inspector of the first process that serves listens once it is asked to. */
+    inspectPort,
+    parentPid: parent.pid ?? 0,
+    auditFolder: join(folder, 'audit'),
     /** SIGTERM to drain, SIGINT to stop, SIGHUP to replace the processes that serve. */
     signal: (signal: NodeJS.Signals): boolean => parent.kill(signal),
     /** With which code the parent ended. */
@@ -119,10 +131,10 @@ export const startProxyProcesses = async (
         'all to be ready',
       ),
     token: (): Promise<string> => idp.tokenFor(people.ana),
-    give: async (): Promise<Grant> => {
+    give: async (changes: Partial<Grant> = {}): Promise<Grant> => {
       if (bot === undefined) throw new Error('this proxy was started without a bot')
       given += 1
-      const grant = aRequestedGrant(rules, idp.issuer, 'ana', given, Date.now())
+      const grant = { ...aRequestedGrant(rules, idp.issuer, 'ana', given, Date.now()), ...changes }
       await bot.store.give(grant)
       return grant
     },

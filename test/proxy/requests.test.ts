@@ -44,6 +44,32 @@ test('The service sees who asks exactly once each, and neither the token nor wha
   expect(proxy.orders.bytes()).not.toContain(await proxy.token('ana'))
 })
 
+test('The trace context is passed on as it came (W3C Trace Context, Baggage)', async () => {
+  const traced = [
+    ['traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'],
+    ['tracestate', 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE'],
+    ['baggage', 'userId=alice,serverNode=DF%2028'],
+  ] as const
+  const headers = traced.map(([name, value]) => `${name}: ${value}`)
+  await ask(proxy.port, await proxy.request('ana', 'GET', '/v1/orders', headers))
+  for (const [name, value] of traced) expect(valuesOf(onlyRequest(), name)).toEqual([value])
+})
+
+test('A redirect is the client’s to follow, and nobody else does', async () => {
+  const location = `${proxy.payments.url}/v1/elsewhere`
+  proxy.orders.answerWith((_, response) => response.writeHead(302, { location }).end())
+  const answer = await ask(proxy.port, await proxy.request('ana'))
+  expect(answer).toMatchObject({ status: 302, headers: { location: [location] } })
+  expect(onlyRequest().target).toBe('/v1/orders')
+  expect(proxy.payments.received()).toEqual([])
+})
+
+test('A password in a target that is no path of ours is in no record', async () => {
+  const asked = `GET http://ana:canary@orders-svc.${domain}/v1 HTTP/1.1\r\nHost: orders-svc.${domain}\r\n\r\n`
+  expect((await ask(proxy.port, asked)).status).toBe(400)
+  expect(JSON.stringify(await proxy.records(1))).not.toContain('canary')
+})
+
 test('X-Pagepass-Authorization leaves Authorization to the application', async () => {
   await ask(
     proxy.port,

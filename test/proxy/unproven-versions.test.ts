@@ -10,6 +10,7 @@ import { createExchange, type Exchange } from '#proxy/exchange.ts'
 import { createGrantUses, type GrantUses } from '#proxy/grant-uses.ts'
 import { createProxyMetrics } from '#proxy/metrics.ts'
 import { createPipeline, type PipelineParts } from '#proxy/pipeline.ts'
+import { createRecords } from '#proxy/records.ts'
 import { aGrant, hour, minute, noon, rulesOf, serviceIn, tierIn } from '../builders.ts'
 
 /** What only time and signatures decide, without the races that a running proxy has. */
@@ -35,20 +36,17 @@ beforeEach(() => {
     },
     { bucket: () => ({ take: () => 0, forgotten: false }) },
   )
-  const parts: Partial<PipelineParts> = {
+  const clock = { now: () => now }
+  const metrics = createProxyMetrics(() => 0)
+  const records = createRecords({
     rules,
     view,
-    uses,
-    clock: { now: () => now },
-    audit: {
-      file: '',
-      torn: false,
-      append: () => undefined,
-      pending: () => ({ bytes: 0, waiting: 0 }),
-      close: async () => undefined,
-    },
-    metrics: createProxyMetrics(() => 0),
-  }
+    clock,
+    metrics,
+    nextId: () => '2',
+    audit: { append: () => undefined },
+  })
+  const parts: Partial<PipelineParts> = { rules, view, uses, clock, records, metrics }
   // Looking again needs nothing of what forwards.
   pipeline = createPipeline(parts as PipelineParts)
 })

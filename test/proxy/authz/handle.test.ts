@@ -8,6 +8,8 @@ import { createView, type View } from '#access/domain/view.ts'
 import { type Listening, listen } from '#access/runtime/listen.ts'
 import { type AuthzParts, createAuthz } from '#proxy/authz/handle.ts'
 import { createGrantUses } from '#proxy/grant-uses.ts'
+import { createProxyMetrics } from '#proxy/metrics.ts'
+import { createRecords } from '#proxy/records.ts'
 import { asForwardAuth } from '../../builders/front-proxy.ts'
 import { type RawClient, rawClient } from '../../builders/raw-client.ts'
 import { aGrant, anEnd, hour, minute, noon, rulesOf, until } from '../../builders.ts'
@@ -40,27 +42,34 @@ beforeEach(async () => {
   view.resync(0).commit()
   view.headSeen(noon + hour)
   give()
+  const clock = { now: () => now }
+  const nextId = (): string => 'boot-1'
+  const metrics = createProxyMetrics(() => 0)
+  const records = createRecords({
+    rules,
+    view,
+    clock,
+    nextId,
+    metrics,
+    audit: {
+      append: (line, synced = false, written) => {
+        lines.push(JSON.parse(line) as Record<string, unknown>)
+        if (written !== undefined) waiting = { synced, written }
+      },
+    },
+  })
   const parts: Partial<AuthzParts> = {
     rules,
     view,
-    clock: { now: () => now },
+    clock,
+    records,
     uses: createGrantUses(
       () => now,
       () => undefined,
       { bucket: () => ({ take: () => 0 }) },
     ),
-    audit: {
-      file: '',
-      torn: false,
-      append: (line, synced = false, written) => {
-        lines.push(JSON.parse(line) as Record<string, unknown>)
-        if (written !== undefined) waiting = { synced, written }
-      },
-      pending: () => ({ bytes: 0, waiting: 0 }),
-      close: async () => undefined,
-    },
-    nextId: () => 'boot-1',
-    metrics: { admitted: () => undefined, refused: () => undefined },
+    nextId,
+    metrics,
     prove: async (held) => {
       held.verified = proven
       return proven

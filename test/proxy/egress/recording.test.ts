@@ -1,18 +1,18 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Written } from '#access/adapters/audit-log.ts'
 import { Fault } from '#access/domain/errors.ts'
 import { createView } from '#access/domain/view.ts'
-import { createEgressCalls, type EgressParts } from '#proxy/egress/calls.ts'
+import { createEgressCalls } from '#proxy/egress/calls.ts'
 import type { Identity } from '#proxy/identities.ts'
 import { createProxyMetrics } from '#proxy/metrics.ts'
+import { createRecords } from '#proxy/records.ts'
 import { createAddressGuard } from '#proxy/upstream-address.ts'
 import { until } from '../../builders/proxy.ts'
 import { problemOf, type RawClient, rawClient } from '../../builders/raw-client.ts'
 import { events, startUpstream, type Upstream } from '../../builders/upstream.ts'
 import { provenOf, rulesOf, rulesText } from '../../builders.ts'
-
-type Written = Parameters<EgressParts['audit']['append']>[2]
 
 let upstream: Upstream
 let rig: Awaited<ReturnType<typeof startRig>>
@@ -40,15 +40,22 @@ egress:
   const identity: Identity = { ...who, validUntil: Number.POSITIVE_INFINITY }
   const view = createView()
   let lines: Record<string, unknown>[] = []
-  let held: NonNullable<Written>[] = []
+  let held: Written[] = []
   let holds = false
   let verified = (): Promise<{ identity: Identity }> => Promise.resolve({ identity })
   let count = 0
-  const calls = createEgressCalls({
+  const clock = { now: () => Date.UTC(2026, 0, 15) }
+  const metrics = createProxyMetrics(() => 0)
+  const nextId = (): string => {
+    count += 1
+    return `call-${count}`
+  }
+  const records = createRecords({
     rules,
     view,
-    clock: { now: () => Date.UTC(2026, 0, 15) },
-    identities: { known: () => undefined, verify: () => verified() },
+    clock,
+    metrics,
+    nextId,
     audit: {
       append: (line, _synced, written) => {
         lines.push(JSON.parse(line) as Record<string, unknown>)
@@ -56,11 +63,15 @@ egress:
         else written?.(undefined)
       },
     },
-    metrics: createProxyMetrics(() => 0),
-    nextId: () => {
-      count += 1
-      return `call-${count}`
-    },
+  })
+  const calls = createEgressCalls({
+    rules,
+    view,
+    clock,
+    identities: { known: () => undefined, verify: () => verified() },
+    records,
+    metrics,
+    nextId,
     alarm: () => undefined,
     guard: createAddressGuard(new Set()),
   })
