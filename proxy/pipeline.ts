@@ -1,13 +1,8 @@
-import { admissionTerms } from '#access/domain/audit-record.ts'
-import { decideRequest } from '#access/domain/decide-request.ts'
-import type { Allowed, Decision, Denied } from '#access/domain/decision.ts'
+import type { Allowed } from '#access/domain/decision.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
-import type { Pattern } from '#access/domain/path-pattern.ts'
-import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import type { Service } from '#access/domain/rule-set.ts'
-import { type WayIn, wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { DecidingParts } from './deciding.ts'
 import { cutClient } from './end-client.ts'
 import { createExchange, type Exchange, type GrantUse, type Outcome, type UpgradeAsked } from './exchange.ts'
@@ -17,11 +12,14 @@ import { forwardByHttp2, goesByHttp2 } from './http2/forward.ts'
 import type { Identified } from './identities.ts'
 import type { ProxyMetrics } from './metrics.ts'
 import { createPrepare } from './prepare.ts'
-import { rateLimited } from './rate-limit-headers.ts'
 import { createRefusals, type RefusalFacts } from './refuse.ts'
 import { createIdentifyBySession } from './session/identify.ts'
 import type { Sessions } from './session/sessions.ts'
+import { termsOf } from './steps/admission-terms.ts'
+import { createDecide, wayInOf } from './steps/decide.ts'
 import { createFindService } from './steps/find-service.ts'
+import { createIdentify, createIdentifyByToken } from './steps/identify.ts'
+import { takeOne } from './steps/limit.ts'
 import { readHeaders } from './steps/read-headers.ts'
 import { pathOf, readTarget } from './steps/read-target.ts'
 import { readUpgrade } from './steps/read-upgrade.ts'
@@ -47,11 +45,17 @@ export type PipelineParts = DecidingParts & {
  * before the last one. A step that has what it needs in memory goes on at once, without a promise.
  */
 export const createPipeline = (parts: PipelineParts) => {
-  const { rules, view, clock, identities, uses, records, assertions, upstreams, upgrades, metrics } = parts
+  const { rules, view, clock, uses, records, assertions, upstreams, upgrades, metrics } = parts
   const findService = createFindService(rules)
   const answerRefusal = createRefusals(parts.slackApp, parts.slackCommand)
   const prepare = createPrepare(parts.prove, assertions)
+  const byToken = createIdentifyByToken(parts.identities)
   const bySession = parts.sessions && createIdentifyBySession(parts.sessions, rules.domain, clock)
+  const whoAsks = (exchange: Exchange): Identified | Promise<Identified> =>
+    exchange.session !== undefined && bySession !== undefined
+      ? bySession(exchange, exchange.session)
+      : byToken(exchange.token, exchange.now)
+  const decideNow = createDecide(rules, view)
 
   let ending = false
 
@@ -65,36 +69,21 @@ export const createPipeline = (parts: PipelineParts) => {
     identify(exchange)
   }
 
-  const identify = (exchange: Exchange): void => {
-    const { session, token, now } = exchange
-    if (session !== undefined && bySession !== undefined) {
-      const result = bySession(exchange, session)
-      return result instanceof Promise ? identifyLater(exchange, result) : identified(exchange, result)
-    }
-    if (token === '') return refuseUnidentified(exchange, 'token-missing')
-    const known = identities.known(token, now)
-    if (known !== undefined) return identified(exchange, { identity: known })
-    identifyLater(exchange, identities.verify(token))
-  }
-
-  const identifyLater = (exchange: Exchange, result: Promise<Identified>): void => {
-    result.then((known) => {
-      exchange.now = clock.now()
-      identified(exchange, known)
-    }, failed(exchange))
-  }
-
   const identified = (exchange: Exchange, result: Identified): void => {
     if ('refused' in result) return refuseUnidentified(exchange, result.refused)
     exchange.identity = result.identity
     decide(exchange)
   }
+  const identify = createIdentify(whoAsks, parts, identified)
 
   const decide = (exchange: Exchange): void => {
     const decision = decideNow(exchange)
     if (!decision.allow) {
       if (decision.held !== undefined) countRefused(uses.of(decision.held), decision.reason)
-      return refuse(exchange, decision.reason, { needs: decision.needs, way: wayOf(exchange, decision) })
+      return refuse(exchange, decision.reason, {
+        needs: decision.needs,
+        way: wayInOf(rules, exchange, decision),
+      })
     }
     const assertion = decision.held.verified
       ? assertions.ready(decision.held, decision.service.name)
@@ -112,50 +101,19 @@ export const createPipeline = (parts: PipelineParts) => {
     )
   }
 
-  const wayOf = ({ identity, service, now }: Exchange, denied: Denied): WayIn | undefined =>
-    identity === undefined || service === undefined ? undefined : wayIn(rules, service, denied, identity, now)
-
-  const decideNow = ({ identity, service, method, path, now }: Exchange): Decision => {
-    if (identity === undefined) return { allow: false, reason: 'token-missing' }
-    if (service === undefined) return { allow: false, reason: 'service-unknown' }
-    return decideRequest(rules, view, { who: identity, service, method, path }, now)
-  }
-
   const limit = (exchange: Exchange, decision: Allowed, assertion: string): void => {
     exchange.decision = decision
     const use = uses.of(decision.held)
-    const wait = uses.bucket(use, decision.service, decision.tier).take(exchange.now)
-    if (wait > 0) {
-      countRefused(use, 'rate-limited')
-      return refuse(exchange, 'rate-limited', rateLimited(decision.tier, wait))
-    }
+    const tooFast = takeOne(uses, use, decision, exchange.now)
+    if (tooFast !== undefined) return refuse(exchange, 'rate-limited', tooFast)
     admit(exchange, decision, use, assertion)
-  }
-
-  /** Put together once per grant, service and pattern. */
-  const termsOf = (use: GrantUse, { held: { grant }, service, tier, pattern }: Allowed): string => {
-    const byPattern = use.terms.get(service) ?? new Map<Pattern, string>()
-    const known = byPattern.get(pattern)
-    if (known !== undefined) return known
-    const terms = admissionTerms({
-      who: principalKey(grant.who),
-      service: service.name,
-      release: service.serve,
-      tier: tier.name,
-      pattern: pattern.text,
-      grant: grant.id,
-      version: grant.version,
-      rules: rules.hash,
-    })
-    use.terms.set(service, byPattern.set(pattern, terms))
-    return terms
   }
 
   /** Recorded first, then done. */
   const admit = (exchange: Exchange, decision: Allowed, use: GrantUse, assertion: string): void => {
     if (exchange.response.destroyed) return
     uses.enter(use, exchange)
-    records.admitted(exchange, termsOf(use, decision), (fault) => {
+    records.admitted(exchange, termsOf(use, decision, rules.hash), (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')
       send(exchange, decision.service, decision.held, assertion)

@@ -7,12 +7,13 @@ import type { Service } from '#access/domain/rule-set.ts'
 import { wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { DecidingParts } from '../deciding.ts'
 import { countAdmitted, countRefused } from '../grant-uses.ts'
-import type { Identified, Identity } from '../identities.ts'
+import type { Identity } from '../identities.ts'
 import type { ProxyMetrics } from '../metrics.ts'
 import { createPrepare } from '../prepare.ts'
 import { rateLimited } from '../rate-limit-headers.ts'
 import type { RefusalFacts } from '../refuse.ts'
 import { createServiceByHost } from '../steps/find-service.ts'
+import { createIdentifyByToken } from '../steps/identify.ts'
 import { answerAllowed, answerRefused, statusFor } from './answer.ts'
 import { nothingAsked, type Question, readQuestion } from './read-question.ts'
 
@@ -48,8 +49,9 @@ const mostRounds = 5
  * forwarded by somebody else, so nothing of it can be cut, and a tier may say that this is not enough.
  */
 export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessage) => boolean) => {
-  const { rules, view, clock, identities, uses, records, assertions, metrics } = parts
+  const { rules, view, clock, uses, records, assertions, metrics } = parts
   const serviceByHost = createServiceByHost(rules)
+  const identify = createIdentifyByToken(parts.identities)
   const prepare = createPrepare(parts.prove, assertions)
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -68,7 +70,7 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
     if (fault !== undefined) return { reason: fault }
     const found = serviceByHost(host)
     if (found === 'host-wrong') return { reason: found }
-    const who = identify(token)
+    const who = identify(token, clock.now())
     const result = who instanceof Promise ? await who : who
     if (typeof found !== 'string')
       return 'refused' in result ? { reason: result.refused } : decide(result.identity, found, method, path)
@@ -76,12 +78,6 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
     return 'refused' in result
       ? { reason: found, told: result.refused }
       : { reason: found, identity: result.identity }
-  }
-
-  const identify = (token: string): Identified | Promise<Identified> => {
-    if (token === '') return { refused: 'token-missing' }
-    const known = identities.known(token, clock.now())
-    return known === undefined ? identities.verify(token) : { identity: known }
   }
 
   const decide = async (

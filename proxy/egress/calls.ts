@@ -11,6 +11,7 @@ import { type ForwardEnd, forward, lateNames } from '../forward.ts'
 import type { Identified, Identities } from '../identities.ts'
 import type { ProxyMetrics } from '../metrics.ts'
 import type { Records } from '../records.ts'
+import { createIdentify, createIdentifyByToken } from '../steps/identify.ts'
 import { pathOf } from '../steps/read-target.ts'
 import type { AddressGuard } from '../upstream-address.ts'
 import type { ClientRequest, ClientResponse } from '../wire.ts'
@@ -37,7 +38,7 @@ export type EgressParts = {
  * identity, decision, audit, forward, audit. Nothing of it waits for Redis.
  */
 export const createEgressCalls = (parts: EgressParts) => {
-  const { rules, view, clock, identities, records, metrics, guard } = parts
+  const { rules, view, records, metrics, guard, clock } = parts
   const callers = new Map<string, Caller>()
   const alarmed = new Set<string>()
 
@@ -49,23 +50,6 @@ export const createEgressCalls = (parts: EgressParts) => {
     identify(exchange)
   }
 
-  const identify = (exchange: EgressExchange): void => {
-    const { token, now } = exchange
-    if (token === '') return refuse(exchange, 'token-missing')
-    const known = identities.known(token, now)
-    if (known !== undefined) return identified(exchange, { identity: known })
-    identities.verify(token).then(
-      (result) => {
-        exchange.now = clock.now()
-        identified(exchange, result)
-      },
-      (error: Error) => {
-        parts.alarm('a step failed', { error: error.message })
-        refuse(exchange, 'identity-unavailable')
-      },
-    )
-  }
-
   const identified = (exchange: EgressExchange, result: Identified): void => {
     if ('refused' in result) return refuse(exchange, result.refused)
     exchange.identity = result.identity
@@ -74,6 +58,9 @@ export const createEgressCalls = (parts: EgressParts) => {
     if (!decision.allow) return refuse(exchange, decision.reason)
     admit(exchange, decision, callerOf(result.identity.principal))
   }
+
+  const byToken = createIdentifyByToken(parts.identities)
+  const identify = createIdentify(({ token, now }: EgressExchange) => byToken(token, now), parts, identified)
 
   /** Only who may call something gets here, so there are as many as the rules name. */
   const callerOf = (principal: string): Caller => {
