@@ -48,6 +48,9 @@ const plain = {
   requestTimeout: 0,
   headersTimeout: 20_000,
   keepAliveTimeout: 65_000,
+  // A client that vanished without a word is found while a stream to it is silent, too (RFC 9293 3.8.4).
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
 }
 const handshakeTimeoutMs = 10_000
 

@@ -2,14 +2,11 @@ import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream
 import type { Socket } from 'node:net'
 import { Http2Request } from './request.ts'
 import { Http2Response } from './response.ts'
+import { type Patience, patienceWithClients, watchConnection } from './watch-connection.ts'
 
 const mostStreams = 100
 const mostHeaders = 100
 const mostHeaderBytes = 16_384
-/** As for HTTP/1.1: a connection that carries nothing for so long is closed. */
-const usualIdleMs = 65_000
-/** How long a client may take to close its side of such a connection. */
-const lingerMs = 2_000
 
 const options = {
   settings: {
@@ -39,31 +36,19 @@ const connectionWindow = 2_097_152
 export const createHttp2 = (
   serve: (request: Http2Request, response: Http2Response) => void,
   unreadable: (client: string, status: number) => void,
-  idleMs = usualIdleMs,
+  patience: Patience = patienceWithClients,
 ) => {
   const sessions = new Set<ServerHttp2Session>()
 
   const take = (socket: Socket): void => {
     const client = socket.remoteAddress ?? ''
     const session = performServerHandshake(socket, options)
-    let open = 0
+    // By the requests alone: what drips in without becoming one keeps nothing open.
+    const connection = { session, open: 0, answers: 0 }
+    watchConnection(connection, patience, socket)
     sessions.add(session)
     session.setLocalWindowSize(connectionWindow)
-    // By the requests alone: what drips in without becoming one keeps nothing open.
-    let late: NodeJS.Timeout | undefined
-    const idle = setTimeout(() => {
-      if (open > 0) return
-      session.close()
-      // Node waits for the client to close its side, too.
-      late = setTimeout(() => socket.destroy(), lingerMs)
-      late.unref()
-    }, idleMs)
-    idle.unref()
-    session.on('close', () => {
-      clearTimeout(idle)
-      clearTimeout(late)
-      sessions.delete(session)
-    })
+    session.on('close', () => sessions.delete(session))
     session.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ERR_HTTP2_ERROR') unreadable(client, 400)
     })
@@ -71,10 +56,10 @@ export const createHttp2 = (
       stream.on('error', () => undefined)
       // Already reset: nobody waits for it.
       if (stream.destroyed || stream.closed) return
-      open += 1
+      connection.open += 1
       stream.once('close', () => {
-        open -= 1
-        if (open === 0 && !session.closed) idle.refresh()
+        connection.open -= 1
+        connection.answers += 1
       })
       if (isTooLarge(fields)) {
         unreadable(client, 431)

@@ -1,7 +1,12 @@
 import { connect, constants } from 'node:http2'
 import type { Service } from '#access/domain/rule-set.ts'
 import { type AddressGuard, portOf } from '../upstream-address.ts'
-import { type Http2Connection, type Patience, usualPatience, watchConnection } from './watch-connection.ts'
+import {
+  type Http2Connection,
+  type Patience,
+  patienceWithServices,
+  watchConnection,
+} from './watch-connection.ts'
 
 const fewestStreams = 100
 const mostConnections = 32
@@ -10,7 +15,7 @@ const mostConnections = 32
 export const priorKnowledge = 'h2c:'
 
 /** Connections of HTTP/2 to services: `h2c://`, or `https://` where the service chooses it. */
-export const createHttp2Upstreams = (guard: AddressGuard, patience: Patience = usualPatience) => {
+export const createHttp2Upstreams = (guard: AddressGuard, patience: Patience = patienceWithServices) => {
   const connections = new Map<Service, Set<Http2Connection>>()
 
   const open = (service: Service, origin: URL, others: Set<Http2Connection>): Http2Connection => {

@@ -13,6 +13,7 @@ import { principalKey } from '#access/domain/principal.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { closeUnread } from '#proxy/end-client.ts'
 import { createHttp2 } from '#proxy/http2/sessions.ts'
+import { patienceWithClients } from '#proxy/http2/watch-connection.ts'
 import { expectGoodRequest, expectOneRequest, expectRefused } from '../builders/attack.ts'
 import { startGrpcService } from '../builders/grpc-service.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
@@ -261,7 +262,7 @@ test('A client of HTTP/2 that asks nothing and never closes its side does not ke
   const http2 = createHttp2(
     () => undefined,
     () => undefined,
-    50,
+    { ...patienceWithClients, lookMs: 10, idle: 5 },
   )
   const server = createServer((socket) => {
     taken.push(socket)

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { proveAborts } from './aborts.ts'
 import { proveCrash } from './crash.ts'
 import { proveJourney } from './journey.ts'
 import { proveOutcomes } from './outcomes.ts'
@@ -9,6 +10,7 @@ import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
+  aborts: { run: proveAborts, trials: 400, full: 10_000 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },

@@ -3,13 +3,18 @@ import { connect, constants, type ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { createHttp2 } from '#proxy/http2/sessions.ts'
+import { patienceWithClients } from '#proxy/http2/watch-connection.ts'
 import { type Http2Client, http2Client } from '../builders/http2-client.ts'
 import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
+import { rawClient } from '../builders/raw-client.ts'
 import {
   codes,
   endHeaders,
+  endStream,
+  type Fields,
   frames,
   http2Frame,
+  literals,
   rawHttp2Client,
   resetFrame,
 } from '../builders/raw-http2-client.ts'
@@ -361,7 +366,7 @@ test('A connection without a request is closed after a while, whatever drips in;
   const http2 = createHttp2(
     ({ stream }) => void streams.push(stream),
     () => undefined,
-    50,
+    { ...patienceWithClients, lookMs: 10, idle: 5 },
   )
   const server = createServer((socket) => http2.take(socket)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -378,6 +383,35 @@ test('A connection without a request is closed after a while, whatever drips in;
   await once(session, 'close')
   expect(asked.rstCode).toBe(0)
   clearInterval(pings)
+  server.close()
+})
+
+test('A client that vanished without a word is found, and what it asked for is ended', async () => {
+  const asked: ServerHttp2Stream[] = []
+  const http2 = createHttp2(
+    ({ stream }) => void asked.push(stream),
+    () => undefined,
+    { ...patienceWithClients, lookMs: 20 },
+  )
+  const server = createServer((socket) => http2.take(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = rawClient((server.address() as AddressInfo).port)
+  const get: Fields = [
+    [':method', 'GET'],
+    [':scheme', 'http'],
+    [':authority', 'x'],
+    [':path', '/'],
+  ]
+  client.send('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+  client.send(http2Frame(frames.settings, 0, 0))
+  client.send(http2Frame(frames.headers, endStream | endHeaders, 1, literals(get)))
+  await until(() => asked.length === 1, 'the request')
+  const stream = asked[0] as ServerHttp2Stream
+  await client.closed()
+  await until(() => stream.destroyed, 'the request to be ended')
+  // RFC 9113 6.7, by its head.
+  expect(client.text()).toContain('\0\0\x08\x06\0\0\0\0\0')
+  client.end()
   server.close()
 })
 

@@ -6,26 +6,23 @@ const record = z.object({
   kind: z.string(),
   id: z.string().optional(),
   path: z.string().optional(),
-  outcome: z.string().optional(),
 })
 
 /** Follows the audit logs of a folder. */
 export const followRecords = (folder: string) => {
   const read = new Map<string, number>()
   /** What was admitted and has no end yet, by id: its path. */
-  const open_ = new Map<string, string>()
-  const twice: string[] = []
+  const unended = new Map<string, string>()
+  const strays: string[] = []
   let admitted = new Map<string, number>()
-  let outcomes: Record<string, number> = {}
 
   const take = (line: string): void => {
-    const { kind, id = '', path = '', outcome = '' } = record.parse(JSON.parse(line))
+    const { kind, id = '', path = '' } = record.parse(JSON.parse(line))
     if (kind === 'admitted') {
-      open_.set(id, path)
+      unended.set(id, path)
       admitted.set(path, (admitted.get(path) ?? 0) + 1)
     } else if (kind === 'closed') {
-      if (!open_.delete(id)) twice.push(id)
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      if (!unended.delete(id)) strays.push(id)
     }
   }
 
@@ -47,15 +44,13 @@ export const followRecords = (folder: string) => {
       }
     },
     /** Paths that were admitted and have no end yet. */
-    open: (): string[] => [...open_.values()],
+    open: (): string[] => [...unended.values()],
     /** Ends that belong to nothing. */
-    twice: (): readonly string[] => twice,
+    strays: (): readonly string[] => strays,
     /** How often each path was admitted since the last `forget`. */
     admitted: (): ReadonlyMap<string, number> => admitted,
-    outcomes: (): Readonly<Record<string, number>> => outcomes,
     forget: (): void => {
       admitted = new Map()
-      outcomes = {}
     },
   }
 }

@@ -14,7 +14,11 @@ export const startScene = async (redisUrl: string, database: number, overTls: bo
   const proxy = await startProxyProcesses(redisUrl, database, {
     processes: 1,
     tls: overTls,
-    mend: (text) => text.replace('\non_request:', `${service('silent-svc', silent.port)}${service('deaf-svc', deaf.port)}\non_request:`),
+    mend: (text) =>
+      text.replace(
+        'on_request:',
+        `${service('silent-svc', silent.port)}${service('deaf-svc', deaf.port)}on_request:`,
+      ),
   })
   const stop = async (): Promise<void> => {
     await proxy.stop()
@@ -74,8 +78,8 @@ const service = (name: string, port: number): string => `  ${name}:
 
 const piece = Buffer.alloc(262_144, 'x')
 
-/** The path says how. */
-const answer: Answering = (request, response, received) => {
+/** Answers as the path says. */
+export const answer: Answering = (request, response, received) => {
   const [, , how] = (request.url ?? '').split('/')
   if (how === 'hold') return
   if (how === 'events') return events(request, response, received)

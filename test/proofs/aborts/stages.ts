@@ -1,3 +1,5 @@
+import { domain, handshakeHeaders } from '../../builders/proxy.ts'
+import { frame } from '../../builders/raw-client.ts'
 import {
   endHeaders,
   endStream,
@@ -6,8 +8,6 @@ import {
   http2Frame,
   literals,
 } from '../../builders/raw-http2-client.ts'
-import { frame } from '../../builders/raw-client.ts'
-import { domain, handshakeHeaders } from '../../builders/proxy.ts'
 import type { Client, Over } from './clients.ts'
 
 /** One request of a stage: what it asks for, and in which stream. */
@@ -209,8 +209,7 @@ const fields = ({ path, token }: Asked, method: string): Fields => [
 ]
 const headers = (asked: Asked, method: string, flags: number): Buffer =>
   http2Frame(frames.headers, flags, asked.stream, literals(fields(asked, method)))
-const get = (client: Client, asked: Asked): void =>
-  client.send(headers(asked, 'GET', endStream | endHeaders))
+const get = (client: Client, asked: Asked): void => client.send(headers(asked, 'GET', endStream | endHeaders))
 const overHttp2 = (stage: Stage): Stage => ({
   ...stage,
   name: `HTTP/2: ${stage.name}`,
@@ -266,7 +265,13 @@ export const tlsStages = (hello: Buffer): readonly Stage[] => [
         ]),
       ),
   },
-  { ...overHttp2(noAnswer), name: 'HTTP/2: its token being verified', sign: 'sent', fresh: true, spread: true },
+  {
+    ...overHttp2(noAnswer),
+    name: 'HTTP/2: its token being verified',
+    sign: 'sent',
+    fresh: true,
+    spread: true,
+  },
   {
     ...overHttp2(noAnswer),
     name: 'HTTP/2: its record being written',

@@ -218,6 +218,8 @@ test('Nobody is asked where nothing is open, and after a while the connection is
   atService.respond({ ':status': 200 }, { endStream: true })
   await once(stream, 'close')
   const pings = service.pings()
+  // What was answered counts at the next look.
+  look()
   look(patience.idle - 1)
   await turn()
   expect([first.session.closed, service.pings()]).toEqual([false, pings])
