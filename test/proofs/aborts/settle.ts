@@ -42,8 +42,11 @@ const untilNothing = async (look: () => Promise<string[]>): Promise<string[]> =>
 
 const some = (count: number, what: string): string[] => (count === 0 ? [] : [`${count} ${what}`])
 
-/** What is still under way, by what the services, the records and the proxy itself say. */
-export const untilQuiet = (scene: Scene, records: Records): Promise<string[]> =>
+/**
+ * What is still under way, by what the services, the records and the proxy itself say. A service may be connected to for
+ * further requests, and not by more than `mostPooled`.
+ */
+export const untilQuiet = (scene: Scene, records: Records, mostPooled: number): Promise<string[]> =>
   untilNothing(async () => {
     const { orders } = scene.proxy
     await records.look()
@@ -62,6 +65,10 @@ export const untilQuiet = (scene: Scene, records: Records): Promise<string[]> =>
         'WebSockets open at the service',
       ),
       ...some(scene.silent.open(), 'handshakes open at the service'),
+      ...some(
+        Math.max(0, orders.connections().filter((one) => !one.closed()).length - mostPooled),
+        'connections to the service more than were ever needed at once',
+      ),
     ]
   })
 
