@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { get } from 'node:http'
 import { z } from 'zod'
 import type { Inspector } from '../../bench/inspector.ts'
+import { until } from '../../builders/proxy.ts'
 import type { Scene } from './scene.ts'
 
 /** How many descriptors a process holds: sockets, files, pipes (Linux). */
@@ -53,7 +54,12 @@ export type Metrics = { readonly open: number; readonly pending: number; readonl
 
 /** What the proxy says of itself. */
 export const readMetrics = async ({ proxy }: Scene): Promise<Metrics> => {
-  const text = await page(proxy.adminPort)
+  let text = ''
+  // A serving process that is busy may miss its turn to be asked.
+  await until(async () => {
+    text = await page(proxy.adminPort)
+    return text.includes('\npagepass_open{')
+  }, 'the metrics of the process that serves')
   const sum = (name: string): number => {
     const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`))
     if (lines.length === 0) throw new Error(`there is no metric ${name}`)
