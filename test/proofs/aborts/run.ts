@@ -76,7 +76,7 @@ const judgeStage = async (scene: Scene, records: Records, stage: Stage, trials: 
   const bound = second.aborts * mostPerAbort + anyway + remembered
   const grown = await leastOf(async () => (await usedHeap(scene.inspector)) - before.heap, bound)
   if (grown > bound) wrong.push(`the heap grew by ${grown} bytes for ${second.aborts} aborts`)
-  const mostKept = Math.max(4, second.aborts / 20)
+  const mostKept = Math.max(2 * widthOf(stage), second.aborts / 20)
   const kept = await leastOf(async () => (await streams(scene.inspector)) - before.streams, mostKept)
   if (kept > mostKept) wrong.push(`${kept} more sockets, requests, answers or streams are kept in memory`)
   const figures = {
@@ -110,7 +110,7 @@ const judgeBatch = async (
 ) => {
   const { orders } = scene.proxy
   const { aborts, wrong } = await abortAll(scene, stage, count, from)
-  wrong.push(...(await untilQuiet(scene, records, widthOf(stage) + 2)))
+  wrong.push(...(await untilQuiet(scene, records, Math.max(2 * widthOf(stage) + 2, count / 10))))
   const admitted = new Map(records.admitted())
   const ofStage = [...admitted.keys()].filter((path) => path.startsWith(stage.path)).length
   for (const path of admitted.keys())

@@ -44,7 +44,7 @@ const some = (count: number, what: string): string[] => (count === 0 ? [] : [`${
 
 /**
  * What is still under way, by what the services, the records and the proxy itself say. A service may be connected to for
- * further requests, and not by more than `mostPooled`.
+ * further requests (undici connects again after each abort, too), and not by more than `mostPooled`.
  */
 export const untilQuiet = (scene: Scene, records: Records, mostPooled: number): Promise<string[]> =>
   untilNothing(async () => {
@@ -67,7 +67,7 @@ export const untilQuiet = (scene: Scene, records: Records, mostPooled: number): 
       ...some(scene.silent.open(), 'handshakes open at the service'),
       ...some(
         Math.max(0, orders.connections().filter((one) => !one.closed()).length - mostPooled),
-        'connections to the service more than were ever needed at once',
+        'connections to the service too many',
       ),
     ]
   })
