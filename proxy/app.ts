@@ -110,7 +110,7 @@ export const startProxy = async (parts: ProxyParts) => {
   const assertions = createAssertions(rules, assertionKey, clock.now)
   const beside = [parts.authz, parts.egress].flatMap((one) => (one === undefined ? [] : [one.listen.port]))
   const guard = createAddressGuard(new Set([parts.listen.port, ...beside, ...(parts.ownPorts ?? [])]), () => [
-    redisEndpoint(prompt),
+    ...redisEndpoints(prompt),
   ])
   const upstreams = createUpstreams(guard)
   const metrics = createProxyMetrics(stopwatch)
@@ -303,11 +303,18 @@ export const startProxy = async (parts: ProxyParts) => {
   }
 }
 
-/** Where Redis is connected to, or is to be. */
-const redisEndpoint = ({ options, stream }: Redis): Endpoint => ({
-  host: (stream as Socket | undefined)?.remoteAddress ?? options.host ?? '',
-  port: options.port ?? 6379,
-})
+/** Where Redis is connected to, or is to be, and the Sentinels that say so. */
+const redisEndpoints = ({ options, stream }: Redis): Endpoint[] => {
+  const { remoteAddress, remotePort } = (stream as Socket | undefined) ?? {}
+  const sentinels = (options.sentinels ?? []).map(({ host, port }) => ({
+    host: host ?? '',
+    port: port ?? 26_379,
+  }))
+  return [
+    { host: remoteAddress ?? options.host ?? '', port: remotePort ?? options.port ?? 6_379 },
+    ...sentinels,
+  ]
+}
 
 const hostOf = (rawHeaders: readonly string[]): string => {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../adapters/keys.ts'
-import { awaitSafe } from '../adapters/redis/connect.ts'
+import { awaitSafe, watchSafe } from '../adapters/redis/connect.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
 import { createGrantStore } from '../adapters/redis/grant-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
@@ -33,6 +33,7 @@ export const keepGrants = async ({
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }) => {
   await awaitSafe(prompt)
+  watchSafe(prompt, alarm)
   const newEpoch = (): string => randomBytes(16).toString('hex')
   await prepareStore(prompt, newEpoch())
   const { environment } = keys

@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis'
-import { awaitSafe, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { awaitSafe, connectPrompt, type RedisAt } from '#access/adapters/redis/connect.ts'
 import { Fault, isFault } from '#access/domain/errors.ts'
 import { type Examined, type Finding, fail, ok, warn, within } from './examine.ts'
 
 const reachWithinMs = 1_000
 
 /** A connection that tells why it could not be made. Closing it is the caller's. */
-export const openRedis = (url: string) => {
+export const openRedis = (at: RedisAt) => {
   let trouble: string | undefined
-  const redis = connectPrompt(url, (error) => {
+  const redis = connectPrompt(at, (error) => {
     trouble = error.message
   })
   const reached = async (): Promise<void> => {
