@@ -13,7 +13,7 @@ export type RedisPlace = {
 }
 
 const shape =
-  /^redis(?<tls>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?<user>[^@/?#]*@)?(?<nodes>[^@/?#]+)(?<rest>[/?#].*)?$/
+  /^redis(?<tls>s?)(?:\+(?<kind>sentinel|cluster))?:\/\/(?<user>[^@/?#,]*@)?(?<nodes>[^@/?#]+)(?<rest>[/?#].*)?$/
 
 /**
  * Reads `redis://` (`rediss://` with TLS) of one Redis; `redis+sentinel://…/name` of the Sentinels that watch it; or
