@@ -8,6 +8,7 @@ import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
+import { createTombstones } from '#access/adapters/redis/tombstones.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
@@ -182,7 +183,7 @@ export const startProxy = async (parts: ProxyParts) => {
     const use = uses.get(held.grant.id)
     const cuts = use === undefined ? 0 : pipeline.recheck(use.open)
     assertions.forget(held)
-    void reporter.confirm(use, sequence, cuts)
+    void reporter.confirm(use, sequence, held.grant.id, cuts)
   }
 
   /**
@@ -201,12 +202,15 @@ export const startProxy = async (parts: ProxyParts) => {
     pipeline.recheck(use.open)
   }
 
+  const tombstones = createTombstones(reporter.reassert, clock.now)
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'demanded' },
     {
       alarm,
       waiting: (what) => log.info({ what }, 'waiting for Redis'),
       ended: carryOutEnd,
+      endProven: tombstones.keep,
+      returned: ({ id }) => tombstones.returned(id),
       given: (held) => void takeOver(held),
       synced: () => {
         for (const use of uses.all()) {

@@ -35,15 +35,14 @@ export const redisHome = async () => {
   const passwordOf = (user: UserName): string =>
     new RegExp(`^REDIS_${user.toUpperCase()}_PASSWORD=(.+)$`, 'm').exec(passwords)?.[1] ?? ''
 
-  /** The shipped configuration where its files really are. */
-  const configuration = async (data: string, port: number): Promise<string> =>
-    (await readFile(join(shipped, 'redis.conf'), 'utf8'))
+  /** A shipped configuration where its files really are. */
+  const configuration = async (name: string, data: string): Promise<string> =>
+    (await readFile(join(shipped, name), 'utf8'))
       .replaceAll('/run/secrets/redis_cert', join(folder, 'redis.crt'))
       .replaceAll('/run/secrets/redis_key', join(folder, 'redis.key'))
       .replaceAll('/run/secrets/redis_ca', ca)
       .replaceAll('/run/secrets/redis_users', join(folder, 'users.acl'))
       .replace('dir /data', `dir ${data}`)
-      .replace('tls-port 6379', `tls-port ${port}`)
       .concat('bind 127.0.0.1\n')
 
   const begin = async (name: string, args: readonly string[]): Promise<StartedProcess> => {
@@ -86,19 +85,35 @@ export const redisHome = async () => {
       const data = join(folder, name)
       await mkdir(data, { recursive: true })
       const file = join(folder, `${name}.conf`)
-      await writeFile(file, `${await configuration(data, at)}${lines.join('\n')}\n`)
+      const text = (await configuration('redis.conf', data)).replace('tls-port 6379', `tls-port ${at}`)
+      await writeFile(file, `${text}${lines.join('\n')}\n`)
       const process = await begin(name, [file])
       const admin = connect(at, 'admin')
       await until(async () => (await admin.ping()) === 'PONG', `${name} serves`)
       return { port: at, folder: data, process }
     },
-    /** A Sentinel, with a configuration of its own, which it rewrites. */
-    startSentinel: async (name: string, lines: readonly string[]): Promise<number> => {
+    /** What a Redis needs to become a replica. */
+    replication: ['masteruser replica', `masterauth ${passwordOf('replica')}`],
+    /** A Sentinel of the shipped configuration. Resolves with its port and a connection to it. */
+    startSentinel: async (name: string, master: number, password: string) => {
       const port = await steadyPort()
-      const file = join(folder, `${name}.conf`)
-      await writeFile(file, `port ${port}\nbind 127.0.0.1\ndir ${folder}\n${lines.join('\n')}\n`)
+      const data = join(folder, name)
+      await mkdir(data, { recursive: true })
+      const text = (await configuration('sentinel.conf', data))
+        .replace('tls-port 26379', `tls-port ${port}`)
+        .replace('REDIS_HOST 6379', `127.0.0.1 ${master}`)
+        .replaceAll('SENTINEL_USER_PASSWORD', passwordOf('sentinel'))
+        .replaceAll('SENTINEL_PASSWORD', password)
+      const file = join(data, 'sentinel.conf')
+      await writeFile(file, text)
       await begin(name, [file, '--sentinel'])
-      return port
+      const redis = new Redis({
+        ...{ host: '127.0.0.1', port, password, tls: { ca: caText } },
+        ...{ disableClientInfo: true, maxRetriesPerRequest: null, enableReadyCheck: false },
+      })
+      redis.on('error', () => undefined)
+      open.push(redis)
+      return { port, redis }
     },
     /** The environment of a part, for this `REDIS_URL` with its own user and password in it. */
     environmentOf: (part: PartName, urlOf: (login: string) => string): NodeJS.ProcessEnv => ({

@@ -1,4 +1,4 @@
-import { connect as connectPlainly } from 'node:net'
+import { connect as connectPlainly, Socket } from 'node:net'
 import { connect as connectSecurely } from 'node:tls'
 import { AbstractConnector, Redis, type RedisOptions } from 'ioredis'
 import { names } from './names.ts'
@@ -36,7 +36,7 @@ export const ownerConnector = (
       return info?.role === undefined || info.role === 'master'
     }
 
-    /** Rejects only when it was disconnected meanwhile: ioredis would never try again. */
+    /** Never rejects: ioredis would never try again. A connection that was closed while it was sought is a dead socket. */
     override async connect(tell: (type: string, error: Error) => void) {
       this.connecting = true
       for (;;) {
@@ -44,7 +44,7 @@ export const ownerConnector = (
         const node = nodes[this.next % nodes.length] as Node
         this.next += 1
         const owner = await ask(node, asking, askForOwner)
-        if (!this.connecting) throw new Error('Connection is closed.')
+        if (!this.connecting) return new Socket().destroy()
         if (!(owner instanceof Error)) {
           const stream =
             own.tls === undefined ? connectPlainly(owner) : connectSecurely({ ...own.tls, ...owner })
