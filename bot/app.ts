@@ -60,6 +60,7 @@ export const startBot = async (parts: BotParts) => {
     clock,
     alarm,
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
+    production: config.PAGEPASS_MODE === 'production',
   })
   const { live, store } = grants
   const reports = followReceipts(prompt, patient(), longestStale(rules), alarm, (statement) => {

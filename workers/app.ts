@@ -70,6 +70,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     clock,
     alarm,
     instance: `workers-${instance}`,
+    production: config.PAGEPASS_MODE === 'production',
     endsKnown: (ids) => endsInAudit(join(parts.auditFolder, `workers-${instance}.jsonl`), ids),
   })
   const { live, store, statements } = grants

@@ -25,6 +25,7 @@ export const keepGrants = async ({
   instance,
   alarm,
   endsKnown,
+  production = false,
 }: {
   readonly prompt: Redis
   readonly patient: Redis
@@ -32,10 +33,12 @@ export const keepGrants = async ({
   readonly clock: Clock
   readonly instance: string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
+  /** Refuses a Redis without a password. */
+  readonly production?: boolean
   /** Signed ends of these grants that this process kept from before, and Redis may have lost. */
   readonly endsKnown?: (grants: ReadonlySet<string>) => AsyncIterable<string>
 }) => {
-  await awaitSafe(prompt)
+  await awaitSafe(prompt, { closed: production })
   watchSafe(prompt, alarm)
   const newEpoch = (): string => randomBytes(16).toString('hex')
   await prepareStore(prompt, newEpoch())

@@ -65,10 +65,12 @@ export const diagnose = async (
     return lookAtDirectory(file, ruleSet, statements, clock.now())
   })
   const redis = examine('redis', [], async () => {
-    const settings = { REDIS_URL: true, REDIS_CA: true, REDIS_SENTINEL_PASSWORD: true } as const
-    const opened = openRedis(await redisAt(part(botShape.pick(settings))))
+    const config = part(
+      botShape.pick({ PAGEPASS_MODE: true, REDIS_URL: true, REDIS_CA: true, REDIS_SENTINEL_PASSWORD: true }),
+    )
+    const opened = openRedis(await redisAt(config))
     open.push(opened.redis)
-    return lookAtRedis(opened, clock.now)
+    return lookAtRedis(opened, clock.now, config.PAGEPASS_MODE === 'production')
   })
   const heads = examine('heads', [redis.value, keys.value], lookAtHeads)
   const proxies = examine('proxies', [redis.value], lookAtProxies)

@@ -55,12 +55,16 @@ const connect = (at: string | RedisAt, onError: (error: Error) => void, options:
 const sentinelOptions = (all: ConnectOptions, sentinelPassword = ''): ConnectOptions =>
   sentinelPassword === '' ? all : { ...all, password: sentinelPassword }
 
-/** Waits until Redis answers, and refuses one that could drop grants under memory pressure. */
-export const awaitSafe = async (redis: Redis): Promise<void> => {
+/**
+ * Waits until Redis answers, and refuses one that could drop grants under memory pressure; with `closed` also one that
+ * lets in whoever comes.
+ */
+export const awaitSafe = async (redis: Redis, { closed = false } = {}): Promise<void> => {
   if (redis.status !== 'ready') {
     await new Promise<void>((resolve) => redis.once('ready', () => resolve()))
   }
   await refuseEvicting(redis)
+  if (closed) await refuseOpen(redis)
 }
 
 const refuseEvicting = async (redis: Redis): Promise<void> => {
@@ -70,6 +74,26 @@ const refuseEvicting = async (redis: Redis): Promise<void> => {
   if (policy === undefined || policy === 'noeviction') return
   throw new Fault('store/unsafe', `Redis evicts keys (maxmemory-policy ${policy}), so grants could vanish`, {
     mend: 'set maxmemory-policy noeviction',
+  })
+}
+
+/** The password that we have does not tell: a default user without one takes any. */
+const refuseOpen = async (redis: Redis): Promise<void> => {
+  const stranger = redis.duplicate({
+    ...{ username: undefined, password: undefined, lazyConnect: true, enableReadyCheck: false },
+    ...{ enableOfflineQueue: true, retryStrategy: () => null },
+  })
+  stranger.on('error', () => undefined)
+  try {
+    await stranger.connect()
+    await stranger.ping()
+  } catch {
+    return
+  } finally {
+    stranger.disconnect()
+  }
+  throw new Fault('store/unsafe', 'Redis lets in whoever comes without a password', {
+    mend: 'give it users with passwords: infra/redis/README.md',
   })
 }
 
