@@ -1,4 +1,8 @@
+import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { names } from '#access/adapters/redis/names.ts'
+import { people } from '#infra/sandbox/people.ts'
+import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { type RedisHome, redisHome, type Server } from '../../builders/redis-servers.ts'
 import { until } from '../../builders.ts'
 import { checkAudit, checkTold } from '../../journey/aftermath.ts'
@@ -8,31 +12,45 @@ import { type Stack, startStack } from '../../running-stack.ts'
 const slots = 16_384
 
 let home: RedisHome
-let nodes: Server[]
+let masters: { readonly server: Server; readonly admin: Redis }[]
+let owner: { readonly server: Server; readonly admin: Redis }
+let replica: Redis
 let stack: Stack
 
-/** Three masters that know each other, each with a third of the slots. */
+const startNode = async (name: string) => {
+  const lines = ['cluster-enabled yes', 'cluster-node-timeout 3000', 'cluster-announce-ip 127.0.0.1']
+  const server = await home.start(name, [...home.replication, ...lines])
+  return { server, admin: home.connect(server.port, 'admin') }
+}
+
+/** Three masters, each with a third of the slots, and a replica of the one that has ours. */
 beforeAll(async () => {
   home = await redisHome()
-  nodes = []
-  for (const name of ['one', 'two', 'three']) {
-    const lines = ['cluster-enabled yes', 'cluster-node-timeout 5000', 'cluster-announce-ip 127.0.0.1']
-    nodes.push(await home.start(name, lines))
-  }
-  const admins = nodes.map(({ port }) => home.connect(port, 'admin'))
-  for (const [index, admin] of admins.entries()) {
+  masters = [await startNode('one'), await startNode('two'), await startNode('three')]
+  const fourth = await startNode('four')
+  replica = fourth.admin
+  const all = [...masters, fourth]
+  for (const [index, { admin }] of masters.entries()) {
     const from = Math.ceil((slots / 3) * index)
     await admin.cluster('ADDSLOTSRANGE', from, Math.ceil((slots / 3) * (index + 1)) - 1)
-    for (const { port } of nodes) await admin.cluster('MEET', '127.0.0.1', port)
+    for (const { server } of all) await admin.cluster('MEET', '127.0.0.1', server.port)
   }
   await until(
     async () =>
-      (await Promise.all(admins.map((admin) => admin.cluster('INFO')))).every(
-        (info) => String(info).includes('cluster_state:ok') && String(info).includes('cluster_known_nodes:3'),
+      (await Promise.all(all.map(({ admin }) => admin.cluster('INFO')))).every(
+        (info) => String(info).includes('cluster_state:ok') && String(info).includes('cluster_known_nodes:4'),
       ),
     'the Cluster is whole',
   )
-  const named = nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')
+  const slot = Number(await replica.cluster('KEYSLOT', names.epoch))
+  owner = masters[Math.floor((slot * 3) / slots)] as typeof owner
+  await replica.cluster('REPLICATE', String(await owner.admin.cluster('MYID')))
+  await until(
+    async () => /master_link_status:up/.test(String(await replica.info('replication'))),
+    'the replica follows',
+  )
+  // Named are all but the replica: they say who has taken over.
+  const named = masters.map(({ server }) => `127.0.0.1:${server.port}`).join(',')
   stack = await startStack(undefined, (part) =>
     home.environmentOf(part, (login) => `rediss+cluster://${login}@${named}`),
   )
@@ -42,13 +60,35 @@ afterAll(async () => {
   await home?.stop()
 })
 
-test('With a Cluster of three, all parts do their work, and all of it lies on one node', async () => {
+const checked = async (round: number): Promise<string[]> => {
   const violations: string[] = []
   const violated = (what: string): void => void violations.push(what)
-  const rounds = [await runRound(stack, 0, violated, 8)]
+  const rounds = [await runRound(stack, round, violated, 8)]
   await checkTold(stack, rounds, violated)
   await checkAudit(stack, violated)
-  expect(violations).toEqual([])
-  const sizes = await Promise.all(nodes.map(({ port }) => home.connect(port, 'admin').dbsize()))
-  expect(sizes.filter((size) => size > 0)).toHaveLength(1)
+  return violations
+}
+
+test('With a Cluster all parts do their work on one node, and go on when another takes its place', {
+  retry: 0,
+  timeout: 300_000,
+}, async () => {
+  expect(await checked(0)).toEqual([])
+  for (const { admin } of masters) expect((await admin.dbsize()) > 0).toBe(admin === owner.admin)
+
+  process.kill(owner.server.process.pid, 'SIGKILL')
+  await until(
+    async () => /role:master/.test(String(await replica.info('replication'))),
+    'the replica takes over',
+    90_000,
+  )
+  await until(
+    async () => {
+      const sent = await stack.world.slack.sendCommand(people.cho, '/access', 'grant orders-svc 1h because')
+      return sent.answer !== undefined && messageText(sent.answer).includes('You have a pass')
+    },
+    'the bot gives passes again',
+    90_000,
+  )
+  expect(await checked(1)).toEqual([])
 })
