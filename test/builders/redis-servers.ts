@@ -102,6 +102,8 @@ export const redisHome = async () => {
       const text = (await configuration('sentinel.conf', data))
         .replace('tls-port 26379', `tls-port ${port}`)
         .replace('REDIS_HOST 6379', `127.0.0.1 ${master}`)
+        // A machine that stands still for a moment is not down.
+        .replace('down-after-milliseconds pagepass 3000', 'down-after-milliseconds pagepass 8000')
         .replaceAll('SENTINEL_USER_PASSWORD', passwordOf('sentinel'))
         .replaceAll('SENTINEL_PASSWORD', password)
       const file = join(data, 'sentinel.conf')

@@ -18,7 +18,7 @@ let replica: Redis
 let stack: Stack
 
 const startNode = async (name: string) => {
-  const lines = ['cluster-enabled yes', 'cluster-node-timeout 3000', 'cluster-announce-ip 127.0.0.1']
+  const lines = ['cluster-enabled yes', 'cluster-node-timeout 8000', 'cluster-announce-ip 127.0.0.1']
   const server = await home.start(name, [...home.replication, ...lines])
   return { server, admin: home.connect(server.port, 'admin') }
 }
