@@ -39,7 +39,7 @@ export const keepGrants = async ({
   readonly endsKnown?: (grants: ReadonlySet<string>) => AsyncIterable<string>
 }) => {
   await awaitSafe(prompt, { closed: production })
-  watchSafe(prompt, alarm)
+  const stopWatching = watchSafe(prompt, alarm)
   const newEpoch = (): string => randomBytes(16).toString('hex')
   await prepareStore(prompt, newEpoch())
   const { environment } = keys
@@ -123,6 +123,7 @@ export const keepGrants = async ({
     store,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
     stop: async (): Promise<void> => {
+      stopWatching()
       await heads.stop()
       await follower.stop()
     },

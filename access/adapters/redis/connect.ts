@@ -97,14 +97,16 @@ const refuseOpen = async (redis: Redis): Promise<void> => {
   })
 }
 
-/** After a failover another Redis answers: it may be one that could drop grants. */
+/** After a failover another Redis answers: it may be one that could drop grants. Ends when the result is called. */
 export const watchSafe = (
   redis: Redis,
   alarm: (what: string, facts: Record<string, unknown>) => void,
-): void => {
-  redis.on('ready', () => {
+): (() => void) => {
+  const look = (): void => {
     refuseEvicting(redis).catch((error: Fault) => alarm(error.message, { mend: error.mend }))
-  })
+  }
+  redis.on('ready', look)
+  return () => void redis.off('ready', look)
 }
 
 /** What Redis answers when it is there and does not do what it was asked, and how to mend it. */
