@@ -66,6 +66,11 @@ export type Receipt = {
   /** Names of those that did not, in the time given. */
   readonly missing: readonly string[]
   readonly streamsCut: number
+  /** Whether as many replicas of Redis have it as were demanded: a failover does not lose it then. Where none are, unsaid. */
+  readonly replicated?: boolean
 }
 
-export type Receipts = { readonly of: (sequence: number) => Promise<Receipt> }
+export type Receipts = {
+  /** Of an event, by its sequence number and the grant it is about. */
+  readonly of: (sequence: number, grant?: string) => Promise<Receipt>
+}

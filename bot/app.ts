@@ -14,10 +14,11 @@ import {
 } from '#access/adapters/queues.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
+import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
-import type { Clock, Directory, NewNonce } from '#access/ports.ts'
+import type { Clock, Directory, NewNonce, Receipts } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
@@ -43,6 +44,7 @@ export type BotParts = {
   readonly patient: () => Redis
 }
 
+const endNotWritten = 'a lost end could not be written again'
 const seenForSeconds = 660
 /** Slack waits 3 s for an answer and PagerDuty 5: whoever sends slower than this is neither. */
 const sentWithinMs = 6_000
@@ -58,9 +60,15 @@ export const startBot = async (parts: BotParts) => {
     clock,
     alarm,
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
+    production: config.PAGEPASS_MODE === 'production',
   })
   const { live, store } = grants
-  const reports = followReceipts(prompt, patient(), longestStale(rules), alarm)
+  const reports = followReceipts(prompt, patient(), longestStale(rules), alarm, (statement) => {
+    grants.endAgain(statement).catch((error: Error) => alarm(endNotWritten, { error: error.message }))
+  })
+  const { REDIS_REPLICAS: replicas = 0 } = config
+  const replicated = replicas === 0 ? undefined : createReplicated(patient(), replicas)
+  const receipts = withReplicas(reports.receipts, replicated)
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
@@ -147,7 +155,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { rules, directory, live, store, receipts: reports.receipts, clock, newNonce, log, inTurn },
+        { rules, directory, live, store, receipts, clock, newNonce, log, inTurn },
         asked,
       ),
     })
@@ -184,6 +192,7 @@ export const startBot = async (parts: BotParts) => {
       await listening.close(3_000)
       await incidentWorker.close()
       await reports.stop()
+      replicated?.stop()
       await grants.stop()
       await Promise.all([messages.close(), incidentQueue.close()])
     },
@@ -193,3 +202,17 @@ export const startBot = async (parts: BotParts) => {
 /** How long a proxy that is cut off may go on with what it knows. */
 const longestStale = (rules: RuleSet): number =>
   Math.max(...[...rules.services.values()].flatMap(({ tiers }) => tiers.map(({ whenStale }) => whenStale)))
+
+/** Where replicas are demanded, a receipt tells whether they have the event too. */
+const withReplicas = (receipts: Receipts, replicated: Replicated | undefined): Receipts =>
+  replicated === undefined
+    ? receipts
+    : {
+        of: async (sequence, grant) => {
+          const [receipt, reached] = await Promise.all([
+            receipts.of(sequence, grant),
+            replicated.reached(sequence),
+          ])
+          return { ...receipt, replicated: reached }
+        },
+      }

@@ -6,6 +6,7 @@ import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { createMetrics } from '#access/runtime/metrics.ts'
+import { redisAt } from '#access/runtime/redis-at.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
@@ -21,7 +22,8 @@ await runProcess('bot', async () => {
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
   const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
-  const prompt = connectPrompt(config.REDIS_URL, onError)
+  const redis = await redisAt(config)
+  const prompt = connectPrompt(redis, onError)
   const bot = await startBot({
     config,
     rules,
@@ -30,7 +32,7 @@ await runProcess('bot', async () => {
     clock: createClock(),
     log,
     prompt,
-    patient: () => connectPatient(config.REDIS_URL, onError),
+    patient: () => connectPatient(redis, onError),
   })
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,

@@ -8,6 +8,7 @@ import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
+import { createTombstones } from '#access/adapters/redis/tombstones.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
@@ -110,7 +111,7 @@ export const startProxy = async (parts: ProxyParts) => {
   const assertions = createAssertions(rules, assertionKey, clock.now)
   const beside = [parts.authz, parts.egress].flatMap((one) => (one === undefined ? [] : [one.listen.port]))
   const guard = createAddressGuard(new Set([parts.listen.port, ...beside, ...(parts.ownPorts ?? [])]), () => [
-    redisEndpoint(prompt),
+    ...redisEndpoints(prompt),
   ])
   const upstreams = createUpstreams(guard)
   const metrics = createProxyMetrics(stopwatch)
@@ -182,7 +183,7 @@ export const startProxy = async (parts: ProxyParts) => {
     const use = uses.get(held.grant.id)
     const cuts = use === undefined ? 0 : pipeline.recheck(use.open)
     assertions.forget(held)
-    void reporter.confirm(use, sequence, cuts)
+    void reporter.confirm(use, sequence, held.grant.id, cuts)
   }
 
   /**
@@ -201,12 +202,15 @@ export const startProxy = async (parts: ProxyParts) => {
     pipeline.recheck(use.open)
   }
 
+  const tombstones = createTombstones(reporter.reassert, clock.now)
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'demanded' },
     {
       alarm,
       waiting: (what) => log.info({ what }, 'waiting for Redis'),
       ended: carryOutEnd,
+      endProven: tombstones.keep,
+      returned: ({ id }) => tombstones.returned(id),
       given: (held) => void takeOver(held),
       synced: () => {
         for (const use of uses.all()) {
@@ -303,11 +307,18 @@ export const startProxy = async (parts: ProxyParts) => {
   }
 }
 
-/** Where Redis is connected to, or is to be. */
-const redisEndpoint = ({ options, stream }: Redis): Endpoint => ({
-  host: (stream as Socket | undefined)?.remoteAddress ?? options.host ?? '',
-  port: options.port ?? 6379,
-})
+/** Where Redis is connected to, or is to be, and the Sentinels that say so. */
+const redisEndpoints = ({ options, stream }: Redis): Endpoint[] => {
+  const { remoteAddress, remotePort } = (stream as Socket | undefined) ?? {}
+  const sentinels = (options.sentinels ?? []).map(({ host, port }) => ({
+    host: host ?? '',
+    port: port ?? 26_379,
+  }))
+  return [
+    { host: remoteAddress ?? options.host ?? '', port: remotePort ?? options.port ?? 6_379 },
+    ...sentinels,
+  ]
+}
 
 const hostOf = (rawHeaders: readonly string[]): string => {
   const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')

@@ -73,11 +73,18 @@ export const startReporter = ({
   return {
     alive: tick,
     /** An end was carried out: what was used under it, then that it is done. */
-    confirm: async (use: GrantUse | undefined, sequence: number, cut: number): Promise<void> => {
+    confirm: async (
+      use: GrantUse | undefined,
+      sequence: number,
+      grant: string,
+      cut: number,
+    ): Promise<void> => {
       const usage = use === undefined ? undefined : usageOf(use)
-      const confirmed: Report = { kind: 'confirmed', ...me, sequence, cut }
+      const confirmed: Report = { kind: 'confirmed', ...me, sequence, grant, cut }
       if (!(await send(usage === undefined ? [confirmed] : [usage, confirmed]))) unconfirmed.push(confirmed)
     },
+    /** Redis has lost this end: whoever may write it again is told. */
+    reassert: (statement: string): void => void send([{ kind: 'reasserted', ...me, statement }]),
     stop: async (): Promise<void> => {
       clearInterval(timer)
       await tick()

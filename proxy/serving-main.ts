@@ -5,6 +5,7 @@ import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts
 import { createClock } from '#access/runtime/clock.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { addRules } from '#access/runtime/metrics.ts'
+import { redisAt } from '#access/runtime/redis-at.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { startProxy } from './app.ts'
@@ -25,8 +26,9 @@ await runProcess('proxy', async () => {
   const parent = tellParent(loaded, metrics)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'proxy', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
-  const prompt = connectPrompt(config.REDIS_URL, onError)
-  const patient = connectPatient(config.REDIS_URL, onError)
+  const redis = await redisAt(config)
+  const prompt = connectPrompt(redis, onError)
+  const patient = connectPatient(redis, onError)
   const proxy = await startProxy({
     rules,
     keys,

@@ -19,7 +19,11 @@ const readyWithinMs = 90_000
  * A whole Pagepass for a proof or a journey: bot, workers and proxy as real processes on a real Redis, and the
  * stand-ins in this process, so that what the upstream saw is at hand.
  */
-export const startStack = async (say: (line: string) => void = () => undefined) => {
+export const startStack = async (
+  say: (line: string) => void = () => undefined,
+  /** What a part's environment says besides, such as another Redis. */
+  more: (part: PartName) => NodeJS.ProcessEnv = () => ({}),
+) => {
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-stack-'))
   const ports = await freePorts()
   const redisAt = { folder: join(folder, 'redis'), port: ports.redis, say }
@@ -45,7 +49,7 @@ export const startStack = async (say: (line: string) => void = () => undefined) 
   watch(redis)
 
   const start = async (name: PartName, signal?: AbortSignal): Promise<StartedProcess> => {
-    const part = watch(await startPart(name, prepared, redis.url))
+    const part = watch(await startPart(name, prepared, redis.url, more(name)))
     parts.set(name, part)
     try {
       await waitReady(readyUrl(name, ports), {

@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { webApi } from '@slack/bolt'
 import { type Processor, Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
+import { endsInAudit } from '#access/adapters/ends-in-audit.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { createNotes } from '#access/adapters/pagerduty/notes.ts'
 import {
@@ -68,6 +70,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     clock,
     alarm,
     instance: `workers-${instance}`,
+    production: config.PAGEPASS_MODE === 'production',
+    endsKnown: (ids) => endsInAudit(join(parts.auditFolder, `workers-${instance}.jsonl`), ids),
   })
   const { live, store, statements } = grants
 
@@ -151,7 +155,8 @@ export const startWorkers = async (parts: WorkersParts) => {
       if (report.kind === 'gone') return void (await fleet.gone(report.boot))
       await fleet.seen(report.boot, Number(id.split('-')[0]))
       if (report.kind === 'usage') await usages.put(report)
-      if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence)
+      if (report.kind === 'reasserted') await grants.endAgain(report.statement)
+      if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence, report.grant)
     },
   })
 

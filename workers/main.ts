@@ -7,6 +7,7 @@ import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { createMetrics } from '#access/runtime/metrics.ts'
+import { redisAt } from '#access/runtime/redis-at.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
@@ -21,7 +22,8 @@ await runProcess('workers', async () => {
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
-  const prompt = connectPrompt(config.REDIS_URL, onError)
+  const redis = await redisAt(config)
+  const prompt = connectPrompt(redis, onError)
   const workers = await startWorkers({
     config,
     rules,
@@ -30,7 +32,7 @@ await runProcess('workers', async () => {
     clock: createClock(),
     log,
     prompt,
-    patient: () => connectPatient(config.REDIS_URL, onError),
+    patient: () => connectPatient(redis, onError),
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
   })
   const admin = await startAdmin(

@@ -22,6 +22,8 @@ export const reportShape = z.discriminatedUnion('kind', [
     boot: z.string(),
     /** The event that was carried out. */
     sequence: z.int(),
+    /** Whose end that was: a Redis that lost events gives their numbers to others. */
+    grant: z.string().optional(),
     cut: z.int().min(0),
   }),
   z.strictObject({
@@ -31,6 +33,13 @@ export const reportShape = z.discriminatedUnion('kind', [
     grant: z.string(),
     number: z.int().min(1),
     usage: usageShape,
+  }),
+  z.strictObject({
+    kind: z.literal('reasserted'),
+    proxy: z.string(),
+    boot: z.string(),
+    /** The signed end of a grant that Redis holds as live again. */
+    statement: z.string().max(8_192),
   }),
 ])
 export type Report = z.output<typeof reportShape>

@@ -39,7 +39,7 @@ export const revokeGrant = async (
     const { ended, sequence } = await store.end(grant, causeOfRevoking(grant), byOf(person))
     if (!ended) continue
     return grant.state === 'active'
-      ? { revoked: grant, receipt: await receipts.of(sequence) }
+      ? { revoked: grant, receipt: await receipts.of(sequence, grant.id) }
       : { withdrawn: grant }
   }
   throw new Fault('store/conflict', `the pass changed ${attempts} times while it was to be revoked`)

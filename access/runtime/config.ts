@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { readRedisUrl } from '../adapters/redis/redis-url.ts'
 import { Fault } from '../domain/errors.ts'
 
 /** Reads a process's environment variables, and names every fault in them at once. Empty counts as missing. */
@@ -47,7 +48,14 @@ export const commonShape = {
     .regex(/^[a-z0-9][a-z0-9.-]{0,62}$/, 'use lower-case letters, digits, dots and dashes'),
   PAGEPASS_ADMIN_LISTEN: address,
   PAGEPASS_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  REDIS_URL: z.url({ protocol: /^rediss?$/ }),
+  /** One variable names a Redis, the Sentinels that watch one, or a Cluster: `adapters/redis/redis-url.ts`. */
+  REDIS_URL: z.string().refine((text) => readRedisUrl(text) !== undefined, 'names no Redis'),
+  /** A PEM file: who signs the certificates of Redis. For Redis alone, so that Slack's are still Slack's. */
+  REDIS_CA: z.string().optional(),
+  /** Of the Sentinels. */
+  REDIS_SENTINEL_PASSWORD: z.string().optional(),
+  /** How many replicas must have a revocation before it is acknowledged. */
+  REDIS_REPLICAS: z.string().regex(/^\d$/, 'use a number from 0 to 9').transform(Number).optional(),
 }
 
 type Common = z.output<z.ZodObject<typeof commonShape>>
@@ -62,7 +70,8 @@ export const checkMode = (
   vendors: Readonly<Record<string, { readonly url: string; readonly hosts: readonly string[] | 'any' }>> = {},
 ): void => {
   const faults: string[] = []
-  const redis = new URL(config.REDIS_URL)
+  const redis = readRedisUrl(config.REDIS_URL)
+  const redisIsHere = redis?.nodes.every(({ host }) => isLoopback(host)) === true
   if (config.PAGEPASS_MODE === 'sandbox') {
     for (const [name, { host }] of Object.entries({
       ...listens,
@@ -73,14 +82,15 @@ export const checkMode = (
     for (const [name, { url }] of Object.entries(vendors)) {
       if (!isLoopback(new URL(url).hostname)) faults.push(`${name}: the sandbox talks to loopback only`)
     }
-    if (!isLoopback(redis.hostname)) faults.push('REDIS_URL: the sandbox uses a Redis on loopback only')
+    if (!redisIsHere) faults.push('REDIS_URL: the sandbox uses a Redis on loopback only')
   } else {
     if (config.PAGEPASS_RULES_KEYS === undefined)
       faults.push('PAGEPASS_RULES_KEYS: production needs to know who may seal the rule set')
-    if (redis.search !== '') faults.push('REDIS_URL: options in a query are not taken in production')
-    if (redis.password === '') faults.push('REDIS_URL: production needs a Redis with a password')
-    if (redis.protocol !== 'rediss:' && !isLoopback(redis.hostname))
-      faults.push('REDIS_URL: production needs TLS (rediss://)')
+    if (redis?.options === true) faults.push('REDIS_URL: options in a query are not taken in production')
+    if (redis?.password === undefined) faults.push('REDIS_URL: production needs a Redis with a password')
+    if (redis?.kind === 'sentinel' && config.REDIS_SENTINEL_PASSWORD === undefined)
+      faults.push('REDIS_SENTINEL_PASSWORD: production needs Sentinels with a password')
+    if (redis?.tls !== true && !redisIsHere) faults.push('REDIS_URL: production needs TLS (rediss://)')
     for (const [name, { url, hosts }] of Object.entries(vendors)) {
       const { protocol, hostname } = new URL(url)
       if (protocol !== 'https:') faults.push(`${name}: production needs https`)
@@ -88,5 +98,9 @@ export const checkMode = (
         faults.push(`${name}: must be one of ${hosts.join(', ')}`)
     }
   }
+  if (config.REDIS_CA !== undefined && redis?.tls === false)
+    faults.push('REDIS_CA: does nothing without TLS (rediss://)')
+  if (config.REDIS_SENTINEL_PASSWORD !== undefined && redis?.kind !== 'sentinel')
+    faults.push('REDIS_SENTINEL_PASSWORD: does nothing without Sentinels (rediss+sentinel://)')
   if (faults.length > 0) throw new Fault('config/invalid', faults.join('\n'))
 }

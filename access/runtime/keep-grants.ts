@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../adapters/keys.ts'
-import { awaitSafe } from '../adapters/redis/connect.ts'
+import { awaitSafe, watchSafe } from '../adapters/redis/connect.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
 import { createGrantStore } from '../adapters/redis/grant-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
+import { readLive, readLiveIds } from '../adapters/redis/read-live.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createWriteAgain } from '../adapters/redis/write-again.ts'
 import { createStatements } from '../adapters/statements.ts'
-import type { Grant } from '../domain/grant.ts'
 import type { HeldGrant } from '../domain/held.ts'
 import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
@@ -24,6 +24,8 @@ export const keepGrants = async ({
   clock,
   instance,
   alarm,
+  endsKnown,
+  production = false,
 }: {
   readonly prompt: Redis
   readonly patient: Redis
@@ -31,8 +33,13 @@ export const keepGrants = async ({
   readonly clock: Clock
   readonly instance: string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
+  /** Refuses a Redis without a password. */
+  readonly production?: boolean
+  /** Signed ends of these grants that this process kept from before, and Redis may have lost. */
+  readonly endsKnown?: (grants: ReadonlySet<string>) => AsyncIterable<string>
 }) => {
-  await awaitSafe(prompt)
+  await awaitSafe(prompt, { closed: production })
+  const stopWatching = watchSafe(prompt, alarm)
   const newEpoch = (): string => randomBytes(16).toString('hex')
   await prepareStore(prompt, newEpoch())
   const { environment } = keys
@@ -47,11 +54,11 @@ export const keepGrants = async ({
     keys.own.has('issue'),
   )
   /** Redis lost an end (a failover, a restore): it is written again by whoever remembers it. */
-  const returned = (grant: Grant, statement: string): void => {
+  const returned = (statement: string): void => {
     statements
       .verify('grant', statement)
-      .then(() => again.end(grant))
-      .then((became) => {
+      .then(async (grant) => {
+        const became = await again.end(grant)
         if (became === 'ended') alarm('a lost end was written again', { grant: grant.id })
         if (became === 'refused') alarm('a lost end could not be written again', { grant: grant.id })
       })
@@ -70,11 +77,15 @@ export const keepGrants = async ({
       })
       .catch((error: Error) => alarm('a lost version could not be written again', { error: error.message }))
   }
+  // A restored Redis holds as live what ended since. Who knows better must do so before attesting anything.
+  if (endsKnown !== undefined)
+    for await (const statement of endsKnown(await readLiveIds(prompt)))
+      await statements.verify('end', statement).then(view.proveEnd, () => undefined)
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'optional' },
     {
       alarm,
-      returned,
+      returned: (_, statement) => returned(statement),
       outdated,
       // What is attested in a head was checked: a forged grant that came as an event is taken out.
       given: (held) => void follower.prove(held),
@@ -94,12 +105,25 @@ export const keepGrants = async ({
     alarm,
   })
 
+  /** Somebody remembers this end, and says that Redis has lost it. It is checked first. */
+  const endAgain = async (statement: string): Promise<void> => {
+    const end = await statements.verify('end', statement).catch((error: Error) => {
+      alarm('an end that was to be written again does not verify', { error: error.message })
+    })
+    if (end === undefined) return
+    view.proveEnd(end)
+    const live = await readLive(prompt, end.id)
+    if (live !== undefined) returned(live)
+  }
+
   return {
     statements,
+    endAgain,
     live: follower.live,
     store,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
     stop: async (): Promise<void> => {
+      stopWatching()
       await heads.stop()
       await follower.stop()
     },

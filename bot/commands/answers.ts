@@ -124,15 +124,19 @@ export const withdrawnAnswer = (grant: Grant): string =>
   `Taken back: ${tierOn(grant)}, ${grant.state === 'offered' ? 'which you were offered' : 'which waited for an approval'}.`
 
 export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
-  const { confirmed, missing, streamsCut } = receipt
+  const { confirmed, missing, streamsCut, replicated } = receipt
   const all = confirmed.length + missing.length
   const others = missing.length - shownProxies
   const late =
     missing.length === 0
       ? ''
       : `\n${missing.slice(0, shownProxies).map(code).join(', ')}${others > 0 ? ` and ${others} more` : ''} did not confirm, and will close by ${missing.length === 1 ? 'itself when its view is' : 'themselves when their views are'} too old.`
+  const lone =
+    replicated === false
+      ? '\nThe replicas of Redis do not have it yet. If Redis fails over now, those who know of it write it again.'
+      : ''
   const none = all === 0 ? ' No proxy is running.' : ''
-  return `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}`
+  return `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}${lone}`
 }
 
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>

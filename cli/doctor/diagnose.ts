@@ -6,6 +6,7 @@ import { shortHash } from '#access/domain/short-hash.ts'
 import type { Clock } from '#access/ports.ts'
 import { type BotConfig, botShape, readBotConfig, readBotPart } from '#access/runtime/bot-config.ts'
 import { readConfig } from '#access/runtime/config.ts'
+import { redisAt } from '#access/runtime/redis-at.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { lookAtDeadLetters } from './dead-letters.ts'
 import { lookAtDirectory } from './directory.ts'
@@ -63,10 +64,13 @@ export const diagnose = async (
     const { PAGEPASS_DIRECTORY: file } = part(botShape.pick({ PAGEPASS_DIRECTORY: true }))
     return lookAtDirectory(file, ruleSet, statements, clock.now())
   })
-  const redis = examine('redis', [], () => {
-    const opened = openRedis(part(botShape.pick({ REDIS_URL: true })).REDIS_URL)
+  const redis = examine('redis', [], async () => {
+    const config = part(
+      botShape.pick({ PAGEPASS_MODE: true, REDIS_URL: true, REDIS_CA: true, REDIS_SENTINEL_PASSWORD: true }),
+    )
+    const opened = openRedis(await redisAt(config))
     open.push(opened.redis)
-    return lookAtRedis(opened, clock.now)
+    return lookAtRedis(opened, clock.now, config.PAGEPASS_MODE === 'production')
   })
   const heads = examine('heads', [redis.value, keys.value], lookAtHeads)
   const proxies = examine('proxies', [redis.value], lookAtProxies)

@@ -1,14 +1,14 @@
 import type { Redis } from 'ioredis'
-import { awaitSafe, connectPrompt } from '#access/adapters/redis/connect.ts'
+import { awaitSafe, connectPrompt, type RedisAt } from '#access/adapters/redis/connect.ts'
 import { Fault, isFault } from '#access/domain/errors.ts'
 import { type Examined, type Finding, fail, ok, warn, within } from './examine.ts'
 
 const reachWithinMs = 1_000
 
 /** A connection that tells why it could not be made. Closing it is the caller's. */
-export const openRedis = (url: string) => {
+export const openRedis = (at: RedisAt) => {
   let trouble: string | undefined
-  const redis = connectPrompt(url, (error) => {
+  const redis = connectPrompt(at, (error) => {
     trouble = error.message
   })
   const reached = async (): Promise<void> => {
@@ -29,12 +29,13 @@ const unreachable = (trouble = 'nothing was heard'): Fault =>
 export const lookAtRedis = async (
   { redis, reached }: ReturnType<typeof openRedis>,
   now: () => number,
+  production: boolean,
 ): Promise<Examined<Redis>> => {
   await reached()
   const took = await roundTrip(redis, now)
   const info = await redis.info().catch(() => '')
   const version = field(info, 'redis_version')
-  const found = [await unsafe(redis, field(info, 'maxmemory_policy')), ...unkept(info)].filter(
+  const found = [await unsafe(redis, field(info, 'maxmemory_policy'), production), ...unkept(info)].filter(
     (one) => one !== undefined,
   )
   const reachable = `${version === undefined ? 'answers' : `version ${version} answers`} in ${took < 1 ? 'under 1' : took} ms`
@@ -59,9 +60,13 @@ const field = (info: string, name: string): string | undefined =>
   new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1]
 
 /** As a bot judges it; where Redis tells nobody its settings (a managed one), by what INFO says. */
-const unsafe = async (redis: Redis, policy: string | undefined): Promise<Finding | undefined> => {
+const unsafe = async (
+  redis: Redis,
+  policy: string | undefined,
+  production: boolean,
+): Promise<Finding | undefined> => {
   try {
-    await awaitSafe(redis)
+    await awaitSafe(redis, { closed: production })
   } catch (error) {
     if (!isFault(error, 'store/unsafe')) throw error
     return fail(error.message, error.mend)

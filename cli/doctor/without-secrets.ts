@@ -6,6 +6,7 @@ const secretNames = [
   'SLACK_SIGNING_SECRET',
   'PAGERDUTY_TOKEN',
   'PAGERDUTY_WEBHOOK_SECRET',
+  'REDIS_SENTINEL_PASSWORD',
 ] as const
 /** What is shorter is a part of ordinary words, and would be given away by the gaps. */
 const shortest = 8
@@ -15,7 +16,9 @@ const shortest = 8
  * of others' come here as they are.
  */
 export const withoutSecretsOf = (environment: NodeJS.ProcessEnv): ((line: Line) => Line) => {
-  const password = URL.parse(environment['REDIS_URL'] ?? '')?.password ?? ''
+  const url = environment['REDIS_URL'] ?? ''
+  // As it is written there, whatever is wrong with the rest of it.
+  const password = /^[a-z+]+:\/\/[^:@/]*:([^@]*)@/.exec(url)?.[1] ?? ''
   const known = [
     ...secretNames.flatMap((name) => (environment[name] ?? '').split(',')),
     password,

@@ -149,12 +149,17 @@ const shellEnvironment = (): NodeJS.ProcessEnv => {
   return Object.fromEntries(Object.entries({ PATH, TZ, LANG }).filter(([, value]) => value !== undefined))
 }
 
-export const startPart = (part: PartName, prepared: Prepared, redisUrl: string): Promise<StartedProcess> =>
+export const startPart = (
+  part: PartName,
+  prepared: Prepared,
+  redisUrl: string,
+  more: NodeJS.ProcessEnv = {},
+): Promise<StartedProcess> =>
   startProcess({
     name: part,
     command: process.execPath,
     args: [join(root, part, 'main.ts')],
-    env: partEnvironment(part, prepared, redisUrl),
+    env: { ...partEnvironment(part, prepared, redisUrl), ...more },
     logFile: join(prepared.folder, 'logs', `${part}.log`),
   })
 

@@ -62,7 +62,9 @@ const every = [...parts, 'redis'] as const
 
 /** What somebody might put into pagepass.env. */
 const example: Readonly<Record<string, string>> = {
-  REDIS_PASSWORD: 'a'.repeat(64),
+  REDIS_BOT_PASSWORD: 'b'.repeat(64),
+  REDIS_WORKERS_PASSWORD: 'c'.repeat(64),
+  REDIS_PROXY_PASSWORD: 'd'.repeat(64),
   SLACK_BOT_TOKEN: 'xoxb-1-a',
   SLACK_SIGNING_SECRET: 's'.repeat(32),
   PAGERDUTY_TOKEN: 'read-only',
@@ -98,7 +100,7 @@ const environmentOf = (part: Part, values = example): Record<string, string> =>
     ]),
   )
 /** Node reads them itself. */
-const ofNode = ['NODE_ENV', 'NODE_EXTRA_CA_CERTS']
+const ofNode = ['NODE_ENV']
 
 describe('In compose.yaml', () => {
   test.each(services)(
@@ -260,24 +262,39 @@ describe('In compose.yaml', () => {
     )
   })
 
-  test('Redis speaks TLS only, knows its users from a file, and loses and evicts nothing', () => {
-    const { image, command } = compose.services.redis
+  test('Redis runs the configuration of infra/redis, whose files are there', () => {
+    const { image, command, volumes, secrets } = compose.services.redis
     expect(image).toMatch(/^redis:7\.\d+-/)
-    const pairs = command.slice(1)
-    const options = Object.fromEntries(
-      pairs.flatMap((word, index) => (index % 2 === 0 ? [[word, pairs[index + 1]]] : [])),
+    expect(command).toEqual(['redis-server', '/etc/pagepass/redis.conf'])
+    expect(volumes).toContainEqual(
+      expect.objectContaining({ source: './redis/redis.conf', target: '/etc/pagepass/redis.conf' }),
     )
-    expect(options).toMatchObject({
-      '--port': '0',
-      '--tls-port': new URL(environmentOf('bot')['REDIS_URL'] ?? '').port,
-      '--aclfile': '/run/secrets/redis_users',
-      '--appendonly': 'yes',
-      '--appendfsync': 'always',
-      '--maxmemory-policy': 'noeviction',
+    const options = new Map(
+      textOf('infra/redis/redis.conf')
+        .split('\n')
+        .flatMap((line) =>
+          /^[a-z]/.test(line) ? [line.split(/ (.*)/s).slice(0, 2) as [string, string]] : [],
+        ),
+    )
+    expect(Object.fromEntries(options)).toMatchObject({
+      port: '0',
+      'tls-port': new URL(environmentOf('bot')['REDIS_URL'] ?? '').port,
+      aclfile: '/run/secrets/redis_users',
+      appendonly: 'yes',
+      appendfsync: 'always',
+      'maxmemory-policy': 'noeviction',
     })
-    for (const file of Object.values(options).filter((value) => value?.startsWith('/run/')))
-      expect(Object.keys(compose.secrets).map((name) => `/run/secrets/${name}`)).toContain(file)
-    expect(command.join(' ')).not.toMatch(/requirepass|password/)
+    const files = [...options.values()].filter((value) => value.startsWith('/run/'))
+    expect(files.map((file) => file.replace('/run/secrets/', '')).sort()).toEqual([...(secrets ?? [])].sort())
+    expect([...options.keys()].join(' ')).not.toMatch(/requirepass|masterauth/)
+  })
+
+  test.each(parts)('%s is a Redis user of its own, and trusts the CA of Redis for Redis alone', (part) => {
+    const { REDIS_URL: url = '', REDIS_CA: ca } = environmentOf(part)
+    expect(new URL(url).username).toBe(part)
+    expect(textOf('infra/redis/users.template')).toMatch(new RegExp(`^user ${part} on PASSWORD `, 'm'))
+    expect(ca).toBe('/run/secrets/redis_ca')
+    expect(textOf('infra/compose.yaml')).not.toContain('NODE_EXTRA_CA_CERTS')
   })
 })
 

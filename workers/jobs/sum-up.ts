@@ -44,7 +44,9 @@ export const sumUp = async (
   )
   const now = parts.clock.now()
   const fresh = ended.filter(({ end }) => now - end.at < waitAtMostMs)
-  const unconfirmed = await Promise.all(fresh.map(({ sequence }) => parts.fleet.unconfirmed(sequence)))
+  const unconfirmed = await Promise.all(
+    fresh.map(({ sequence, grant }) => parts.fleet.unconfirmed(sequence, grant.id)),
+  )
   if (unconfirmed.flat().length > 0 && now - job.timestamp < waitAtMostMs)
     return putOff(job, token, parts.clock, lookAgainMs)
   if (ended.length === 0) return

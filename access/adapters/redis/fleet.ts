@@ -9,18 +9,18 @@ const keptSeconds = 3_600
 export const createFleet = (redis: Redis) => ({
   seen: (boot: string, at: number): Promise<unknown> => reachable(redis.zadd(names.fleet, 'GT', at, boot)),
   gone: (boot: string): Promise<unknown> => reachable(redis.zrem(names.fleet, boot)),
-  confirmed: async (boot: string, sequence: number): Promise<void> => {
-    const key = names.confirmed(sequence)
+  confirmed: async (boot: string, sequence: number, grant?: string): Promise<void> => {
+    const key = names.confirmed(sequence, grant)
     await reachable(redis.sadd(key, boot))
     await reachable(redis.expire(key, keptSeconds))
   },
   /** The living proxy processes that have not confirmed an event. */
-  unconfirmed: async (sequence: number): Promise<string[]> => {
+  unconfirmed: async (sequence: number, grant?: string): Promise<string[]> => {
     const [seconds] = await reachable(redis.time())
     const living = await reachable(
       redis.zrangebyscore(names.fleet, Number(seconds) * 1_000 - silentAfterMs, '+inf'),
     )
-    const confirmed = new Set(await reachable(redis.smembers(names.confirmed(sequence))))
+    const confirmed = new Set(await reachable(redis.smembers(names.confirmed(sequence, grant))))
     return living.filter((boot) => !confirmed.has(boot))
   },
 })

@@ -17,6 +17,8 @@ export type ViewListener = {
   readonly synced?: () => void
   /** Redis holds a grant as live that is known to have ended: it lost the end. */
   readonly returned?: (grant: Grant, statement: string) => void
+  /** A grant ended, and the signature of its end was checked. */
+  readonly endProven?: (end: End, statement: string) => void
   /** Redis holds an older version than this proven one: it lost the newer. */
   readonly outdated?: (newer: HeldGrant) => void
   /** What the first sync waits for. */
@@ -238,7 +240,9 @@ export const followView = (
     taken: readonly (HeldGrant | undefined)[],
   ): Promise<void> => {
     try {
-      view.proveEnd(await statements.verify('end', statement))
+      const end = await statements.verify('end', statement)
+      view.proveEnd(end)
+      listener.endProven?.(end, statement)
     } catch (error) {
       listener.alarm('an end does not verify', { grant: id, error: (error as Error).message })
       await learn(taken)

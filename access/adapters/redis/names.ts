@@ -26,8 +26,8 @@ export const names = {
   occasion: (id: string) => `${tag}:occasion:${id}`,
   /** boot → when it last reported, of each proxy process. */
   fleet: `${tag}:fleet`,
-  /** The boots that carried out one event. */
-  confirmed: (sequence: number) => `${tag}:confirmed:${sequence}`,
+  /** The boots that carried out one event about one grant. */
+  confirmed: (sequence: number, grant = '') => `${tag}:confirmed:${sequence}:${grant}`,
   /** Messages from outside that were seen already. */
   seen: (id: string) => `${tag}:seen:${id}`,
   /** Where in Slack a card is shown, and what it shows. */
@@ -42,6 +42,8 @@ export const names = {
   turnsLine: (lane: string) => `${tag}:turns-line:${lane}`,
   /** Until when a lane is closed, because the other side said so. */
   turnsShut: (lane: string) => `${tag}:turns-shut:${lane}`,
+  /** Which event replicas were asked for last. */
+  replicated: `${tag}:replicated`,
   /** What is left of one rate limit, and which proxy process holds which part of it. */
   rate: (limit: string) => `${tag}:rate:${limit}`,
   /** boot → when it last asked for its parts, of each proxy process. */

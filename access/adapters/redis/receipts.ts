@@ -8,7 +8,7 @@ import { readStreamReply } from './stream-reply.ts'
 const blockMs = 1_000
 const confirmWithinMs = 1_500
 
-type Confirmation = { readonly proxy: string; readonly cut: number }
+type Confirmation = { readonly proxy: string; readonly cut: number; readonly grant: string | undefined }
 
 /**
  * Follows what proxies report: which of them live, and what they confirm. A proxy that says nothing any more may only
@@ -20,9 +20,11 @@ export const followReceipts = (
   patient: Redis,
   silentAfterMs: number,
   alarm: (what: string, facts: Record<string, unknown>) => void,
+  /** Told every end that a proxy remembers and Redis has lost: its signed statement, not checked yet. */
+  reasserted?: (statement: string) => void,
 ) => {
   const lastSeen = new Map<string, number>()
-  const confirmations = new Map<number, Confirmation[]>()
+  const confirmed = new Map<number, Confirmation[]>()
   const waiting = new Set<() => void>()
   let stopped = false
   let cursor = ''
@@ -32,14 +34,14 @@ export const followReceipts = (
     if (report === undefined) return
     if (report.kind === 'gone') lastSeen.delete(report.proxy)
     else lastSeen.set(report.proxy, performance.now())
+    if (report.kind === 'reasserted') reasserted?.(report.statement)
     if (report.kind !== 'confirmed') return
-    const { sequence, proxy, cut } = report
-    confirmations.set(sequence, [
-      ...(confirmations.get(sequence) ?? []).filter((one) => one.proxy !== proxy),
-      { proxy, cut },
+    const { sequence, proxy, cut, grant } = report
+    confirmed.set(sequence, [
+      ...(confirmed.get(sequence) ?? []).filter((one) => one.proxy !== proxy),
+      { proxy, cut, grant },
     ])
-    if (confirmations.size > 1_000)
-      for (const oldest of confirmations.keys()) if (confirmations.delete(oldest)) break
+    if (confirmed.size > 1_000) for (const oldest of confirmed.keys()) if (confirmed.delete(oldest)) break
     for (const wake of waiting) wake()
   }
 
@@ -79,10 +81,12 @@ export const followReceipts = (
   const running = run()
 
   const receipts: Receipts = {
-    of: async (sequence) => {
+    of: async (sequence, grant) => {
       const expected = fleet()
+      const confirmations = () =>
+        (confirmed.get(sequence) ?? []).filter((one) => grant === undefined || (one.grant ?? grant) === grant)
       const missing = () => {
-        const confirmed = new Set(confirmations.get(sequence)?.map(({ proxy }) => proxy))
+        const confirmed = new Set(confirmations().map(({ proxy }) => proxy))
         return expected.filter((proxy) => !confirmed.has(proxy))
       }
       if (missing().length > 0) {
@@ -99,11 +103,11 @@ export const followReceipts = (
           waiting.add(wake)
         })
       }
-      const confirmed = confirmations.get(sequence) ?? []
+      const all = confirmations()
       return {
-        confirmed: confirmed.map(({ proxy }) => proxy).sort(),
+        confirmed: all.map(({ proxy }) => proxy).sort(),
         missing: missing(),
-        streamsCut: confirmed.reduce((sum, { cut }) => sum + cut, 0),
+        streamsCut: all.reduce((sum, { cut }) => sum + cut, 0),
       }
     },
   }

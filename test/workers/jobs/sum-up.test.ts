@@ -232,7 +232,7 @@ describe('A summary', () => {
     await until(async () => (await summaries.getDelayedCount()) === 1, 'it is put off')
     expect(await messages.getWaitingCount()).toBe(0)
     await used(ana, 'boot-a', 5)
-    await fleet.confirmed('boot-a', 9)
+    await fleet.confirmed('boot-a', 9, ana.id)
     await until(async () => (await messages.getWaitingCount()) === 1, 'the message')
     expect(textOf((await messages.getWaiting())[0])).toContain('5 requests')
   })

@@ -1,0 +1,84 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { names } from '#access/adapters/redis/names.ts'
+import { people } from '#infra/sandbox/people.ts'
+import { messageText } from '#infra/sandbox/slack/plain-text.ts'
+import { until } from '../../builders.ts'
+import { call } from '../../http-client.ts'
+import { type Stack, startStack } from '../../running-stack.ts'
+
+let stack: Stack
+let redis: Redis
+beforeAll(async () => {
+  stack = await startStack()
+  redis = new Redis(stack.redisUrl)
+})
+afterAll(async () => {
+  redis?.disconnect()
+  await stack?.stop()
+})
+
+const slash = async (text: string): Promise<string> => {
+  const sent = await stack.world.slack.sendCommand(people.ben, '/access', text)
+  return sent.answer === undefined ? `(${sent.failure})` : messageText(sent.answer)
+}
+const read = async (): Promise<number> => {
+  const token = await stack.world.idp.tokenFor(people.ben)
+  const host = 'orders-svc.localhost'
+  return (await call({ port: stack.ports.proxy, host, path: '/v1/orders', token })).status
+}
+const stored = [names.sequence, names.versions, names.live, names.ended, names.events]
+
+test('Redis goes back to before a revocation, bot and workers are new and know nothing: the proxy proves the end', {
+  retry: 0,
+}, async () => {
+  const pass = /`([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})`/.exec(
+    await slash('grant orders-svc 1h because it is revoked'),
+  )?.[1]
+  await until(async () => (await read()) === 200, 'Ben gets in')
+  const before = await Promise.all(stored.map(async (key) => [key, await redis.dumpBuffer(key)] as const))
+  expect(await slash('revoke orders-svc')).toContain('1 of 1 proxy confirmed')
+  expect(await read()).toBe(403)
+
+  await stack.stopPart('bot')
+  await stack.stopPart('workers')
+  await rm(join(stack.folder, 'audit', 'workers-sandbox.jsonl'))
+  const back = redis.multi()
+  for (const [key, value] of before) {
+    back.del(key)
+    if (value !== null) back.restore(key, 0, value)
+  }
+  await back.exec()
+  expect(await redis.hexists(names.live, pass ?? ''), 'Redis has the pass again').toBe(1)
+
+  const answered = new Set<number>()
+  let answers = 0
+  let done = false
+  const reading = (async () => {
+    while (!done) {
+      answered.add(await read())
+      answers += 1
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  })()
+  try {
+    await Promise.all([stack.start('bot'), stack.start('workers')])
+    await until(
+      async () => (await redis.hexists(names.ended, pass ?? '')) === 1,
+      'the end is written again',
+      60_000,
+    )
+    // Some more, by the view that is in step again.
+    const reads = answers
+    await until(() => answers > reads + 20, 'more was read')
+  } finally {
+    done = true
+    await reading
+  }
+  // 503 where the view was too old meanwhile.
+  expect([...answered].filter((status) => status !== 503)).toEqual([403])
+  expect(await redis.hexists(names.live, pass ?? '')).toBe(0)
+  expect(stack.log('workers') + stack.log('bot')).toContain('a lost end was written again')
+})
