@@ -7,6 +7,7 @@ import { createKeys, type Holder, loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { End, Grant } from '#access/domain/grant.ts'
 import type { Incident } from '#access/domain/incident.ts'
+import type { Lock } from '#access/domain/lock.ts'
 import { type Claims, type Person, type Proven, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
@@ -78,6 +79,32 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
   nonce: 'n'.repeat(22),
   rules: 'hash',
   at: noon,
+  ...changes,
+})
+
+/** Ana is locked out by Ben. */
+export const aLock = (changes: Partial<Lock> = {}): Lock => ({
+  id: 'zzzz-bbbb-cccc',
+  version: 1,
+  environment: 'sandbox',
+  who: { issuer, subject: 'idp-ana', name: 'Ana Lopes' },
+  state: 'locked',
+  by: { kind: 'person', issuer, subject: 'idp-ben', name: 'Ben Okafor' },
+  because: 'a stolen laptop',
+  since: noon,
+  agreed: [],
+  nonce: 'k'.repeat(22),
+  at: noon,
+  ...changes,
+})
+
+/** What lets them in again, or with one name only says that somebody agrees. */
+export const aLift = (of: Lock, changes: Partial<Lock> = {}, agreed = ['idp-ben', 'idp-cho']): Lock => ({
+  ...of,
+  version: of.version + 1,
+  state: agreed.length > 1 ? 'free' : 'locked',
+  agreed: agreed.map((subject) => ({ issuer, subject, name: subject, at: of.at + 1 })),
+  at: of.at + 1,
   ...changes,
 })
 

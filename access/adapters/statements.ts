@@ -4,6 +4,7 @@ import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
 import { type Head, headShape } from '../domain/head.ts'
+import { anyLockShape, type Lock, liftShape, lockShape } from '../domain/lock.ts'
 import type { Keys, Role } from './keys.ts'
 
 /**
@@ -14,10 +15,12 @@ const kinds = {
   grant: { role: 'issue', shape: grantShape },
   end: { role: 'end', shape: endShape },
   head: { role: 'head', shape: headShape },
+  lock: { role: 'end', shape: lockShape },
+  lift: { role: 'issue', shape: liftShape },
   directory: { role: 'directory', shape: directoryShape },
 } as const satisfies Record<string, { role: Role; shape: z.ZodType }>
 
-type Bodies = { grant: Grant; end: End; head: Head; directory: DirectoryFile }
+type Bodies = { grant: Grant; end: End; head: Head; lock: Lock; lift: Lock; directory: DirectoryFile }
 export type StatementKind = keyof Bodies
 
 const typ = (kind: StatementKind) => `pagepass-${kind}+jws`
@@ -64,6 +67,15 @@ export const readUnverified = <K extends 'grant' | 'end'>(kind: K, statement: st
     return kinds[kind].shape.parse(wordsOf(statement)) as Bodies[K]
   } catch (error) {
     throw new Fault('statement/invalid', `a ${kind} statement can't be read`, { cause: error })
+  }
+}
+
+/** The same of what locks somebody out or lets them in. */
+export const readUnverifiedLock = (statement: string): Lock => {
+  try {
+    return anyLockShape.parse(wordsOf(statement))
+  } catch (error) {
+    throw new Fault('statement/invalid', `a lock statement can't be read`, { cause: error })
   }
 }
 
