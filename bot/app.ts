@@ -17,6 +17,7 @@ import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
+import { withoutLocked } from '#access/operations/without-locked.ts'
 import type { Clock, Directory, NewNonce } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
@@ -49,7 +50,7 @@ const sentWithinMs = 6_000
 
 /** A whole bot, started. It keeps nothing that Redis does not have, so any number of them may run. */
 export const startBot = async (parts: BotParts) => {
-  const { config, rules, keys, directory, clock, log, prompt, patient } = parts
+  const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const grants = await keepGrants({
     prompt,
@@ -58,8 +59,10 @@ export const startBot = async (parts: BotParts) => {
     clock,
     alarm,
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
+    lift: rules.lock?.lift,
   })
-  const { live, store } = grants
+  const { live, locks, lockStore, store } = grants
+  const directory = withoutLocked(parts.directory, locks)
   const reports = followReceipts(prompt, patient(), longestStale(rules), alarm)
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
@@ -129,7 +132,8 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ rules, directory, live, store, clock, log }, click)
+    const lockParts = { environment: rules.environment, locks, lockStore, newNonce }
+    const text = await runClick({ rules, directory, live, store, clock, log, ...lockParts }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -147,7 +151,20 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { rules, directory, live, store, receipts: reports.receipts, clock, newNonce, log, inTurn },
+        {
+          rules,
+          environment: rules.environment,
+          directory,
+          live,
+          locks,
+          lockStore,
+          store,
+          receipts: reports.receipts,
+          clock,
+          newNonce,
+          log,
+          inTurn,
+        },
         asked,
       ),
     })

@@ -11,7 +11,7 @@ import type { Lock } from '#access/domain/lock.ts'
 import { type Claims, type Person, type Proven, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
-import type { LiveGrants } from '#access/ports.ts'
+import type { LiveGrants, LockStore, Locks } from '#access/ports.ts'
 import { parseRuleSet, type SoundRuleSet } from '#access/rules/parse-rule-set.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
 import { createLogger, type Logger } from '#access/runtime/logger.ts'
@@ -227,6 +227,16 @@ export const until = async (
     if (deadline.aborted) throw new Error(`never came true: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** Nobody is locked out, and nobody can be. */
+export const noLocks: { readonly locks: Locks; readonly lockStore: LockStore } = {
+  locks: { isLocked: () => false, of: () => undefined, all: () => [] },
+  lockStore: {
+    put: async () => {
+      throw new Error('nobody can be locked out here')
+    },
+  },
 }
 
 /** What catches up however long that takes: by itself it gives up after a moment, and a busy machine may need more. */

@@ -29,6 +29,7 @@ import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
+import { withoutLocked } from '#access/operations/without-locked.ts'
 import type { Clock, Directory } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { Logger } from '#access/runtime/logger.ts'
@@ -58,7 +59,7 @@ const expiryShape = z.object({ grant: z.string() })
 
 /** The workers, started. Whatever they do may happen twice, late or never without letting anybody in. */
 export const startWorkers = async (parts: WorkersParts) => {
-  const { config, rules, keys, directory, clock, log, prompt, patient } = parts
+  const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const instance = config.PAGEPASS_INSTANCE
   const grants = await keepGrants({
@@ -68,8 +69,10 @@ export const startWorkers = async (parts: WorkersParts) => {
     clock,
     alarm,
     instance: `workers-${instance}`,
+    lift: rules.lock?.lift,
   })
-  const { live, store, statements } = grants
+  const { live, locks, store, statements } = grants
+  const directory = withoutLocked(parts.directory, locks)
 
   const audit = await openAuditLog(parts.auditFolder, `workers-${instance}`)
   audit.append(
@@ -104,7 +107,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     slack,
     cards: createCards(prompt),
     turns: createTurns(prompt),
-    render: createRenderCard({ rules, directory, live, occasions, ended }),
+    render: createRenderCard({ rules, directory, live, locks, occasions, ended }),
     clock,
     alarm,
   }
@@ -118,6 +121,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     audit,
     clock,
     live,
+    locks,
+    store,
     occasions,
     ended,
     tell,
