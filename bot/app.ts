@@ -14,6 +14,7 @@ import {
 } from '#access/adapters/queues.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
+import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
@@ -22,11 +23,13 @@ import type { Clock, Directory, NewNonce } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import { readClick } from './actions/read-click.ts'
 import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
+import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
 import { createWebhook } from './pagerduty/webhook.ts'
@@ -37,6 +40,8 @@ export type BotParts = {
   readonly rules: RuleSet
   readonly keys: Keys
   readonly directory: Directory
+  /** Who is to be locked out, because the directory says that they are not active. */
+  readonly deactivated?: Deactivated
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -68,6 +73,10 @@ export const startBot = async (parts: BotParts) => {
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
+  const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
+  const inactive =
+    parts.deactivated &&
+    watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
   const withLevels = rules.onPage.some(({ levels }) => levels !== undefined)
   const incidents = confirmedIncidents(
     createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }),
@@ -132,8 +141,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const lockParts = { environment: rules.environment, locks, lockStore, newNonce }
-    const text = await runClick({ rules, directory, live, store, clock, log, ...lockParts }, click)
+    const text = await runClick({ ...lockParts, rules, directory, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -151,20 +159,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        {
-          rules,
-          environment: rules.environment,
-          directory,
-          live,
-          locks,
-          lockStore,
-          store,
-          receipts: reports.receipts,
-          clock,
-          newNonce,
-          log,
-          inTurn,
-        },
+        { ...lockParts, rules, directory, receipts: reports.receipts, log, inTurn },
         asked,
       ),
     })
@@ -179,6 +174,14 @@ export const startBot = async (parts: BotParts) => {
     now: clock.now,
   })
 
+  const lockOrders = createLockOrders({
+    ...lockParts,
+    rules,
+    directory: parts.directory,
+    receipts: reports.receipts,
+    statements: grants.statements,
+    log,
+  })
   const limits = {
     requestTimeout: sentWithinMs,
     headersTimeout: sentWithinMs,
@@ -189,6 +192,7 @@ export const startBot = async (parts: BotParts) => {
     if (request.method !== 'POST') response.writeHead(405, { allow: 'POST' }).end()
     else if (path === '/slack/events') slack.handle(request, response)
     else if (path === '/pagerduty/webhooks') webhook(request, response)
+    else if (path === '/api/v1/locks') lockOrders(request, response)
     else response.writeHead(404).end()
   })
   server.maxConnections = 1_000
@@ -201,6 +205,7 @@ export const startBot = async (parts: BotParts) => {
       await listening.close(3_000)
       await incidentWorker.close()
       await reports.stop()
+      await inactive?.stop()
       await grants.stop()
       await Promise.all([messages.close(), incidentQueue.close()])
     },

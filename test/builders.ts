@@ -155,14 +155,15 @@ export const freshKeys = async (environment = 'sandbox') => {
   const { folder, remove } = await aFolder()
   await createKeys(folder, environment)
   const of = (holder: Holder) => loadKeys(join(folder, holder), holder, environment)
-  const [bot, workers, proxy, offline] = await Promise.all([
+  const [bot, workers, proxy, offline, responder] = await Promise.all([
     of('bot'),
     of('workers'),
     of('proxy'),
     of('offline'),
+    of('responder'),
   ])
   await remove()
-  return { bot, workers, proxy, offline }
+  return { bot, workers, proxy, offline, responder }
 }
 
 /** The statements that each holder of these keys can sign. */

@@ -20,13 +20,15 @@ await runProcess('workers', async () => {
   const { rules, seal } = loaded
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
+  const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const prompt = connectPrompt(config.REDIS_URL, onError)
   const workers = await startWorkers({
     config,
     rules,
     keys,
-    directory: await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys)),
+    directory,
+    deactivated: directory.deactivated,
     clock: createClock(),
     log,
     prompt,

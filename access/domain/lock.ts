@@ -43,6 +43,19 @@ export const liftShape = lockBase.extend({ agreed: lockBase.shape.agreed.min(1) 
 /** Either of them, before its signature is checked. */
 export const anyLockShape = lockBase
 
+/** How long an order may be under way, and how much clocks may differ. */
+export const orderLastsMs = 300_000
+
+/** What somebody with the key for it orders from afar (`pagepass lock`): a bot makes a lock of it. */
+export const lockOrderShape = z.strictObject({
+  environment: z.string(),
+  /** At the identity provider of the rule set. */
+  subject: z.string().min(1).max(255),
+  because: z.string().min(1).max(longestBecause),
+  at: z.int(),
+})
+export type LockOrder = z.output<typeof lockOrderShape>
+
 export const kindOfLock = ({ agreed }: Lock): 'lock' | 'lift' => (agreed.length === 0 ? 'lock' : 'lift')
 
 /** How many different people, other than whom it is about, agreed. */

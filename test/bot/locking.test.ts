@@ -3,13 +3,14 @@ import { readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createStatements, readUnverifiedLock } from '#access/adapters/statements.ts'
 import { buttonValue } from '#access/domain/button.ts'
-import type { Lock } from '#access/domain/lock.ts'
+import type { Lock, LockOrder } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { serviceWithId } from '#infra/sandbox/pagerduty/account.ts'
 import { people } from '#infra/sandbox/people.ts'
+import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { type BotUnderTest, known, startBotForTest, usualPeople } from '../builders/bot.ts'
-import { hour, minute, rulesOf, rulesText, until } from '../builders.ts'
+import { aLock, freshKeys, hour, minute, rulesOf, rulesText, until } from '../builders.ts'
 
 const { ana, ben, cho, dan, eve } = people
 const rules = rulesOf(`${rulesText}\nlock: { who: [sre, payments] }\n`)
@@ -37,6 +38,13 @@ const key = (who: typeof ana): string => principalKey(known(who.name))
 const stored = async (who = ana): Promise<Lock | undefined> => {
   const [, , , statement] = ((await bot.redis.hget(names.locks, key(who))) ?? '').split(' ')
   return statement === undefined ? undefined : readUnverifiedLock(statement)
+}
+const shownIn = (): string[] =>
+  bot.slack.messagesIn(channelNamed('inc-orders') ?? expect.fail('no channel')).map(({ text }) => text)
+/** Messages to one place have to wait for their turn, by the clock. */
+const later = (holds: () => boolean): boolean => {
+  bot.clock.set(bot.clock.now() + 1_000)
+  return holds()
 }
 const lockAna = (): Promise<string> => bot.command(ben, `lock ${at(ana)} because a stolen laptop`)
 const who = ({ issuer, subject, name } = known('ana')) => ({ issuer, subject, name })
@@ -91,7 +99,7 @@ describe('/access lock', () => {
     })
     await bot.click(ana, 'approve', asked)
     await bot.click(ana, 'take', offered)
-    expect(bot.saidTo(ana).slice(-2)).toEqual([locked, locked])
+    await until(() => bot.saidTo(ana).filter((text) => text === locked).length === 2, 'both to be answered')
     expect((await bot.grant(asked.id))?.state).toBe('pending')
     expect(await stored(ben)).toBeUndefined()
     await bot.command(ben, `revoke ${asked.id}`)
@@ -104,6 +112,10 @@ describe('/access lock', () => {
     const by = { kind: 'integration', id: 'PIDATADOG', service: 'PORDERS' } as const
     bot.pagerDuty.incidents.trigger({ service, title: 'orders are stuck', by })
     await bot.followed()
+    await until(
+      () => later(() => shownIn().some((text) => text.includes('got no pass. They are locked out'))),
+      'the channel to be told',
+    )
     expect((await bot.live()).filter(({ who: { subject } }) => subject === ana.subject)).toEqual([])
   })
 
@@ -149,14 +161,17 @@ describe('Letting somebody in again', () => {
     const lock = await stored()
     if (lock === undefined) throw new Error('not locked')
     await until(
-      () => bot.slack.messageWithButton(cho, undefined, 'lift') !== undefined,
+      () => later(() => bot.slack.messageWithButton(cho, undefined, 'lift') !== undefined),
       'Cho to be sent the button',
     )
     expect(await bot.command(ben, `unlock ${at(ana)}`)).toContain('It takes 1 more.')
     expect(await stored()).toMatchObject({ state: 'locked', agreed: [{ subject: ben.subject }] })
     expect(await bot.command(ana, 'list')).toBe(reasons['principal-locked'].person)
     await lift(cho, lock)
-    expect(bot.saidTo(cho).at(-1)).toContain('*Ana Lopes* is let in again')
+    await until(
+      () => bot.saidTo(cho).some((text) => text.includes('*Ana Lopes* is let in again')),
+      'the answer',
+    )
     expect(await stored()).toMatchObject({ state: 'free', agreed: [{}, { subject: cho.subject }] })
     await until(async () => (await bot.command(ana, 'list')).includes('You have no passes'), 'the lift')
     expect(await bot.command(ana, 'grant orders-svc 1h because stuck')).toContain('You have a pass')
@@ -238,5 +253,76 @@ describe('Letting somebody in again', () => {
     await Promise.all([lift(ben, lock), lift(cho, lock), lift(ben, lock), lift(cho, lock)])
     expect(await stored()).toMatchObject({ state: 'free', version: lock.version + 2 })
     bot.clock.set(bot.clock.now() + minute)
+  })
+})
+
+describe('An order of `pagepass lock`', () => {
+  const order = async (changes: Partial<LockOrder> = {}, by = bot.keys.responder): Promise<string> =>
+    createStatements(by).sign('lock-order', {
+      environment: 'sandbox',
+      subject: ana.subject,
+      because: 'a stolen laptop',
+      at: bot.clock.now(),
+      ...changes,
+    })
+  const bring = async (body: string) => {
+    const response = await fetch(`${bot.address}/api/v1/locks`, { method: 'POST', body })
+    return { status: response.status, said: (await response.json()) as Record<string, unknown> }
+  }
+
+  test('locks somebody out as their own lock does, and names the key', async () => {
+    const held = await bot.give({ who: who() })
+    expect(await bring(await order())).toMatchObject({
+      status: 200,
+      said: { locked: 'Ana Lopes', already: false, ended: 1, receipt: { missing: [] } },
+    })
+    expect(await bot.grant(held.id)).toBeUndefined()
+    expect(await stored()).toMatchObject({ by: { kind: 'key', kid: 'responder-lock-1' } })
+    expect((await bring(await order())).said).toMatchObject({ already: true })
+    expect(await bot.command(cho, 'list')).toContain('by the key “responder-lock-1”: a stolen laptop')
+  })
+
+  test('that somebody kept does not lock again whom two people let in', async () => {
+    const kept = await order()
+    await bring(kept)
+    await bot.command(ben, `unlock ${at(ana)}`)
+    await bot.command(cho, `unlock ${at(ana)}`)
+    expect(await bring(kept)).toMatchObject({
+      status: 403,
+      said: { refused: 'they were let in again after the order' },
+    })
+    expect((await stored())?.state).toBe('free')
+  })
+
+  test.each<[string, () => Promise<string>]>([
+    ['is signed by a stranger', async () => order({}, (await freshKeys()).responder)],
+    ['is of another environment', () => order({ environment: 'elsewhere' })],
+    ['is too old', () => order({ at: bot.clock.now() - 6 * minute })],
+    ['is from the future', () => order({ at: bot.clock.now() + 6 * minute })],
+    ['is a lock, not an order', async () => createStatements(bot.keys.bot).sign('lock', aLock())],
+    [
+      'is a head',
+      async () =>
+        createStatements(bot.keys.bot).sign('head', {
+          environment: 'sandbox',
+          at: 1,
+          epoch: '',
+          sequence: 0,
+          count: 0,
+          set: '',
+        }),
+    ],
+    ['is nothing', async () => ''],
+    ['is far too long', async () => 'x'.repeat(5_000)],
+  ])('is refused where it %s', async (_name, made) => {
+    const { status } = await bring(await made())
+    expect([400, 403, 413]).toContain(status)
+    expect((await stored())?.state).not.toBe('locked')
+  })
+
+  test('is all that the key can sign', async () => {
+    const statements = createStatements(bot.keys.responder)
+    await expect(statements.sign('lock', aLock())).rejects.toMatchObject({ code: 'keys/missing' })
+    await expect(statements.sign('lift', aLock())).rejects.toMatchObject({ code: 'keys/missing' })
   })
 })

@@ -3,7 +3,8 @@ import { names } from '#access/adapters/redis/names.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { Lock } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
-import { aGrant, aLift, aLock, freshKeys, nthId, until } from '../../builders.ts'
+import { watchInactive } from '#access/runtime/watch-inactive.ts'
+import { aGrant, aLift, aLock, aPerson, freshKeys, keptAlarms, noon, nthId, until } from '../../builders.ts'
 import { aKeptDatabase, type KeptDatabase } from './a-kept-database.ts'
 
 let kept: KeptDatabase
@@ -11,7 +12,10 @@ beforeAll(async () => {
   kept = await aKeptDatabase(inject('redisUrl'), 109)
 })
 beforeEach(() => kept.startOver())
-afterEach(() => kept.stopAll())
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop()
+  await kept.stopAll()
+})
 afterAll(() => kept.close())
 
 const lock = aLock()
@@ -225,5 +229,70 @@ describe('A Redis that lost writes', () => {
     }, 'the new lock')
     const proxy = await kept.startProxyView()
     expect([locks.isLocked(who), proxy.view.isLocked(who)]).toEqual([true, true])
+  })
+})
+
+const stops: (() => Promise<unknown>)[] = []
+const gone = aPerson({
+  active: false,
+  subject: lock.who.subject,
+  issuer: lock.who.issuer,
+  name: lock.who.name,
+})
+
+const watching = async (part: 'bot' | 'workers', asOf: number) => {
+  const it = await kept.startKeeping(part, `${part}-${asOf}`)
+  const alarms = keptAlarms()
+  const parts = {
+    ...it,
+    lockStore: it.lockStore,
+    environment: 'sandbox',
+    clock: kept.clock,
+    newNonce: () => `${part}-${asOf}`.padEnd(24, 'x'),
+  }
+  const watched = watchInactive(
+    parts,
+    { asOf, people: [gone] },
+    () => it.waitingFor().length === 0,
+    alarms.alarm,
+  )
+  stops.push(watched.stop)
+  return { ...it, alarms: alarms.all }
+}
+
+describe('Who the directory says is not active', () => {
+  test('is locked out once, by whoever of bots and workers comes first, and all they hold ends', async () => {
+    const before = await kept.startKeeping('bot', 'before')
+    await before.store.give(aGrant({ who: lock.who }))
+    const [bot, workers] = await Promise.all([watching('bot', noon), watching('workers', noon)])
+    const proxy = await kept.startProxyView()
+    await until(() => proxy.view.isLocked(who), 'the lock')
+    await until(async () => (await kept.redis.hlen(names.live)) === 0, 'the end of what they hold')
+    await until(() => bot.alarms.length + workers.alarms.length > 0, 'it to be told')
+    expect(proxy.view.locks.of(who)).toMatchObject({ by: { kind: 'directory', asOf: noon }, version: 1 })
+    expect(await kept.redis.xlen(names.events)).toBe(3)
+  })
+
+  test('stays in, where they were let in again after the directory was signed', async () => {
+    const first = await watching('workers', noon)
+    await until(() => first.locks.of(who) !== undefined, 'the lock')
+    const made = first.locks.of(who)
+    if (made === undefined) throw new Error('no lock')
+    const bot = await kept.startKeeping('bot', 'lifting')
+    await bot.lockStore.put(aLift(made, { at: noon + 1_000 }), 1)
+    await until(() => bot.locks.of(who)?.state === 'free', 'the lift')
+    const again = await watching('workers', noon + 500)
+    // A directory signed later locks; with it the one before has had its turn.
+    const later = await watching('workers', noon + 2_000)
+    await until(() => later.locks.of(who)?.version === 3, 'the lock of the later directory')
+    const by = { kind: 'directory', asOf: noon + 2_000 }
+    expect([again.alarms, later.locks.of(who)?.by]).toEqual([[], by])
+  })
+
+  test('is locked out again where Redis began anew', async () => {
+    const { locks } = await watching('workers', noon)
+    await until(() => locks.of(who) !== undefined, 'the lock')
+    await kept.redis.flushdb()
+    await until(async () => (await kept.redis.hlen(names.locks)) === 1, 'the lock to be there again')
   })
 })
