@@ -1,6 +1,7 @@
 import type { By, End, EndCause, Grant } from './domain/grant.ts'
 import type { HeldGrant } from './domain/held.ts'
 import type { Incident } from './domain/incident.ts'
+import type { Lock } from './domain/lock.ts'
 import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
 
@@ -21,6 +22,18 @@ export type GrantStore = {
   readonly endOf: (id: string) => Promise<{ readonly grant: Grant; readonly end: End } | undefined>
 }
 
+/** Who is locked out, as it is stored: every change is one atomic write with its event. */
+export type LockStore = {
+  /**
+   * Signs and stores a statement. Not stored where Redis holds another version of this principal's than `expected` (0:
+   * none): nothing is changed then, and `version` is the one it holds.
+   */
+  readonly put: (
+    lock: Lock,
+    expected: number,
+  ) => Promise<{ readonly stored: boolean; readonly sequence: number; readonly version: number }>
+}
+
 /** This process's copy of the live grants, for finding and listing. */
 export type LiveGrants = {
   readonly get: (id: string) => HeldGrant | undefined
@@ -31,6 +44,16 @@ export type LiveGrants = {
   readonly epoch: () => string
   /** Waits until the copy holds everything that Redis held when this was called. */
   readonly catchUp: () => Promise<void>
+}
+
+/** This process's copy of who is or was locked out. It is as new as `LiveGrants` after `catchUp`. */
+export type Locks = {
+  /** By `principalKey`. */
+  readonly isLocked: (principal: string) => boolean
+  /** What is known of somebody who is or was locked out; signature checked. */
+  readonly of: (principal: string) => Lock | undefined
+  /** The same of everybody. */
+  readonly all: () => readonly Lock[]
 }
 
 /** Something that nobody can guess: 22 to 64 characters of base64url. */

@@ -15,18 +15,22 @@ import {
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
+import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
+import { withoutLocked } from '#access/operations/without-locked.ts'
 import type { Clock, Directory, NewNonce, Receipts } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import { readClick } from './actions/read-click.ts'
 import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
+import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
 import { createWebhook } from './pagerduty/webhook.ts'
@@ -37,6 +41,8 @@ export type BotParts = {
   readonly rules: RuleSet
   readonly keys: Keys
   readonly directory: Directory
+  /** Who is to be locked out, because the directory says that they are not active. */
+  readonly deactivated?: Deactivated
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -51,7 +57,7 @@ const sentWithinMs = 6_000
 
 /** A whole bot, started. It keeps nothing that Redis does not have, so any number of them may run. */
 export const startBot = async (parts: BotParts) => {
-  const { config, rules, keys, directory, clock, log, prompt, patient } = parts
+  const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const grants = await keepGrants({
     prompt,
@@ -61,8 +67,10 @@ export const startBot = async (parts: BotParts) => {
     alarm,
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
     production: config.PAGEPASS_MODE === 'production',
+    lift: rules.lock?.lift,
   })
-  const { live, store } = grants
+  const { live, locks, lockStore, store } = grants
+  const directory = withoutLocked(parts.directory, locks)
   const reports = followReceipts(prompt, patient(), longestStale(rules), alarm, (statement) => {
     grants.endAgain(statement).catch((error: Error) => alarm(endNotWritten, { error: error.message }))
   })
@@ -73,6 +81,10 @@ export const startBot = async (parts: BotParts) => {
   const incidentQueue = openQueue<IncidentJob>(queueNames.incidents, prompt)
 
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
+  const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
+  const inactive =
+    parts.deactivated &&
+    watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
   const withLevels = rules.onPage.some(({ levels }) => levels !== undefined)
   const incidents = confirmedIncidents(
     createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }),
@@ -137,7 +149,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ rules, directory, live, store, clock, log }, click)
+    const text = await runClick({ ...lockParts, rules, directory, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -154,10 +166,7 @@ export const startBot = async (parts: BotParts) => {
     }
     await ack({
       response_type: 'ephemeral',
-      text: await runAccessCommand(
-        { rules, directory, live, store, receipts, clock, newNonce, log, inTurn },
-        asked,
-      ),
+      text: await runAccessCommand({ ...lockParts, rules, directory, receipts, log, inTurn }, asked),
     })
   })
 
@@ -170,6 +179,14 @@ export const startBot = async (parts: BotParts) => {
     now: clock.now,
   })
 
+  const lockOrders = createLockOrders({
+    ...lockParts,
+    rules,
+    directory: parts.directory,
+    receipts,
+    statements: grants.statements,
+    log,
+  })
   const limits = {
     requestTimeout: sentWithinMs,
     headersTimeout: sentWithinMs,
@@ -180,6 +197,7 @@ export const startBot = async (parts: BotParts) => {
     if (request.method !== 'POST') response.writeHead(405, { allow: 'POST' }).end()
     else if (path === '/slack/events') slack.handle(request, response)
     else if (path === '/pagerduty/webhooks') webhook(request, response)
+    else if (path === '/api/v1/locks') lockOrders(request, response)
     else response.writeHead(404).end()
   })
   server.maxConnections = 1_000
@@ -193,6 +211,7 @@ export const startBot = async (parts: BotParts) => {
       await incidentWorker.close()
       await reports.stop()
       replicated?.stop()
+      await inactive?.stop()
       await grants.stop()
       await Promise.all([messages.close(), incidentQueue.close()])
     },

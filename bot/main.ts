@@ -29,6 +29,7 @@ await runProcess('bot', async () => {
     rules,
     keys,
     directory,
+    deactivated: directory.deactivated,
     clock: createClock(),
     log,
     prompt,

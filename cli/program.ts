@@ -4,6 +4,7 @@ import { tellFault } from '#access/runtime/run-process.ts'
 import { createKeyFolder } from './create-keys.ts'
 import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
+import { lockOut } from './lock.ts'
 import { addRules } from './rules/commands.ts'
 import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
@@ -64,6 +65,16 @@ export const createProgram = (environment: NodeJS.ProcessEnv): Command => {
     .requiredOption('--environment <name>', 'as in the rule set')
     .requiredOption('--out <file>', 'where the signed directory goes')
     .action(signDirectoryFile)
+
+  program
+    .command('lock')
+    .description('lock somebody out of everything, everywhere, at once')
+    .argument('<subject>', 'who they are at the identity provider; a workload’s is its client id')
+    .requiredOption('--because <reason>', 'why, for those who may let them in again')
+    .requiredOption('--keys <folder>', 'the folder with the private key of role "lock"')
+    .requiredOption('--environment <name>', 'as in the rule set')
+    .requiredOption('--bot <url>', 'where a bot is reached, as Slack reaches it')
+    .action(lockOut)
 
   program
     .command('doctor')

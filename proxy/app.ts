@@ -14,6 +14,8 @@ import { auditLine } from '#access/domain/audit-record.ts'
 import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
 import { Fault } from '#access/domain/errors.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
+import type { Lock } from '#access/domain/lock.ts'
+import { principalKey } from '#access/domain/principal.ts'
 import { nextEdgeOf, type RuleSet } from '#access/domain/rule-set.ts'
 import { createView } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
@@ -186,6 +188,12 @@ export const startProxy = async (parts: ProxyParts) => {
     void reporter.confirm(use, sequence, held.grant.id, cuts)
   }
 
+  /** Refused and cut at once, whatever they hold and whatever needs no grant. */
+  const carryOutLock = ({ id, who }: Lock, sequence: number | undefined): void => {
+    const cuts = locks.lock(principalKey(who))
+    if (sequence !== undefined) void reporter.confirm(undefined, sequence, id, cuts)
+  }
+
   /**
    * A newer version counts once its signature is proven. Until then what is open goes on under the version it was
    * admitted by, whose end still cuts it.
@@ -204,7 +212,7 @@ export const startProxy = async (parts: ProxyParts) => {
 
   const tombstones = createTombstones(reporter.reassert, clock.now)
   const follower = followView(
-    { prompt, patient, view, statements, clock, heads: 'demanded' },
+    { prompt, patient, view, statements, clock, heads: 'demanded', lift: rules.lock?.lift },
     {
       alarm,
       waiting: (what) => log.info({ what }, 'waiting for Redis'),
@@ -212,6 +220,8 @@ export const startProxy = async (parts: ProxyParts) => {
       endProven: tombstones.keep,
       returned: ({ id }) => tombstones.returned(id),
       given: (held) => void takeOver(held),
+      locked: carryOutLock,
+      lockLost: ({ id }) => alarm('Redis lost who is locked out', { lock: id }),
       synced: () => {
         for (const use of uses.all()) {
           const held = view.get(use.held.grant.id)
@@ -266,6 +276,7 @@ export const startProxy = async (parts: ProxyParts) => {
     measure: (registry: Registry): void =>
       metrics.register(registry, { view, audit, identities, uses: { all: everyUse }, now: clock.now }),
     waitingFor,
+    /** Who is locked out here: the follower of the view sees to that by itself. */
     locks,
     /**
      * What SIGTERM asks for: no new connection, and after a moment no new request, while what is open goes on, under this

@@ -5,7 +5,8 @@ import type { Identities } from './identities.ts'
 import type { Pipeline } from './pipeline.ts'
 
 /**
- * Shuts principals (`principalKey`) out, and lets them in again. Every decision asks the view, so a request whose token is
+ * Shuts principals (`principalKey`) out, and lets them in again. The signed statements behind it are the view's (`lock-book.ts`).
+ * Every decision asks the view, so a request whose token is
  * still being verified, or whose pass is, is refused when it comes to be decided.
  */
 export const createLocks = ({

@@ -7,10 +7,11 @@ import { createKeys, type Holder, loadKeys } from '#access/adapters/keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { End, Grant } from '#access/domain/grant.ts'
 import type { Incident } from '#access/domain/incident.ts'
+import type { Lock } from '#access/domain/lock.ts'
 import { type Claims, type Person, type Proven, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Tier } from '#access/domain/tier.ts'
-import type { LiveGrants } from '#access/ports.ts'
+import type { LiveGrants, LockStore, Locks } from '#access/ports.ts'
 import { parseRuleSet, type SoundRuleSet } from '#access/rules/parse-rule-set.ts'
 import type { RuleFile } from '#access/rules/rule-file.ts'
 import { createLogger, type Logger } from '#access/runtime/logger.ts'
@@ -81,6 +82,32 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
   ...changes,
 })
 
+/** Ana is locked out by Ben. */
+export const aLock = (changes: Partial<Lock> = {}): Lock => ({
+  id: 'zzzz-bbbb-cccc',
+  version: 1,
+  environment: 'sandbox',
+  who: { issuer, subject: 'idp-ana', name: 'Ana Lopes' },
+  state: 'locked',
+  by: { kind: 'person', issuer, subject: 'idp-ben', name: 'Ben Okafor' },
+  because: 'a stolen laptop',
+  since: noon,
+  agreed: [],
+  nonce: 'k'.repeat(22),
+  at: noon,
+  ...changes,
+})
+
+/** What lets them in again, or with one name only says that somebody agrees. */
+export const aLift = (of: Lock, changes: Partial<Lock> = {}, agreed = ['idp-ben', 'idp-cho']): Lock => ({
+  ...of,
+  version: of.version + 1,
+  state: agreed.length > 1 ? 'free' : 'locked',
+  agreed: agreed.map((subject) => ({ issuer, subject, name: subject, at: of.at + 1 })),
+  at: of.at + 1,
+  ...changes,
+})
+
 export const anEnd = (of: Grant, changes: Partial<End> = {}): End => ({
   id: of.id,
   version: of.version + 1,
@@ -128,14 +155,15 @@ export const freshKeys = async (environment = 'sandbox') => {
   const { folder, remove } = await aFolder()
   await createKeys(folder, environment)
   const of = (holder: Holder) => loadKeys(join(folder, holder), holder, environment)
-  const [bot, workers, proxy, offline] = await Promise.all([
+  const [bot, workers, proxy, offline, responder] = await Promise.all([
     of('bot'),
     of('workers'),
     of('proxy'),
     of('offline'),
+    of('responder'),
   ])
   await remove()
-  return { bot, workers, proxy, offline }
+  return { bot, workers, proxy, offline, responder }
 }
 
 /** The statements that each holder of these keys can sign. */
@@ -200,6 +228,16 @@ export const until = async (
     if (deadline.aborted) throw new Error(`never came true: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
+}
+
+/** Nobody is locked out, and nobody can be. */
+export const noLocks: { readonly locks: Locks; readonly lockStore: LockStore } = {
+  locks: { isLocked: () => false, of: () => undefined, all: () => [] },
+  lockStore: {
+    put: async () => {
+      throw new Error('nobody can be locked out here')
+    },
+  },
 }
 
 /** What catches up however long that takes: by itself it gives up after a moment, and a busy machine may need more. */

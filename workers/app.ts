@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { webApi } from '@slack/bolt'
 import { type Processor, Worker } from 'bullmq'
@@ -29,11 +30,14 @@ import { readReport } from '#access/adapters/redis/reports.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
+import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
-import type { Clock, Directory } from '#access/ports.ts'
+import { withoutLocked } from '#access/operations/without-locked.ts'
+import type { Clock, Directory, NewNonce } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import type { WorkersConfig } from './config.ts'
 import { createDeriveJobs } from './derive-jobs.ts'
 import { remind } from './jobs/remind.ts'
@@ -49,6 +53,8 @@ export type WorkersParts = {
   readonly rules: RuleSet
   readonly keys: Keys
   readonly directory: Directory
+  /** Who is to be locked out, because the directory says that they are not active. */
+  readonly deactivated?: Deactivated
   readonly clock: Clock
   readonly log: Logger
   readonly auditFolder: string
@@ -60,7 +66,7 @@ const expiryShape = z.object({ grant: z.string() })
 
 /** The workers, started. Whatever they do may happen twice, late or never without letting anybody in. */
 export const startWorkers = async (parts: WorkersParts) => {
-  const { config, rules, keys, directory, clock, log, prompt, patient } = parts
+  const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const instance = config.PAGEPASS_INSTANCE
   const grants = await keepGrants({
@@ -72,8 +78,15 @@ export const startWorkers = async (parts: WorkersParts) => {
     instance: `workers-${instance}`,
     production: config.PAGEPASS_MODE === 'production',
     endsKnown: (ids) => endsInAudit(join(parts.auditFolder, `workers-${instance}.jsonl`), ids),
+    lift: rules.lock?.lift,
   })
-  const { live, store, statements } = grants
+  const { live, locks, lockStore, store, statements } = grants
+  const directory = withoutLocked(parts.directory, locks)
+  const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
+  const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
+  const inactive =
+    parts.deactivated &&
+    watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
 
   const audit = await openAuditLog(parts.auditFolder, `workers-${instance}`)
   audit.append(
@@ -108,7 +121,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     slack,
     cards: createCards(prompt),
     turns: createTurns(prompt),
-    render: createRenderCard({ rules, directory, live, occasions, ended }),
+    render: createRenderCard({ rules, directory, live, locks, occasions, ended }),
     clock,
     alarm,
   }
@@ -122,6 +135,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     audit,
     clock,
     live,
+    locks,
+    store,
     occasions,
     ended,
     tell,
@@ -188,6 +203,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     stop: async (): Promise<void> => {
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([events.stop(), reports.stop()])
+      await inactive?.stop()
       await grants.stop()
       await Promise.all(
         [expiries, reminders, incidents, messages, noteQueue, summaries].map((queue) => queue.close()),

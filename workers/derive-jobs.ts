@@ -7,8 +7,11 @@ import type { Statements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { isFault } from '#access/domain/errors.ts'
 import { type Grant, occasionOf } from '#access/domain/grant.ts'
+import type { Lock } from '#access/domain/lock.ts'
+import { principalKey } from '#access/domain/principal.ts'
 import { renewsAhead } from '#access/domain/renewal.ts'
-import type { Clock, LiveGrants } from '#access/ports.ts'
+import { endLocked } from '#access/operations/end-locked.ts'
+import type { Clock, GrantStore, LiveGrants, Locks } from '#access/ports.ts'
 import type { Tell } from './outbox/tell.ts'
 
 export type DeriveParts = {
@@ -16,6 +19,8 @@ export type DeriveParts = {
   readonly audit: AuditLog
   readonly clock: Clock
   readonly live: LiveGrants
+  readonly locks: Locks
+  readonly store: GrantStore
   readonly occasions: Occasions
   /** The rules hash. */
   readonly rules: string
@@ -91,6 +96,13 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     await sumUpWhenOver(occasionOf(known.grant))
   }
 
+  /** Whoever locked them ends what they hold at once; here it is ended if they could not. */
+  const locked = async (lock: Lock, sequence: number): Promise<void> => {
+    await live.catchUp()
+    if (parts.locks.of(principalKey(lock.who))?.state === 'locked') await endLocked(parts, lock)
+    await tell.locked(lock, sequence)
+  }
+
   const sumUpWhenOver = async (occasion: string): Promise<void> => {
     await live.catchUp()
     if ([...live.all()].some(({ grant }) => occasionOf(grant) === occasion)) return
@@ -108,6 +120,7 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     const sequence = Number(event.split('-')[0])
     try {
       if (kind === 'grant') await stepped(await statements.verify('grant', statement), sequence)
+      if (kind === 'lock' || kind === 'lift') await locked(await statements.verify(kind, statement), sequence)
       if (kind === 'end') await ended((await statements.verify('end', statement)).id, sequence)
     } catch (error) {
       if (!isFault(error, 'statement/invalid')) throw error

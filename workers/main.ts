@@ -21,6 +21,7 @@ await runProcess('workers', async () => {
   const { rules, seal } = loaded
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
+  const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const redis = await redisAt(config)
   const prompt = connectPrompt(redis, onError)
@@ -28,7 +29,8 @@ await runProcess('workers', async () => {
     config,
     rules,
     keys,
-    directory: await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys)),
+    directory,
+    deactivated: directory.deactivated,
     clock: createClock(),
     log,
     prompt,

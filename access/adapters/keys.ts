@@ -27,6 +27,7 @@ export const holders = {
   workers: ['end', 'head'],
   proxy: ['assertion'],
   offline: ['directory'],
+  responder: ['lock'],
 } as const satisfies Record<string, readonly Role[]>
 export type Holder = keyof typeof holders
 

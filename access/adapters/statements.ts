@@ -1,9 +1,17 @@
-import { CompactSign, compactVerify, decodeJwt } from 'jose'
+import { CompactSign, compactVerify, decodeJwt, decodeProtectedHeader } from 'jose'
 import type { z } from 'zod'
 import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
 import { type Head, headShape } from '../domain/head.ts'
+import {
+  anyLockShape,
+  type Lock,
+  type LockOrder,
+  liftShape,
+  lockOrderShape,
+  lockShape,
+} from '../domain/lock.ts'
 import type { Keys, Role } from './keys.ts'
 
 /**
@@ -14,10 +22,21 @@ const kinds = {
   grant: { role: 'issue', shape: grantShape },
   end: { role: 'end', shape: endShape },
   head: { role: 'head', shape: headShape },
+  lock: { role: 'end', shape: lockShape },
+  lift: { role: 'issue', shape: liftShape },
+  'lock-order': { role: 'lock', shape: lockOrderShape },
   directory: { role: 'directory', shape: directoryShape },
 } as const satisfies Record<string, { role: Role; shape: z.ZodType }>
 
-type Bodies = { grant: Grant; end: End; head: Head; directory: DirectoryFile }
+type Bodies = {
+  grant: Grant
+  end: End
+  head: Head
+  lock: Lock
+  lift: Lock
+  'lock-order': LockOrder
+  directory: DirectoryFile
+}
 export type StatementKind = keyof Bodies
 
 const typ = (kind: StatementKind) => `pagepass-${kind}+jws`
@@ -58,12 +77,24 @@ export const createStatements = (keys: Keys) => ({
 
 export type Statements = ReturnType<typeof createStatements>
 
+/** The name of the key of a statement that was verified. */
+export const kidOf = (statement: string): string => decodeProtectedHeader(statement).kid ?? ''
+
 /** What a statement says, before its signature is checked. Never act on it alone to give anything. */
 export const readUnverified = <K extends 'grant' | 'end'>(kind: K, statement: string): Bodies[K] => {
   try {
     return kinds[kind].shape.parse(wordsOf(statement)) as Bodies[K]
   } catch (error) {
     throw new Fault('statement/invalid', `a ${kind} statement can't be read`, { cause: error })
+  }
+}
+
+/** The same of what locks somebody out or lets them in. */
+export const readUnverifiedLock = (statement: string): Lock => {
+  try {
+    return anyLockShape.parse(wordsOf(statement))
+  } catch (error) {
+    throw new Fault('statement/invalid', `a lock statement can't be read`, { cause: error })
   }
 }
 

@@ -4,13 +4,19 @@ import { type Principal, principalKey } from './principal.ts'
 
 export const buttonActions = ['take', 'decline', 'approve', 'deny', 'extend', 'keep'] as const
 export type ButtonAction = (typeof buttonActions)[number]
+/** Of a button about a lock, not a grant. */
+export const lockActions = ['lift'] as const
+export type AnyAction = ButtonAction | (typeof lockActions)[number]
+
+/** What a button is about: a grant, or a lock. Both have a random nonce. */
+type About = Pick<Grant, 'id' | 'nonce'>
 
 /**
  * What a button of a message to somebody carries: `<grant id>.<256 bits>`. The bits follow from the grant's random nonce,
  * which is in its signed statement and in no message, so that nobody can make a button; and from whom it is sent to, so
  * that it is of use to nobody else.
  */
-export const buttonValue = ({ id, nonce }: Grant, action: ButtonAction, to: Principal): string =>
+export const buttonValue = ({ id, nonce }: About, action: AnyAction, to: Principal): string =>
   `${id}.${createHash('sha256')
     .update(JSON.stringify([nonce, id, action, principalKey(to)]))
     .digest('base64url')}`
@@ -20,8 +26,8 @@ export const grantOfButton = (value: string): string | undefined =>
   /^([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})\.[A-Za-z0-9_-]{43}$/.exec(value)?.[1]
 
 /** Whether a value is that of the button for this action that this person was sent about the grant. */
-export const isButtonOf = (grant: Grant, action: ButtonAction, to: Principal, value: string): boolean => {
-  const expected = Buffer.from(buttonValue(grant, action, to))
+export const isButtonOf = (about: About, action: AnyAction, to: Principal, value: string): boolean => {
+  const expected = Buffer.from(buttonValue(about, action, to))
   const given = Buffer.from(value)
   return expected.length === given.length && timingSafeEqual(expected, given)
 }

@@ -1,4 +1,5 @@
 import type { Doubt, LiveState } from './grant.ts'
+import { whyInactive } from './inactive.ts'
 import type { Incident, Paged } from './incident.ts'
 import { isMoment } from './moment.ts'
 import { nearest } from './nearest.ts'
@@ -73,7 +74,7 @@ export const decideAsk = (
   now: number,
   usualTier?: string,
 ): AccessDecision => {
-  if (!person.active) return refuse('person-inactive')
+  if (!person.active) return refuse(whyInactive(person))
   const service = rules.services.get(ask.service)
   if (service === undefined) {
     const hint = nearest(ask.service, rules.services.keys())
@@ -137,7 +138,7 @@ export const decidePage = (
   paged: Paged,
   now: number,
 ): AccessDecision => {
-  if (!person.active) return refuse('person-inactive')
+  if (!person.active) return refuse(whyInactive(person))
   const fitting = service.onPage.filter((rule) => fitsPage(rule, incident, paged))
   const rule = fitting.find(({ who }) => belongsTo(rules, who, person, now))
   const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, rule)

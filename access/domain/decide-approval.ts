@@ -1,4 +1,5 @@
 import type { Grant } from './grant.ts'
+import { whyInactive } from './inactive.ts'
 import { type Person, principalKey } from './principal.ts'
 import type { Reason } from './reasons.ts'
 import { type RuleSet, setsOf } from './rule-set.ts'
@@ -30,7 +31,7 @@ export const decideApproval = (
   now: number,
 ): ApprovalDecision => {
   const { approvers, who, approvals = [] } = grant
-  if (!person.active) return { may: false, reason: 'person-inactive' }
+  if (!person.active) return { may: false, reason: whyInactive(person) }
   if (principalKey(who) === principalKey(person)) return { may: false, reason: 'own-request' }
   const teams = approvers === undefined ? [] : setsOf(rules, approvers.from, person, now)
   if (approvers === undefined || teams.length === 0) return { may: false, reason: 'not-approver' }

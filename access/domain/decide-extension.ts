@@ -1,6 +1,7 @@
 import type { Refusal } from './decide-access.ts'
 import { freezeOn } from './freeze-on.ts'
 import type { Grant } from './grant.ts'
+import { whyInactive } from './inactive.ts'
 import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
 import { type RuleSet, requestRuleFor, type Service, tierOf } from './rule-set.ts'
@@ -23,7 +24,7 @@ export const decideExtension = (
   duration: number | undefined,
   now: number,
 ): ExtensionDecision => {
-  if (!person.active) return refuse('person-inactive')
+  if (!person.active) return refuse(whyInactive(person))
   if (grant.ending !== undefined || grant.kept) return refuse('pass-ending')
   if (grant.approvals !== undefined) return refuse('approval-needed', { tier: grant.tier })
   const latest = latestEnd(rules, grant, person, now)

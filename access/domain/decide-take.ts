@@ -1,5 +1,6 @@
 import { freezeOn } from './freeze-on.ts'
 import type { Grant } from './grant.ts'
+import { whyInactive } from './inactive.ts'
 import { pageRuleFits, pageRuleOf } from './page-rule.ts'
 import type { Person } from './principal.ts'
 import type { Reason } from './reasons.ts'
@@ -10,7 +11,7 @@ import { type RuleSet, requestRuleFor } from './rule-set.ts'
  * not, or undefined.
  */
 export const decideTake = (rules: RuleSet, grant: Grant, person: Person, now: number): Reason | undefined => {
-  if (!person.active) return 'person-inactive'
+  if (!person.active) return whyInactive(person)
   const page = pageRuleOf(rules, grant)
   // What no page rule gives is offered as if they had asked, and so it is taken: by what they could ask for now.
   if (page === undefined && freezeOn(rules, grant, now) !== undefined) return 'frozen'

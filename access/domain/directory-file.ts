@@ -22,6 +22,9 @@ export const directoryShape = z.strictObject({
 
 export type DirectoryFile = z.output<typeof directoryShape>
 
+/** Who is not active any more, as of when. */
+export type Deactivated = { readonly asOf: number; readonly people: readonly Person[] }
+
 /** Look-ups over a directory file. Faults when two people share an alias. */
 export const indexDirectory = (file: DirectoryFile) => {
   const index = (kind: string, keyOf: (person: Person) => string | undefined): Map<string, Person> => {
@@ -45,7 +48,12 @@ export const indexDirectory = (file: DirectoryFile) => {
   )
   const byPagerDuty = index('PagerDuty user', ({ pagerduty }) => pagerduty?.user)
   const byPrincipal = index('principal', principalKey)
+  const deactivated: Deactivated = {
+    asOf: file.asOf,
+    people: [...byPrincipal.values()].filter(({ active }) => !active),
+  }
   return {
+    deactivated,
     bySlack: (team: string, user: string): Person | undefined => bySlack.get(`${team} ${user}`),
     byPagerDuty: (user: string): Person | undefined => byPagerDuty.get(user),
     byPrincipal: (principal: string): Person | undefined => byPrincipal.get(principal),

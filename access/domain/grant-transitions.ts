@@ -16,6 +16,7 @@ export const transitions: Readonly<Record<GrantState, Moves>> = {
     'incident over': 'refused',
     'handed over': 'refused',
     superseded: 'refused',
+    locked: 'refused',
   },
   pending: {
     // One of several approvals that it takes; the last one is `approved`.
@@ -28,6 +29,7 @@ export const transitions: Readonly<Record<GrantState, Moves>> = {
     'incident over': 'refused',
     'handed over': 'refused',
     superseded: 'refused',
+    locked: 'refused',
   },
   active: {
     extended: 'active',
@@ -41,6 +43,7 @@ export const transitions: Readonly<Record<GrantState, Moves>> = {
     'incident over': 'ended',
     'handed over': 'ended',
     superseded: 'ended',
+    locked: 'ended',
   },
   ended: {},
   refused: {},

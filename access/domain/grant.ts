@@ -110,6 +110,7 @@ export const endCauses = [
   'denied',
   'withdrawn',
   'lapsed',
+  'locked',
 ] as const
 export type EndCause = (typeof endCauses)[number]
 

@@ -23,6 +23,8 @@ export type Proven = Claims & {
 export type Person = Claims & {
   readonly name: string
   readonly active: boolean
+  /** They would be active, if they were not locked out. */
+  readonly locked?: true | undefined
   readonly slack?: { readonly team: string; readonly user: string }
   readonly pagerduty?: { readonly account: string; readonly user: string }
 }

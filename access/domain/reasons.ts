@@ -90,6 +90,9 @@ export const reasons = {
   'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
   'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
   'team-decided': { status: 403, person: 'Your team has approved this already; another one has to.' },
+  // A lock
+  'not-locker': { status: 403, person: 'The rules don’t let you lock people out, or let them in again.' },
+  'not-locked': { status: 409, person: 'They are not locked out.' },
   'store-unavailable': { status: 503, person: 'Passes can’t be changed right now.' },
   // A page
   'page-unmapped': { status: 403, person: 'The paged person is not in Pagepass’s directory.' },

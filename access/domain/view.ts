@@ -1,6 +1,7 @@
 import { alone, type Keep, keepPlainly, versionOf } from './compact-grant.ts'
 import type { End, Grant } from './grant.ts'
 import type { Held, HeldGrant } from './held.ts'
+import { createLockBook, type KeptLock } from './lock-book.ts'
 import { principalKey } from './principal.ts'
 import { createSetHash } from './set-hash.ts'
 
@@ -8,6 +9,9 @@ import { createSetHash } from './set-hash.ts'
 export type ViewEvent =
   | { readonly kind: 'grant'; readonly sequence: number; readonly grant: Grant; readonly statement: string }
   | { readonly kind: 'end'; readonly sequence: number; readonly end: End; readonly statement: string }
+
+/** The same of who is locked out: they share the numbers. */
+export type LockEvent = KeptLock & { readonly kind: 'lock' | 'lift'; readonly sequence: number }
 
 export type Applied = {
   readonly gap: boolean
@@ -49,7 +53,7 @@ export const createView = (keep: Keep = keepPlainly) => {
   let ready = false
   let headAt: number | undefined
   /** Apart from what a resync replaces. */
-  const locked = new Set<string>()
+  const locks = createLockBook()
 
   const forgetLost = (): void => {
     let surplus = proven.size - state.live.size - rememberedLost
@@ -88,6 +92,11 @@ export const createView = (keep: Keep = keepPlainly) => {
             }),
           ),
         get: (id: string): HeldGrant | undefined => next.live.get(id),
+        /** Loads what Redis holds of somebody who is or was locked out. */
+        loadLock: (kept: KeptLock): void => {
+          locks.believe(kept)
+          next.putLock(kept)
+        },
         apply: next.apply,
         /** Nothing more is loaded: the events up to the sequence number so far are all in. */
         loaded: next.exact,
@@ -104,7 +113,7 @@ export const createView = (keep: Keep = keepPlainly) => {
       }
     },
     /** Applies the next event. `gap` means that events are missing, and a full resync is due. */
-    apply: (event: ViewEvent): Applied => state.apply(event),
+    apply: (event: ViewEvent | LockEvent): Applied => state.apply(event),
     /** Carries out an end before its event is due here: during a resync the old state goes on deciding. */
     endEarly: (end: End): HeldGrant | undefined => state.end(end),
     /**
@@ -148,10 +157,11 @@ export const createView = (keep: Keep = keepPlainly) => {
     /** What this principal (`principalKey`) holds for this service. */
     heldBy: (service: string, principal: string): Held | undefined => state.heldBy(service, principal),
     all: (): Iterable<HeldGrant> => state.live.values(),
+    locks,
     /** Shuts a principal (`principalKey`) out of everything, whatever they hold, until `unlock`. */
-    lock: (principal: string): void => void locked.add(principal),
-    unlock: (principal: string): void => void locked.delete(principal),
-    isLocked: (principal: string): boolean => locked.size > 0 && locked.has(principal),
+    lock: locks.lock,
+    unlock: locks.unlock,
+    isLocked: locks.isLocked,
   }
 }
 
@@ -172,6 +182,8 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
    */
   const byService = new Map<string, Map<string, Held | HeldGrant>>()
   const hashes = new Map<number, { readonly count: number; readonly set: string }>()
+  /** principal → the newest statement about them in this Redis. What it says is decided on by the book of locks. */
+  const lockStatements = new Map<string, KeptLock>()
   const setHash = createSetHash()
   /** Members of the set hash. A rejected grant is one until the next resync, as it is for whoever signs heads. */
   let count = 0
@@ -265,6 +277,26 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
     return held === undefined ? {} : { ended: held }
   }
 
+  const changeBy = (event: ViewEvent | LockEvent) => {
+    if (event.kind === 'grant') return given(event.grant, event.statement)
+    if (event.kind === 'end') return over(event.end)
+    putLock({ lock: event.lock, statement: event.statement })
+    return {}
+  }
+
+  const putLock = (kept: KeptLock): void => {
+    const principal = principalKey(kept.lock.who)
+    const before = lockStatements.get(principal)
+    if (before !== undefined) {
+      if (before.lock.version > kept.lock.version) return
+      setHash.remove(before.statement)
+      count -= 1
+    }
+    lockStatements.set(principal, kept)
+    setHash.add(kept.statement)
+    count += 1
+  }
+
   const remember = (): void => {
     hashes.set(sequence, { count, set: setHash.value() })
     hashes.delete(sequence - rememberedHashes)
@@ -276,6 +308,7 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
     versionOf: versionNow,
     hashes,
     put,
+    putLock,
     newer,
     end,
     /** A version was proven late: an older one that was taken meanwhile makes way. Tells whether there was one. */
@@ -291,11 +324,11 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
       exact = true
       remember()
     },
-    apply: (event: ViewEvent): Applied => {
+    apply: (event: ViewEvent | LockEvent): Applied => {
       if (event.sequence <= sequence) return { gap: false }
       if (event.sequence !== sequence + 1) return { gap: true }
       sequence = event.sequence
-      const change = event.kind === 'grant' ? given(event.grant, event.statement) : over(event.end)
+      const change = changeBy(event)
       if (exact) remember()
       return { gap: false, ...change }
     },

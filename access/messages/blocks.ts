@@ -1,4 +1,4 @@
-import { type ButtonAction, buttonValue } from '../domain/button.ts'
+import { type AnyAction, buttonValue } from '../domain/button.ts'
 import type { Grant } from '../domain/grant.ts'
 import type { Principal } from '../domain/principal.ts'
 import { cutMarkup } from './slack-text.ts'
@@ -6,15 +6,15 @@ import { cutMarkup } from './slack-text.ts'
 /** A message as Slack takes it: `text` says everything, for screen readers and notifications. */
 export type Rendered = { readonly text: string; readonly blocks?: readonly object[] }
 
-type Button = { readonly action: ButtonAction; readonly text: string; readonly style?: 'primary' | 'danger' }
+type Button = { readonly action: AnyAction; readonly text: string; readonly style?: 'primary' | 'danger' }
 
 /** Slack's limit of a section (https://docs.slack.dev/reference/block-kit/blocks/section-block). */
 const longestSection = 3_000
 
-/** A text with buttons about one grant under it, which work for nobody but whom the message is to. */
+/** A text with buttons about one grant or lock under it, which work for nobody but whom the message is to. */
 export const withButtons = (
   text: string,
-  grant: Grant,
+  about: Pick<Grant, 'id' | 'nonce'>,
   to: Principal,
   buttons: readonly Button[],
 ): Rendered => ({
@@ -28,7 +28,7 @@ export const withButtons = (
         type: 'button',
         action_id: action,
         text: { type: 'plain_text', text: label },
-        value: buttonValue(grant, action, to),
+        value: buttonValue(about, action, to),
         ...(style === undefined ? {} : { style }),
       })),
     },

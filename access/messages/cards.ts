@@ -6,11 +6,13 @@ export type Card =
   /** The one live message of an incident, or of a pass asked for by hand. */
   | { readonly kind: 'occasion'; readonly occasion: string }
   | { readonly kind: 'offer' | 'approval' | 'keep'; readonly grant: string }
+  | { readonly kind: 'lock'; readonly lock: string }
   /** `version` is the version of the grant that is about to end. */
   | { readonly kind: 'reminder'; readonly grant: string; readonly version: number }
 
 export const nameOfCard = (card: Card): string => {
   if (card.kind === 'occasion') return `occasion/${card.occasion}`
+  if (card.kind === 'lock') return `lock/${card.lock}`
   if (card.kind === 'reminder') return `reminder/${card.grant}/${card.version}`
   return `${card.kind}/${card.grant}`
 }
@@ -25,6 +27,7 @@ export const cardOfName = (name: string): Card | undefined => {
       : undefined
   if (version !== undefined) return undefined
   if (kind === 'occasion') return { kind, occasion: id }
+  if (kind === 'lock') return { kind, lock: id }
   if (kind === 'offer' || kind === 'approval' || kind === 'keep') return { kind, grant: id }
   return undefined
 }

@@ -45,6 +45,7 @@ const endWords = {
   denied: 'it was denied',
   withdrawn: 'it was turned down',
   lapsed: 'nobody decided in time',
+  locked: 'they were locked out',
 } as const
 
 /** Why something ended, and by whom: `it was revoked by Ben Okafor`. */

@@ -10,9 +10,16 @@ export const unservedMessage = (it: {
   readonly reason: Reason
   readonly command: string
 }): string => {
-  const mend =
-    it.reason === 'page-unmapped' || it.reason === 'person-inactive'
-      ? 'Add them to the directory, or have somebody else take the incident.'
-      : `They can ask: ${code(`${it.command} grant ${it.service} 1h`)}`
-  return `*${quoted(it.name)}* was paged for incident #${it.incident.number} “${quoted(it.incident.title)}” on ${code(it.service)} but got no pass. ${reasons[it.reason].person} ${mend}`
+  const why =
+    it.reason === 'principal-locked'
+      ? 'They are locked out of everything that Pagepass guards.'
+      : reasons[it.reason].person
+  return `*${quoted(it.name)}* was paged for incident #${it.incident.number} “${quoted(it.incident.title)}” on ${code(it.service)} but got no pass. ${why} ${mendOf(it)}`
+}
+
+const mendOf = ({ reason, command, service }: Parameters<typeof unservedMessage>[0]): string => {
+  if (reason === 'principal-locked') return 'Have somebody else take the incident.'
+  return reason === 'page-unmapped' || reason === 'person-inactive'
+    ? 'Add them to the directory, or have somebody else take the incident.'
+    : `They can ask: ${code(`${command} grant ${service} 1h`)}`
 }

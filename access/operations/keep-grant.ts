@@ -1,5 +1,6 @@
 import type { Grant } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
+import { whyInactive } from '../domain/inactive.ts'
 import type { Person } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import type { DecideParts } from '../ports.ts'
@@ -20,7 +21,7 @@ export const keepGrant = async (
   const found = await ownStanding(live, person, id, now)
   if ('refused' in found) return found
   const { grant } = found
-  if (!person.active) return { refused: 'person-inactive' }
+  if (!person.active) return { refused: whyInactive(person) }
   if (grant.state !== 'active' || grant.ending?.keepable !== true) return { refused: 'already-decided' }
   const kept = nextVersion(grant, 'restored', { until: grant.ending.was, kept: true }, now, person)
   if (!(await store.give(kept)).given) return { refused: 'already-decided' }

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import type { Statements } from '../adapters/statements.ts'
-import { directoryShape, indexDirectory } from '../domain/directory-file.ts'
+import { type Deactivated, directoryShape, indexDirectory } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Directory } from '../ports.ts'
 
 /** Reads the signed directory file; its signature, environment and aliases must hold. */
-export const loadDirectory = async (file: string, statements: Statements): Promise<Directory> => {
+export const loadDirectory = async (
+  file: string,
+  statements: Statements,
+): Promise<Directory & { readonly deactivated: Deactivated }> => {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Fault('directory/invalid', `the directory ${file} can't be read (${error.code})`, {
       mend: 'sign one with: pagepass directory sign',

@@ -4,12 +4,15 @@ import type { Keys } from '../adapters/keys.ts'
 import { awaitSafe, watchSafe } from '../adapters/redis/connect.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
 import { createGrantStore } from '../adapters/redis/grant-store.ts'
+import { createLockAgain, watchLocks } from '../adapters/redis/lock-again.ts'
+import { createLockStore } from '../adapters/redis/lock-store.ts'
 import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { readLive, readLiveIds } from '../adapters/redis/read-live.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createWriteAgain } from '../adapters/redis/write-again.ts'
 import { createStatements } from '../adapters/statements.ts'
 import type { HeldGrant } from '../domain/held.ts'
+import type { Lock } from '../domain/lock.ts'
 import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 
@@ -26,6 +29,7 @@ export const keepGrants = async ({
   alarm,
   endsKnown,
   production = false,
+  lift,
 }: {
   readonly prompt: Redis
   readonly patient: Redis
@@ -37,6 +41,8 @@ export const keepGrants = async ({
   readonly production?: boolean
   /** Signed ends of these grants that this process kept from before, and Redis may have lost. */
   readonly endsKnown?: (grants: ReadonlySet<string>) => AsyncIterable<string>
+  /** How many people the rules demand to let somebody in who was locked out. */
+  readonly lift?: number | undefined
 }) => {
   await awaitSafe(prompt, { closed: production })
   const stopWatching = watchSafe(prompt, alarm)
@@ -81,17 +87,32 @@ export const keepGrants = async ({
   if (endsKnown !== undefined)
     for await (const statement of endsKnown(await readLiveIds(prompt)))
       await statements.verify('end', statement).then(view.proveEnd, () => undefined)
+  const locks = createLockStore(prompt, statements)
+  const lockAgain = createLockAgain(prompt, statements, locks, keys.own.has('issue'))
+  /** Redis lost that somebody is locked out, or was let in again. */
+  const lockLost = (lost: Lock): void => {
+    const facts = { lock: lost.id, state: lost.state }
+    alarm('Redis lost who is locked out', facts)
+    lockAgain(lost)
+      .then((became) => {
+        if (became === 'written again') alarm('a lost lock was written again', facts)
+        if (became === 'refused') alarm('a lost lock could not be written again', facts)
+      })
+      .catch((error: Error) => alarm('a lost lock could not be written again', { error: error.message }))
+  }
   const follower = followView(
-    { prompt, patient, view, statements, clock, heads: 'optional' },
+    { prompt, patient, view, statements, clock, heads: 'optional', lift },
     {
       alarm,
       returned: (_, statement) => returned(statement),
       outdated,
+      lockLost,
       // What is attested in a head was checked: a forged grant that came as an event is taken out.
       given: (held) => void follower.prove(held),
     },
   )
   const { epoch, inTouch } = follower
+  const watched = watchLocks(prompt, statements, view.locks.proven, lockLost)
   const heads = signHeads({
     redis: prompt,
     view,
@@ -121,10 +142,13 @@ export const keepGrants = async ({
     endAgain,
     live: follower.live,
     store,
+    locks: follower.locks,
+    lockStore: locks,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
     stop: async (): Promise<void> => {
       stopWatching()
       await heads.stop()
+      await watched.stop()
       await follower.stop()
     },
   }

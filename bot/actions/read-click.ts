@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { buttonActions } from '#access/domain/button.ts'
+import { buttonActions, lockActions } from '#access/domain/button.ts'
 import type { Click } from './run-click.ts'
 
 /** https://docs.slack.dev/reference/interaction-payloads/block_actions-payload: only what is needed of it. */
@@ -9,7 +9,13 @@ const shape = z.object({
   team: z.object({ id: z.string() }).nullish(),
   channel: z.object({ id: z.string() }).optional(),
   actions: z
-    .array(z.object({ type: z.literal('button'), action_id: z.enum(buttonActions), value: z.string() }))
+    .array(
+      z.object({
+        type: z.literal('button'),
+        action_id: z.enum([...buttonActions, ...lockActions]),
+        value: z.string(),
+      }),
+    )
     .length(1),
 })
 

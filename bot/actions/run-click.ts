@@ -1,8 +1,9 @@
-import { type ButtonAction, grantOfButton, isButtonOf } from '#access/domain/button.ts'
+import { type AnyAction, type ButtonAction, grantOfButton, isButtonOf } from '#access/domain/button.ts'
 import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
-import type { Person } from '#access/domain/principal.ts'
+import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
+import { liftedText, notLiftedText } from '#access/messages/lock-message.ts'
 import { tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { quoted } from '#access/messages/slack-text.ts'
 import { type ApproveParts, approveGrant } from '#access/operations/approve-grant.ts'
@@ -10,15 +11,17 @@ import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
+import { liftLock } from '#access/operations/lift-lock.ts'
+import type { LockParts } from '#access/operations/lock-principal.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
 
-export type ClickParts = ApproveParts & { readonly log: Logger }
+export type ClickParts = ApproveParts & LockParts & { readonly log: Logger }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
-  readonly action: ButtonAction
+  readonly action: AnyAction
   readonly value: string
   readonly team: string
   readonly home: string
@@ -67,14 +70,31 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   const { action, value, team, home, user } = click
   const person = directory.bySlack(team, user)
   if (person === undefined) return refused('person-unknown', undefined, team !== home)
+  if (person.locked === true) return refused('principal-locked')
   const id = grantOfButton(value)
   if (id === undefined) return refused('button-unknown', undefined, true)
   await live.catchUp()
+  if (action === 'lift') return lift(parts, person, id, value)
   // As it was before it ended, for telling a late click from a forged one.
   const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
   return carryOut(parts, action, person, id)
+}
+
+const lift = async (
+  parts: ClickParts,
+  person: Person,
+  id: string,
+  value: string,
+): Promise<string | Refused> => {
+  const lock = parts.locks.all().find((one) => one.id === id)
+  if (lock === undefined || !isButtonOf(lock, 'lift', person, value))
+    return refused('button-unknown', id, true)
+  const outcome = await liftLock(parts, person, principalKey(lock.who), id)
+  return 'refused' in outcome
+    ? refused(outcome.refused, id, false, notLiftedText(outcome.refused, person))
+    : liftedText(outcome.lock, outcome.missing)
 }
 
 const carryOut = async (

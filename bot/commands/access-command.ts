@@ -6,22 +6,15 @@ import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
-import type { Clock, Directory, GrantStore, LiveGrants, NewNonce, Receipts } from '#access/ports.ts'
 import { whoMayAsk } from '#access/rules/explain/who-may-ask.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
 import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
+import { type LockCommandParts, lockedLines, runLockCommand } from './lock-command.ts'
 import { type Command, parseCommand } from './parse-command.ts'
 
-export type CommandParts = {
-  readonly rules: RuleSet
-  readonly directory: Directory
-  readonly live: LiveGrants
-  readonly store: GrantStore
-  readonly receipts: Receipts
-  readonly clock: Clock
-  readonly newNonce: NewNonce
+export type CommandParts = LockCommandParts & {
   readonly log: Logger
   /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
   readonly inTurn: InTurn
@@ -47,7 +40,13 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
     refused('person-unknown')
     return `${reasons['person-unknown'].person} Ask whoever keeps the directory to add you.`
   }
+  if (person.locked === true) {
+    refused('principal-locked')
+    return reasons['principal-locked'].person
+  }
   try {
+    if (command.verb === 'lock' || command.verb === 'unlock')
+      return await runLockCommand(parts, asked.command, team, person, command, refused)
     return await answerTo(parts, asked.command, person, command, refused)
   } catch (error) {
     parts.log.error({ err: error, verb: command.verb }, 'a command failed')
@@ -64,7 +63,10 @@ const answerTo = async (
 ): Promise<string> => {
   switch (command.verb) {
     case 'list':
-      return answers.listAnswer(await listGrants(parts, person), name)
+      return [
+        answers.listAnswer(await listGrants(parts, person), name),
+        ...answers.lockedList(lockedLines(parts.rules, parts.locks.all(), person, parts.clock.now())),
+      ].join('\n')
     case 'grant': {
       const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, command))
       if ('grant' in outcome) return answers.grantedAnswer(outcome.grant, name)

@@ -24,6 +24,7 @@ export const helpAnswer = (command: string, rules: string): string =>
     `${code(`${command} list`)} shows your passes.`,
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
+    `${code(`${command} lock @ana because …`)} shuts somebody out at once, where the rules let you; ${code(`${command} unlock @ana`)} takes several of you.`,
     'When you are paged, the pass comes by itself.',
     `Rules ${code(shortHash(rules))}`,
   ].join('\n')
@@ -123,7 +124,11 @@ export const notExtendedAnswer = (refusal: Refusal, pass: string, command: strin
 export const withdrawnAnswer = (grant: Grant): string =>
   `Taken back: ${tierOn(grant)}, ${grant.state === 'offered' ? 'which you were offered' : 'which waited for an approval'}.`
 
-export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
+export const revokedAnswer = (grant: Grant, receipt: Receipt): string =>
+  `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${receiptText(receipt)}`
+
+/** What the proxies did, as sentences. */
+export const receiptText = (receipt: Receipt): string => {
   const { confirmed, missing, streamsCut, replicated } = receipt
   const all = confirmed.length + missing.length
   const others = missing.length - shownProxies
@@ -136,8 +141,12 @@ export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
       ? '\nThe replicas of Redis do not have it yet. If Redis fails over now, those who know of it write it again.'
       : ''
   const none = all === 0 ? ' No proxy is running.' : ''
-  return `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}${lone}`
+  return `${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}${lone}`
 }
+
+/** Who is locked out, where somebody may know. */
+export const lockedList = (lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['Locked out:', ...listed(lines)]
 
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>
   [

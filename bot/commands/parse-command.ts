@@ -1,7 +1,8 @@
 import { parseDuration } from '#access/domain/duration.ts'
 import { nearest } from '#access/domain/nearest.ts'
+import { type LockCommand, parseLock, type Unreadable } from './parse-lock.ts'
 
-export const verbs = ['grant', 'list', 'extend', 'revoke', 'help'] as const
+export const verbs = ['grant', 'list', 'extend', 'revoke', 'lock', 'unlock', 'help'] as const
 export type Verb = (typeof verbs)[number]
 
 export type Command =
@@ -15,10 +16,10 @@ export type Command =
   | { readonly verb: 'revoke'; readonly pass: string }
   /** `duration` is how much longer, in milliseconds. */
   | { readonly verb: 'extend'; readonly pass: string; readonly duration?: number }
+  | LockCommand
   | { readonly verb: 'list' }
   | { readonly verb: 'help' }
-  /** What could not be read, and the nearest right command. */
-  | { readonly verb: 'unreadable'; readonly what: string; readonly try: string }
+  | Unreadable
 
 const longestReason = 500
 
@@ -41,6 +42,9 @@ export const parseCommand = (text: string): Command => {
         : { verb: 'unreadable', what: 'Say which one pass to revoke.', try: 'revoke orders-svc' }
     case 'extend':
       return parseExtend(words)
+    case 'lock':
+    case 'unlock':
+      return parseLock(verb.toLowerCase() === 'lock' ? 'lock' : 'unlock', words, reason)
     case 'grant':
       return parseGrant(words, reason)
     default: {

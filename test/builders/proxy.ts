@@ -9,6 +9,7 @@ import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
+import { createLockStore } from '#access/adapters/redis/lock-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
@@ -17,6 +18,7 @@ import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { grantIdFromFacts } from '#access/domain/grant-id.ts'
+import type { Lock } from '#access/domain/lock.ts'
 import type { RuleSet, Service } from '#access/domain/rule-set.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import { createView } from '#access/domain/view.ts'
@@ -242,6 +244,15 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     auditFile,
     waitingFor: proxy.waitingFor,
     locks: proxy.locks,
+    /** Stores a lock, or what lifts it, as a bot does, and waits until the proxy has heard of it. */
+    putLock: async (lock: Lock) => {
+      const { stored, sequence } = await theBot().locks.put(lock, lock.version - 1)
+      if (!stored) throw new Error('the store did not take the lock')
+      await until(() => applied() >= sequence, 'the proxy to hear of the lock')
+      return sequence
+    },
+    /** What the fleet confirmed of an event. */
+    receiptOf: (sequence: number) => theBot().receipts.of(sequence),
     /** Lets a registry read what the proxy counts. */
     measure: proxy.measure,
     /** Sets the proxy's clock ahead. Nobody else's. */
@@ -535,6 +546,7 @@ export const startBotPart = async (redisUrl: string, keyFolder: string, environm
   let stopped = false
   return {
     store: createGrantStore(prompt, statements, clock),
+    locks: createLockStore(prompt, statements),
     receipts: reports.receipts,
     stop: async (): Promise<void> => {
       if (stopped) return

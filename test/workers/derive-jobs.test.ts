@@ -101,6 +101,8 @@ beforeEach(async () => {
     clock,
     statements: parts.workers,
     live: patiently(follower.live),
+    locks: follower.locks,
+    store: createGrantStore(database.redis, parts.workers, clock),
     occasions: createOccasions(database.redis),
     ended: (id) => readEnded(database.redis, parts.workers, id),
     tell: createTell(rules, directory, messages, clock),

@@ -10,13 +10,15 @@ import type { Rendered } from '#access/messages/blocks.ts'
 import { cardOfName } from '#access/messages/cards.ts'
 import { keepMessage, reminderMessage } from '#access/messages/ending-message.ts'
 import { liveMessage, movedMessage, type Standing } from '#access/messages/live-message.ts'
+import { lockMessage } from '#access/messages/lock-message.ts'
 import { offerMessage } from '#access/messages/offer-message.ts'
-import type { Directory, LiveGrants } from '#access/ports.ts'
+import type { Directory, LiveGrants, Locks } from '#access/ports.ts'
 
 export type RenderParts = {
   readonly rules: RuleSet
   readonly directory: Pick<Directory, 'bySlack'>
   readonly live: LiveGrants
+  readonly locks: Locks
   readonly occasions: Occasions
   readonly ended: (id: string) => Promise<Ended | undefined>
 }
@@ -25,7 +27,7 @@ export type RenderParts = {
  * What a card shows now in a place, from the grants as they stand; undefined when there is nothing (any more) to show
  * there. Cards with buttons are for one known person; all but the question to approvers are for the grant's own.
  */
-export const createRenderCard = ({ rules, directory, live, occasions, ended }: RenderParts) => {
+export const createRenderCard = ({ rules, directory, live, locks, occasions, ended }: RenderParts) => {
   const personAt = (to: Place): Person | undefined =>
     'channel' in to ? undefined : directory.bySlack(to.team, to.user)
 
@@ -44,6 +46,11 @@ export const createRenderCard = ({ rules, directory, live, occasions, ended }: R
     return all[0] === undefined ? undefined : movedMessage(all[0].grant)
   }
 
+  const lockCard = (id: string, person: Person): Rendered | undefined => {
+    const lock = locks.all().find((one) => one.id === id)
+    return lock === undefined ? undefined : lockMessage(lock, person, rules.lock?.lift ?? 1)
+  }
+
   return async (name: string, to: Place): Promise<Rendered | undefined> => {
     const card = cardOfName(name)
     if (card === undefined) return undefined
@@ -51,6 +58,7 @@ export const createRenderCard = ({ rules, directory, live, occasions, ended }: R
     if (card.kind === 'occasion') return occasion(card.occasion)
     const person = personAt(to)
     if (person === undefined) return undefined
+    if (card.kind === 'lock') return lockCard(card.lock, person)
     const standing = await standingOf(card.grant)
     if (standing === undefined) return undefined
     const { grant, end } = standing

@@ -1,6 +1,7 @@
 import type { Queue } from 'bullmq'
 import type { MessageJob, Place } from '#access/adapters/queues.ts'
 import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
+import { kindOfLock, type Lock } from '#access/domain/lock.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import { decidedNotice, waitingNotice } from '#access/messages/approval-message.ts'
@@ -99,6 +100,17 @@ export const createTell = (
       const told = grant.approvers !== undefined && (end.cause === 'denied' || end.cause === 'lapsed')
       if (told && holder !== undefined)
         await add('decided', sequence, { kind: 'notice', to: holder, text: decidedNotice(grant, end) })
+    },
+
+    /** Somebody is locked out, or somebody agreed to let them in again: to those who may. */
+    locked: async (lock: Lock, sequence: number): Promise<void> => {
+      const { who = [] } = rules.lock ?? {}
+      const lockers = directory
+        .activeWhere((person) => belongsTo(rules, who, person, clock.now()))
+        .filter(({ slack }) => slack !== undefined)
+        .slice(0, mostAsked)
+      for (const person of lockers)
+        await show({ kind: 'lock', lock: lock.id }, directOf(person), sequence, kindOfLock(lock) === 'lift')
     },
 
     /** A pass is about to end. */

@@ -2,10 +2,14 @@ import type { Redis } from 'ioredis'
 import { Fault } from '../../domain/errors.ts'
 import type { End, Grant } from '../../domain/grant.ts'
 import type { HeldGrant } from '../../domain/held.ts'
-import type { View, ViewEvent } from '../../domain/view.ts'
-import type { Clock, LiveGrants } from '../../ports.ts'
-import { readUnverified, type Statements } from '../statements.ts'
+import { isPlausible, kindOfLock, type Lock } from '../../domain/lock.ts'
+import type { KeptLock } from '../../domain/lock-book.ts'
+import { principalKey } from '../../domain/principal.ts'
+import type { LockEvent, View, ViewEvent } from '../../domain/view.ts'
+import type { Clock, LiveGrants, Locks } from '../../ports.ts'
+import { readUnverified, readUnverifiedLock, type Statements } from '../statements.ts'
 import { reachable, readBlocking } from './connect.ts'
+import { readStoredLock } from './lock-store.ts'
 import { names } from './names.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
 
@@ -13,6 +17,10 @@ export type ViewListener = {
   /** A grant ended. Called at once, before the end's signature is checked: cutting can't wait. */
   readonly ended?: (held: HeldGrant, sequence: number) => void
   readonly given?: (held: HeldGrant, sequence: number) => void
+  /** Somebody is locked out. Called at once, before the signature is checked. Without a number, it was found in a snapshot. */
+  readonly locked?: (lock: Lock, sequence: number | undefined) => void
+  /** Redis holds nothing of this, or something older: it lost it. Whoever is known to be locked out stays so here. */
+  readonly lockLost?: (lost: Lock) => void
   /** The view is in step with Redis, for the first time or again. */
   readonly synced?: () => void
   /** Redis holds a grant as live that is known to have ended: it lost the end. */
@@ -58,6 +66,7 @@ export const followView = (
     statements,
     clock,
     heads: whoAttests,
+    lift,
   }: {
     /** For short commands. */
     readonly prompt: Redis
@@ -71,6 +80,8 @@ export const followView = (
      * Redis decides what is live. `optional` for bots and workers, who sign the heads.
      */
     readonly heads: 'demanded' | 'optional'
+    /** How many people the rules demand to let somebody in who was locked out. */
+    readonly lift?: number | undefined
   },
   listener: ViewListener,
 ) => {
@@ -107,6 +118,7 @@ export const followView = (
         if (view.endProven(grant.id)) listener.returned?.(grant, statement)
       }
     } while (cursor !== '0')
+    await loadLocks(next)
     const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
     candidate = next
     if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
@@ -122,6 +134,66 @@ export const followView = (
     cursorHeads = newest[0]?.[0] ?? '0-0'
     if (!(await checkHeads(newest))) throw new Fault('store/unreachable', 'the signed head does not agree')
     if (candidate !== undefined) listener.waiting?.('a signed head that agrees')
+  }
+
+  /** Loads who is locked out, checks it, and tells what is missing of what was known. */
+  const loadLocks = async (next: Candidate): Promise<void> => {
+    const known = view.locks.proven()
+    const found = new Map<string, number>()
+    let cursor = '0'
+    do {
+      const [to, fields] = await reachable(prompt.hscan(names.locks, cursor, 'COUNT', 1_000))
+      cursor = to
+      for (let index = 1; index < fields.length; index += 2) {
+        const kept = readableLock(readStoredLock(fields[index] ?? ''))
+        if (kept === undefined) continue
+        const principal = principalKey(kept.lock.who)
+        const before = view.isLocked(principal)
+        next.loadLock(kept)
+        if (!before && view.isLocked(principal)) listener.locked?.(kept.lock, undefined)
+        if (await checkLock(kept)) found.set(principal, kept.lock.at)
+      }
+    } while (cursor !== '0')
+    for (const { lock } of known)
+      if ((found.get(principalKey(lock.who)) ?? Number.NEGATIVE_INFINITY) < lock.at) listener.lockLost?.(lock)
+  }
+
+  const readableLock = (statement = ''): KeptLock | undefined => {
+    try {
+      return { lock: readUnverifiedLock(statement), statement }
+    } catch (error) {
+      listener.alarm('a stored lock can’t be read', { error: (error as Error).message })
+      return undefined
+    }
+  }
+
+  /**
+   * A lock that does not verify was not ours to believe. What lets somebody in counts from here on, and no sooner. Tells
+   * whether it holds.
+   */
+  const checkLock = async (kept: KeptLock): Promise<boolean> => {
+    if (view.locks.isProven(kept)) return true
+    try {
+      const lock = await statements.verify(kindOfLock(kept.lock), kept.statement)
+      if (!isPlausible(lock, lift)) throw new Error('too few people agreed')
+      view.locks.prove(kept)
+      return true
+    } catch (error) {
+      view.locks.disprove(kept)
+      listener.alarm('a lock does not verify', { lock: kept.lock.id, error: (error as Error).message })
+      return false
+    }
+  }
+
+  const lockBy = ({ lock, statement }: KeptLock, sequence: number): void => {
+    const kept = { lock, statement }
+    view.locks.believe(kept)
+    if (view.isLocked(principalKey(lock.who))) listener.locked?.(lock, sequence)
+    check(
+      checkLock(kept).then((holds) => {
+        if (!holds) misled = true
+      }),
+    )
   }
 
   const commit = (next: Candidate): void => {
@@ -196,6 +268,7 @@ export const followView = (
         listener.alarm('events are missing', { next: event.sequence })
         return false
       }
+      if (event.kind === 'lock' || event.kind === 'lift') lockBy(event, event.sequence)
       if (given !== undefined && candidate === undefined) listener.given?.(given, event.sequence)
       if (ended !== undefined) listener.ended?.(ended, event.sequence)
       if (replaced !== undefined) check(learn([replaced]))
@@ -372,8 +445,15 @@ export const followView = (
     },
   }
 
+  const locks: Locks = {
+    isLocked: view.isLocked,
+    of: view.locks.of,
+    all: () => view.locks.proven().map(({ lock }) => lock),
+  }
+
   return {
     prove,
+    locks,
     /** Whether Redis was read lately: who is cut off must not attest anything. */
     inTouch: (): boolean => performance.now() - readAt < touchMs,
     live,
@@ -390,13 +470,15 @@ export type ViewFollower = ReturnType<typeof followView>
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, pauseMs))
 
-const eventOf = (id: string, fields: readonly string[]): ViewEvent | undefined => {
+const eventOf = (id: string, fields: readonly string[]): ViewEvent | LockEvent | undefined => {
   const sequence = Number(id.split('-')[0])
   const [, kind, , , , statement] = fields
   if (statement === undefined) return undefined
   try {
     if (kind === 'grant') return { kind, sequence, grant: readUnverified('grant', statement), statement }
     if (kind === 'end') return { kind, sequence, end: readUnverified('end', statement), statement }
+    if (kind === 'lock' || kind === 'lift')
+      return { kind, sequence, lock: readUnverifiedLock(statement), statement }
   } catch {
     return undefined
   }

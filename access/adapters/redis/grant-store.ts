@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import { Fault } from '../../domain/errors.ts'
 import type { End, EndCause, Grant } from '../../domain/grant.ts'
 import { moveGrant } from '../../domain/grant-transitions.ts'
+import { principalKey } from '../../domain/principal.ts'
 import type { Clock, GrantStore } from '../../ports.ts'
 import type { Statements } from '../statements.ts'
 import { reachable } from './connect.ts'
@@ -10,10 +11,11 @@ import { names } from './names.ts'
 /**
  * The one atomic write: compare the version, store the signed statement, append the event with the next sequence
  * number. Everything else (views, jobs, messages, audit) derives from that event. A script is not undone when it
- * fails, so what can fail (the event) comes before what it tells of.
+ * fails, so what can fail (the event) comes before what it tells of. Nothing is given to or by anybody who is locked out,
+ * however close the lock came before it; the mark of the lock is in its own field of this Redis (`lock-store.ts`).
  */
 const write = `
-local versions, live, ended, sequence, epoch, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local versions, live, ended, sequence, epoch, events, locks = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
 local id, expected, version, kind, statement, mark = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 if redis.call('EXISTS', epoch) == 0 then return redis.error_reply('NOEPOCH no bot or worker has prepared this Redis') end
 local current, at, marked = string.match(redis.call('HGET', versions, id) or '0 0', '^(%d+) (%d+) ?(.*)$')
@@ -23,6 +25,9 @@ if current == version and marked == mark then
   if string.sub(last, -#statement) == statement then return {1, tonumber(at)} end
 end
 if current ~= expected then return {0, tonumber(at)} end
+for person = 7, #ARGV do
+  if string.match(redis.call('HGET', locks, ARGV[person]) or '', '^%d+ %d+ (%a)') == 'l' then return {0, tonumber(at)} end
+end
 local number = redis.call('INCR', sequence)
 redis.call('XADD', events, 'MAXLEN', '~', '1000000', number .. '-0', 'kind', kind, 'id', id, 'statement', statement)
 redis.call('HSET', versions, id, version .. ' ' .. number .. ' ' .. mark)
@@ -40,6 +45,8 @@ type Writing = {
   readonly version: number
   readonly kind: 'grant' | 'end'
   readonly statement: string
+  /** Who must not be locked out for this to be stored (`principalKey`). */
+  readonly people?: readonly string[]
 }
 
 /** `writer` is a name that no other store has, so that two that write the very same are told apart. */
@@ -55,14 +62,14 @@ export const createGrantStore = (
     version,
     kind,
     statement,
+    people = [],
   }: Writing): Promise<{ stored: boolean; sequence: number }> => {
-    const { versions, live, ended, sequence, epoch, events } = names
-    const keys = [versions, live, ended, sequence, epoch, events]
+    const { versions, live, ended, sequence, epoch, events, locks } = names
+    const keys = [versions, live, ended, sequence, epoch, events, locks]
     writes += 1
     const mark = `${writer}-${writes}`
-    const reply = await reachable(
-      redis.eval(write, keys.length, ...keys, id, version - 1, version, kind, statement, mark),
-    )
+    const words = [id, version - 1, version, kind, statement, mark, ...people]
+    const reply = await reachable(redis.eval(write, keys.length, ...keys, ...words))
     const [stored, number] = reply as [number, number | string]
     return { stored: stored === 1, sequence: Number(number) }
   }
@@ -75,6 +82,7 @@ export const createGrantStore = (
         version: grant.version,
         kind: 'grant',
         statement,
+        people: [grant.who, ...(grant.by === undefined ? [] : [grant.by])].map(principalKey),
       })
       return { given: stored, sequence }
     },

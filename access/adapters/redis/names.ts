@@ -12,6 +12,11 @@ export const names = {
   live: `${tag}:live`,
   /** id → its last grant statement and its end statement, separated by a space. */
   ended: `${tag}:ended`,
+  /**
+   * principal → `<version> <sequence number of its event> <l|f> <statement>` of each who is or was locked out: `l` while
+   * they are.
+   */
+  locks: `${tag}:locks`,
   /** The stream of changes: entry ids are `<sequence>-0`. */
   events: `${tag}:events`,
   /** The stream of signed heads. */

@@ -9,7 +9,6 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
   const found: readonly (readonly [string, YamlPath | undefined])[] = [
     ['break_glass', source.break_glass && ['break_glass']],
     ['incident_command', source.incident_command && ['incident_command']],
-    ['lock', source.lock && ['lock']],
     ['approvals.escalate', escalatePath(source)],
     ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
     ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],

@@ -651,7 +651,6 @@ const cases: readonly Case[] = [
         '33:1',
       ],
       ['incident_command', atTheEnd('incident_command: { who: [sre], cap: operate }'), '33:1'],
-      ['lock', atTheEnd('lock: { who: [sre] }'), '33:1'],
       ['also', ['how: auto', 'how: auto, also: [{ services: [orders-svc], tier: observe }]'], '29:84'],
       ['ahead', ['how: approval', 'how: approval, ahead: 14d'], '32:50'],
       [

@@ -38,6 +38,7 @@ export const aKeptDatabase = async (redisUrl: string, number: number) => {
       {
         alarm: alarms.alarm,
         given: (held) => void follower.prove(held),
+        lockLost: () => alarms.alarm('Redis lost who is locked out'),
         synced: () => void versions.push(...[...view.all()].map(({ grant }) => grant.version)),
       },
     )
@@ -53,6 +54,7 @@ export const aKeptDatabase = async (redisUrl: string, number: number) => {
       names.versions,
       names.events,
       names.sequence,
+      names.locks,
       names.ended,
       names.epoch,
       names.heads,

@@ -21,6 +21,7 @@ import {
   hour,
   keptLog,
   minute,
+  noLocks,
   noon,
   nthId,
   pageWhy,
@@ -90,6 +91,9 @@ beforeEach(async () => {
     store: createGrantStore(prompt, parts.bot, clock),
     clock,
     log: log.log,
+    ...noLocks,
+    environment: 'sandbox',
+    newNonce: () => 'n'.repeat(32),
   }
   run = (click) => runClick(whole, click)
   stop = async () => {

@@ -15,6 +15,7 @@ import {
   hour,
   keptLog,
   minute,
+  noLocks,
   noon,
   nthId,
   pageWhy,
@@ -84,6 +85,8 @@ beforeEach(() => {
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
     newNonce: () => 'n'.repeat(32),
+    ...noLocks,
+    environment: 'sandbox',
     log: log.log,
     inTurn: createInTurn(),
   }

@@ -15,6 +15,7 @@ beforeEach(() => {
 const tell: Tell = {
   stepped: () => expect.fail('no step'),
   ended: () => expect.fail('no end'),
+  locked: () => expect.fail('no lock'),
   reminder: async (grant) => {
     told.push(grant)
   },

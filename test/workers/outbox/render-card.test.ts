@@ -9,7 +9,18 @@ import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { Rendered } from '#access/messages/blocks.ts'
 import { type Card, cardOfName, nameOfCard } from '#access/messages/cards.ts'
 import { createRenderCard } from '#workers/outbox/render-card.ts'
-import { aGrant, anEnd, aPerson, hour, noon, nthId, pageWhy, rulesOf, rulesText } from '../../builders.ts'
+import {
+  aGrant,
+  anEnd,
+  aPerson,
+  hour,
+  noLocks,
+  noon,
+  nthId,
+  pageWhy,
+  rulesOf,
+  rulesText,
+} from '../../builders.ts'
 
 let live: Map<string, Grant>
 let ended: Map<string, { grant: Grant; end: End; sequence: number }>
@@ -68,6 +79,7 @@ const render = (
       bySlack: (team, user) =>
         [ana, ben, zoe].find(({ slack }) => slack?.team === team && slack.user === user),
     },
+    locks: noLocks.locks,
     live: {
       get: (id) => {
         const grant = behind ? undefined : live.get(id)
