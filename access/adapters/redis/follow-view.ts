@@ -95,6 +95,8 @@ export const followView = (
   let candidate: Candidate | undefined
   /** What is being checked, and a resync must know. */
   const checks = new Set<Promise<void>>()
+  /** Who is locked out is known for sure once these are through. */
+  const lockChecks = new Set<Promise<void>>()
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
 
   const resync = async (): Promise<void> => {
@@ -189,11 +191,12 @@ export const followView = (
     const kept = { lock, statement }
     view.locks.believe(kept)
     if (view.isLocked(principalKey(lock.who))) listener.locked?.(lock, sequence)
-    check(
-      checkLock(kept).then((holds) => {
-        if (!holds) misled = true
-      }),
-    )
+    const checking = checkLock(kept).then((holds) => {
+      if (!holds) misled = true
+    })
+    lockChecks.add(checking)
+    void checking.finally(() => lockChecks.delete(checking))
+    check(checking)
   }
 
   const commit = (next: Candidate): void => {
@@ -420,28 +423,33 @@ export const followView = (
 
   const running = run()
 
+  const stepIn = async (): Promise<void> => {
+    const sequence = Number((await reachable(prompt.get(names.sequence))) ?? 0)
+    if (view.ready() && view.sequence() >= sequence) return
+    await new Promise<void>((resolve, reject) => {
+      const wait = {
+        sequence,
+        done: () => {
+          clearTimeout(timer)
+          resolve()
+        },
+      }
+      const timer = setTimeout(() => {
+        waiting.delete(wait)
+        reject(new Fault('store/unreachable', `the view is not in step after ${catchUpMs} ms`))
+      }, catchUpMs)
+      waiting.add(wait)
+    })
+  }
+
   const live: LiveGrants = {
     get: view.get,
     all: view.all,
     genuine: prove,
     epoch: () => epoch,
     catchUp: async () => {
-      const sequence = Number((await reachable(prompt.get(names.sequence))) ?? 0)
-      if (view.ready() && view.sequence() >= sequence) return
-      await new Promise<void>((resolve, reject) => {
-        const wait = {
-          sequence,
-          done: () => {
-            clearTimeout(timer)
-            resolve()
-          },
-        }
-        const timer = setTimeout(() => {
-          waiting.delete(wait)
-          reject(new Fault('store/unreachable', `the view is not in step after ${catchUpMs} ms`))
-        }, catchUpMs)
-        waiting.add(wait)
-      })
+      await stepIn()
+      await Promise.all(lockChecks)
     },
   }
 
