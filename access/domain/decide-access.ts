@@ -16,6 +16,7 @@ import {
   tierOf,
 } from './rule-set.ts'
 import type { Tier } from './tier.ts'
+import type { Moment } from './wall-time.ts'
 
 /** What a person asks for. Durations are milliseconds; what is left out is filled in by the rules. */
 export type Ask = {
@@ -25,6 +26,8 @@ export type Ask = {
   readonly reason?: string
   /** When it is to begin, in milliseconds since the epoch; by default at once. */
   readonly from?: number
+  /** By whose clocks that was said: an IANA time zone. */
+  readonly zone?: string
 }
 
 type Approvers = { readonly from: readonly string[]; readonly count: number; readonly distinct?: true }
@@ -39,6 +42,7 @@ export type Proposal = {
   /** Who has to approve it first: names of sets of people, and how many of them. */
   readonly approvers?: Approvers
   readonly doubt?: Doubt
+  readonly begins?: Moment
 }
 
 /** A refusal with what the person needs to mend it. `hint` is a known name, or a longest duration. */
@@ -100,7 +104,8 @@ export const decideAsk = (
     return refuse('duration-too-long', { longest: tier.longest, tier: tier.name })
   if (!saysEnough(tier, ask.reason))
     return refuse(tier.reason === 'ticket' ? 'ticket-needed' : 'reason-needed', { tier: tier.name })
-  const proposal = { service, tier: tier.name, duration, rule: rule.id }
+  const begins = ask.from === undefined ? {} : { begins: { at: ask.from, zone: ask.zone ?? 'UTC' } }
+  const proposal = { service, tier: tier.name, duration, rule: rule.id, ...begins }
   if (rule.how === 'at once') return { give: true, proposal: { ...proposal, state: 'active' } }
   if (tier.approvals === undefined) return refuse('not-eligible', { tier: tier.name })
   return { give: true, proposal: { ...proposal, state: 'pending', approvers: approversOf(tier.approvals) } }

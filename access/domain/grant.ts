@@ -63,6 +63,8 @@ export const grantShape = z.strictObject({
   until: z.int(),
   /** How long it is access once it is active, in milliseconds. */
   duration: z.int().min(1),
+  /** When it is to begin, where it was asked for ahead, and by whose clocks that was said (an IANA time zone). */
+  begins: z.strictObject({ at: z.int(), zone: z.string().max(64) }).optional(),
   why,
   /** Who may decide on a `pending` one: names of sets of people, and how many people it takes. */
   approvers: z

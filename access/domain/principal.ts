@@ -23,6 +23,8 @@ export type Proven = Claims & {
 export type Person = Claims & {
   readonly name: string
   readonly active: boolean
+  /** By whose clocks they say times: an IANA time zone. */
+  readonly zone?: string | undefined
   readonly slack?: { readonly team: string; readonly user: string }
   readonly pagerduty?: { readonly account: string; readonly user: string }
 }

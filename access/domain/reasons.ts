@@ -81,6 +81,7 @@ export const reasons = {
   },
   'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
   'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
+  'not-begun': { status: 409, person: 'This pass has not begun yet.' },
   'pass-ending': { status: 409, person: 'The incident let go of this pass, so it is not extended.' },
   'extension-spent': { status: 403, person: 'This pass lasts as long as it may already.' },
   'extension-too-long': { status: 400, person: 'This pass can’t be extended so far.' },

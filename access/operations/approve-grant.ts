@@ -18,7 +18,10 @@ const attempts = 10
 
 export type ApproveParts = DecideParts & { readonly directory: Directory }
 
-/** Somebody else approves what a person asked for. How long it lasts counts from the last approval. */
+/**
+ * Somebody else approves what a person asked for. How long it lasts counts from the last approval, or from when it is to
+ * begin.
+ */
 export const approveGrant = async (
   parts: ApproveParts,
   person: Person,
@@ -35,10 +38,11 @@ export const approveGrant = async (
     if (asker?.active !== true) return { refused: 'person-inactive' }
     if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker, now)))
       return { refused: 'not-eligible' }
-    if (isFreezable(grant) && freezeOn(rules, grant, now) !== undefined) return { refused: 'frozen' }
+    const from = Math.max(now, grant.begins?.at ?? now)
+    if (isFreezable(grant) && freezeOn(rules, grant, from) !== undefined) return { refused: 'frozen' }
     const approvals = [...(grant.approvals ?? []), { ...byOf(person), at: now, teams: [...decision.teams] }]
     const next = decision.completes
-      ? nextVersion(grant, 'approved', { approvals, from: now, until: now + grant.duration }, now, person)
+      ? nextVersion(grant, 'approved', { approvals, from, until: from + grant.duration }, now, person)
       : nextVersion(grant, 'endorsed', { approvals }, now, person)
     // Where somebody else decided meanwhile, what they made of it is decided on again.
     if (!(await store.give(next)).given) continue

@@ -85,8 +85,11 @@ export const askForGrant = async (
   return { refused: { reason: 'too-many-passes' } }
 }
 
-const isSame = (grant: Grant, { state, service, tier, duration }: Proposal, now: number): boolean =>
+const isSame = (grant: Grant, { state, service, tier, duration, begins }: Proposal, now: number): boolean =>
   grant.state === state &&
   grant.services.includes(service.name) &&
   grant.tier === tier &&
-  (state === 'active' ? grant.until >= now + duration - sameMs : grant.duration === duration)
+  grant.begins?.at === begins?.at &&
+  (state === 'active' && begins === undefined
+    ? grant.until >= now + duration - sameMs
+    : grant.duration === duration)

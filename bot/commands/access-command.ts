@@ -13,6 +13,7 @@ import { failedAnswer } from '../failed-answer.ts'
 import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
 import { type Command, parseCommand } from './parse-command.ts'
+import { readSpan } from './read-span.ts'
 
 export type CommandParts = {
   readonly rules: RuleSet
@@ -66,7 +67,11 @@ const answerTo = async (
     case 'list':
       return answers.listAnswer(await listGrants(parts, person), name)
     case 'grant': {
-      const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, command))
+      const span = readSpan(name, command, person.zone ?? parts.rules.zone, parts.clock.now())
+      if ('unreadable' in span) return span.unreadable
+      const { from: _from, until: _until, ...what } = command
+      const ask = { ...what, ...span }
+      const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, ask))
       if ('grant' in outcome) return answers.grantedAnswer(outcome.grant, name)
       refused(outcome.refused.reason)
       return answers.refusedAnswer(

@@ -3,7 +3,7 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
-import { because, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
+import { because, lastingText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
@@ -21,6 +21,7 @@ export const helpAnswer = (command: string, rules: string): string =>
   [
     '*Pagepass*: a pass to a service, for as long as you need it.',
     `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
+    `${code(`${command} grant orders-svc 4h from sat 22:00 because CHG-123`)} asks ahead.`,
     `${code(`${command} list`)} shows your passes.`,
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
@@ -33,7 +34,7 @@ export const unreadableAnswer = (command: string, it: Extract<Command, { verb: '
 
 export const grantedAnswer = (grant: Grant, command: string): string =>
   grant.state === 'pending'
-    ? `Others were asked to approve ${tierOn(grant)} for ${formatDuration(grant.duration)}. You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
+    ? `Others were asked to approve ${tierOn(grant)} for ${lastingText(grant)}. You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
     : `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
 
 export const refusedAnswer = (
@@ -52,6 +53,7 @@ export const refusedAnswer = (
         changes.service ?? asked.service,
         changes.duration ?? formatDuration(asked.duration ?? 3_600_000),
         changes.tier ?? asked.tier ?? '',
+        asked.from === undefined ? '' : `from ${asked.from}`,
         changes.reason ?? (asked.reason === undefined ? '' : `because ${asked.reason}`),
       ]
         .filter((word) => word !== '')
@@ -77,7 +79,7 @@ export const refusedAnswer = (
       return mayAsk === undefined ? text : `${text} ${quoted(mayAsk, 1_000)}`
     case 'too-far-ahead':
       return longest === 0
-        ? `${text} A pass begins at once.`
+        ? `${text} A pass of tier *${tier}* begins at once.`
         : `${text} ${formatDuration(longest ?? 0)} ahead at most.`
     default:
       return text
@@ -96,7 +98,7 @@ export const listAnswer = (grants: readonly Grant[], command: string): string =>
       ].join('\n')
 
 const standing = (grant: Grant): string => {
-  const forTime = `${tierOn(grant)} for ${formatDuration(grant.duration)}`
+  const forTime = `${tierOn(grant)} for ${lastingText(grant)}`
   if (grant.state === 'offered') return `offered: ${forTime}`
   return grant.state === 'pending' ? `waits for an approval: ${forTime}` : whatFor(grant)
 }
@@ -120,8 +122,14 @@ export const notExtendedAnswer = (refusal: Refusal, pass: string, command: strin
   }
 }
 
+const withdrawnText = {
+  offered: 'which you were offered',
+  pending: 'which waited for an approval',
+  active: 'which had not begun yet',
+} as const
+
 export const withdrawnAnswer = (grant: Grant): string =>
-  `Taken back: ${tierOn(grant)}, ${grant.state === 'offered' ? 'which you were offered' : 'which waited for an approval'}.`
+  `Taken back: ${tierOn(grant)}, ${withdrawnText[grant.state]}.`
 
 export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
   const { confirmed, missing, streamsCut } = receipt

@@ -11,6 +11,9 @@ export type Command =
       readonly duration?: number
       readonly tier?: string
       readonly reason?: string
+      /** When it is to begin and end, as it was written. */
+      readonly from?: string
+      readonly until?: string
     }
   | { readonly verb: 'revoke'; readonly pass: string }
   /** `duration` is how much longer, in milliseconds. */
@@ -66,7 +69,25 @@ const parseExtend = ([pass, by, ...more]: readonly string[]): Command => {
     : { verb: 'extend', pass: named, duration }
 }
 
-const parseGrant = (words: readonly string[], reason: string): Command => {
+/** `orders-svc 4h from sat 22:00 until sun 02:00` in its three parts; the first names what is asked for. */
+const spanIn = (
+  words: readonly string[],
+): { readonly what: readonly string[]; readonly from?: string; readonly until?: string } => {
+  const at = (word: string): number =>
+    words.findIndex((one, index) => index > 0 && one.toLowerCase() === word)
+  const [from, until] = [at('from'), at('until')]
+  const first = Math.min(...[from, until].filter((index) => index !== -1))
+  const upTo = (begin: number, other: number): string =>
+    words.slice(begin + 1, other > begin ? other : undefined).join(' ')
+  return {
+    what: words.slice(0, first),
+    ...(from === -1 ? {} : { from: upTo(from, until) }),
+    ...(until === -1 ? {} : { until: upTo(until, from) }),
+  }
+}
+
+const parseGrant = (all: readonly string[], reason: string): Command => {
+  const { what: words, ...span } = spanIn(all)
   const [service, second, third, ...more] = words.map((word) => word.toLowerCase())
   if (service === undefined)
     return { verb: 'unreadable', what: 'Say which service.', try: 'grant orders-svc 2h' }
@@ -100,9 +121,16 @@ const parseGrant = (words: readonly string[], reason: string): Command => {
       ),
     }
   }
+  if (duration !== undefined && span.until !== undefined)
+    return {
+      verb: 'unreadable',
+      what: 'Say how long, or until when, not both.',
+      try: `grant ${service} ${tier ?? ''} until ${span.until}`.replace(/ +/g, ' '),
+    }
   return {
     verb: 'grant',
     service,
+    ...span,
     ...(duration === undefined ? {} : { duration }),
     ...(tier === undefined ? {} : { tier }),
     ...(reason === '' ? {} : { reason }),

@@ -12,7 +12,6 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
     ['lock', source.lock && ['lock']],
     ['approvals.escalate', escalatePath(source)],
     ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
-    ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],
     [
       'on call of',
       inList('standing', source.standing, ({ from }) => readFrom(from).kind === 'on call', 'from'),

@@ -36,6 +36,43 @@ describe('What somebody writes after /access', () => {
     ],
     ['a tier alone', 'grant orders-svc operate', { verb: 'grant', service: 'orders-svc', tier: 'operate' }],
     [
+      'when it begins',
+      'grant orders-svc 4h operate from sat 22:00 because CHG-123',
+      {
+        verb: 'grant',
+        service: 'orders-svc',
+        duration: 4 * hour,
+        tier: 'operate',
+        from: 'sat 22:00',
+        reason: 'CHG-123',
+      },
+    ],
+    [
+      'when it begins and ends',
+      'grant orders-svc from sat 22:00 Europe/Berlin until sun 02:00',
+      { verb: 'grant', service: 'orders-svc', from: 'sat 22:00 Europe/Berlin', until: 'sun 02:00' },
+    ],
+    [
+      'the same the other way round',
+      'grant orders-svc UNTIL sun 02:00 FROM sat 22:00',
+      { verb: 'grant', service: 'orders-svc', from: 'sat 22:00', until: 'sun 02:00' },
+    ],
+    ['a service that is called so', 'grant from 2h', { verb: 'grant', service: 'from', duration: 2 * hour }],
+    [
+      'a reason with “from” in it',
+      'grant orders-svc because nothing comes from it',
+      { verb: 'grant', service: 'orders-svc', reason: 'nothing comes from it' },
+    ],
+    [
+      'how long and until when',
+      'grant orders-svc 2h from 22:00 until 23:00',
+      {
+        verb: 'unreadable',
+        what: 'Say how long, or until when, not both.',
+        try: 'grant orders-svc until 23:00',
+      },
+    ],
+    [
       'a reason',
       'grant orders-svc 2h operate because stuck orders',
       { verb: 'grant', service: 'orders-svc', duration: 2 * hour, tier: 'operate', reason: 'stuck orders' },
