@@ -147,7 +147,18 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { rules, directory, live, store, receipts: reports.receipts, clock, newNonce, log, inTurn },
+        {
+          rules,
+          directory,
+          live,
+          store,
+          incidents,
+          receipts: reports.receipts,
+          clock,
+          newNonce,
+          log,
+          inTurn,
+        },
         asked,
       ),
     })

@@ -28,6 +28,7 @@ import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
+import { endBefore } from '#access/operations/end-handed-over.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import type { Clock, Directory } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
@@ -121,6 +122,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     occasions,
     ended,
     tell,
+    endBefore: (grant) => endBefore({ live, store, clock }, grant),
     expiries,
     reminders,
     incidents,

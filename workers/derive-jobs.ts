@@ -21,6 +21,8 @@ export type DeriveParts = {
   readonly rules: string
   readonly ended: (id: string) => Promise<Ended | undefined>
   readonly tell: Tell
+  /** Ends what a grant that is access now was handed over from. */
+  readonly endBefore: (grant: Grant) => Promise<void>
   readonly expiries: Queue<ExpiryJob>
   readonly reminders: Queue<ReminderJob>
   readonly incidents: Queue<IncidentJob>
@@ -60,7 +62,10 @@ export const createDeriveJobs = (parts: DeriveParts) => {
       { grant: grant.id },
       { jobId: `expiry-${grant.id}-${grant.version}`, delay: delayUntil(grant.until) },
     )
-    if (grant.state === 'active') await remindAndRenew(grant)
+    if (grant.state === 'active') {
+      await parts.endBefore(grant)
+      await remindAndRenew(grant)
+    }
     await tell.stepped(grant, sequence)
     // The last pass that stood under an incident is not always ended: a merge takes it away.
     if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)

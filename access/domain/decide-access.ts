@@ -1,4 +1,4 @@
-import type { Doubt, LiveState } from './grant.ts'
+import type { Doubt, Grant, LiveState } from './grant.ts'
 import type { Incident, Paged } from './incident.ts'
 import { isMoment } from './moment.ts'
 import { nearest } from './nearest.ts'
@@ -186,7 +186,7 @@ const doubtOf = (
   service: Service,
   person: Person,
   rule: PageRule,
-): Exclude<Doubt, 'page-no-rule' | 'page-late'> | undefined => {
+): 'page-by-self' | 'page-untrusted' | 'page-needs-approval' | undefined => {
   if (isBySelf(incident, person)) return 'page-by-self'
   if (!isTrusted(incident, service)) return 'page-untrusted'
   if (tierOf(service, rule.give)?.approvals !== undefined) return 'page-needs-approval'
@@ -229,6 +229,22 @@ const asIfAsked = (
     give: true,
     proposal: { ...proposal, state: 'pending', rule: asked?.id ?? ownersRule, approvers },
   }
+}
+
+/**
+ * What somebody gets whom no page has reached, and to whom another's pass of an incident is handed over: no more than
+ * asking for it would give them, and nothing before they take it.
+ */
+export const decideHandOver = (
+  rules: RuleSet,
+  service: Service,
+  person: Person,
+  { tier, why }: Pick<Grant, 'tier' | 'why'>,
+  now: number,
+): AccessDecision => {
+  if (!person.active) return refuse('person-inactive')
+  const page = service.onPage.find(({ id, give }) => id === why.rule && give === tier)
+  return asIfAsked(rules, service, person, page, 'page-by-hand-over', now)
 }
 
 /** Who has to approve what is not given by itself: those whom the tier names, or else one of the service's owners. */

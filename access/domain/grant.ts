@@ -9,6 +9,7 @@ export const doubts = [
   'page-untrusted',
   'page-needs-approval',
   'page-late',
+  'page-by-hand-over',
 ] as const
 export type Doubt = (typeof doubts)[number]
 
@@ -20,6 +21,8 @@ const why = z.discriminatedUnion('kind', [
     incident: z.strictObject({ id: z.string(), number: z.int(), title: z.string() }),
     /** The incident that was merged into this one: no assignment of this one holds the grant. */
     mergedFrom: z.string().optional(),
+    /** Passes that are handed over: they end when this is access. */
+    handedFrom: z.array(z.string()).min(1).optional(),
     doubt: z.enum(doubts).optional(),
   }),
   z.strictObject({ kind: z.literal('request'), rule: z.string(), reason: z.string().optional() }),

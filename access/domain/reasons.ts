@@ -81,6 +81,9 @@ export const reasons = {
   },
   'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
   'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
+  'not-of-incident': { status: 400, person: 'Only the pass of an incident is handed over.' },
+  'incident-closed': { status: 409, person: 'The incident is over, so nothing is handed over.' },
+  'nobody-next': { status: 400, person: 'Say to whom: the incident has reached nobody else.' },
   'not-begun': { status: 409, person: 'This pass has not begun yet.' },
   'pass-ending': { status: 409, person: 'The incident let go of this pass, so it is not extended.' },
   'extension-spent': { status: 403, person: 'This pass lasts as long as it may already.' },
@@ -99,6 +102,10 @@ export const reasons = {
   'page-by-self': { status: 403, person: 'The paged person set off this incident.' },
   'page-untrusted': { status: 403, person: 'What set off this incident is not among the trusted triggers.' },
   'page-needs-approval': { status: 403, person: 'The page’s tier needs an approval on this service.' },
+  'page-by-hand-over': {
+    status: 403,
+    person: 'It comes by a hand over, and the incident is not assigned to whom it is for.',
+  },
   'page-late': { status: 403, person: 'This page was heard of late.' },
 } as const
 

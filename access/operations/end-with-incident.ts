@@ -7,6 +7,7 @@ import { pageRuleOf } from '../domain/page-rule.ts'
 import { principalKey } from '../domain/principal.ts'
 import { type RuleSet, tierOf } from '../domain/rule-set.ts'
 import type { DecideParts, LiveGrants } from '../ports.ts'
+import { endBefore } from './end-handed-over.ts'
 import { standing } from './find-held.ts'
 
 /** An integration may be wrong about an incident's end: its passes go on so long, with a button to keep them. */
@@ -120,9 +121,10 @@ export const endDoubles = async (parts: DecideParts, incident: string): Promise<
   )
 }
 
-/** What its holder made stand: where a page gave it, what it is enough for ends. */
-export const endBeside = async (parts: DecideParts, { why }: Grant): Promise<void> => {
-  if (why.kind === 'page') await endDoubles(parts, why.incident.id)
+/** What its holder made stand: where a page gave it, what it is enough for ends, and what it was handed over from. */
+export const endBeside = async (parts: DecideParts, grant: Grant): Promise<void> => {
+  await endBefore(parts, grant)
+  if (grant.why.kind === 'page') await endDoubles(parts, grant.why.incident.id)
 }
 
 /** Whether there is such a one. What somebody forged makes no other needless. */

@@ -4,9 +4,18 @@ import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { type RuleSet, tierOf } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
+import { handOver } from '#access/operations/hand-over.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
-import type { Clock, Directory, GrantStore, LiveGrants, NewNonce, Receipts } from '#access/ports.ts'
+import type {
+  Clock,
+  Directory,
+  GrantStore,
+  Incidents,
+  LiveGrants,
+  NewNonce,
+  Receipts,
+} from '#access/ports.ts'
 import { whoMayAsk } from '#access/rules/explain/who-may-ask.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
@@ -20,6 +29,7 @@ export type CommandParts = {
   readonly directory: Directory
   readonly live: LiveGrants
   readonly store: GrantStore
+  readonly incidents: Incidents
   readonly receipts: Receipts
   readonly clock: Clock
   readonly newNonce: NewNonce
@@ -49,7 +59,7 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
     return `${reasons['person-unknown'].person} Ask whoever keeps the directory to add you.`
   }
   try {
-    return await answerTo(parts, asked.command, person, command, refused)
+    return await answerTo(parts, asked, person, command, refused)
   } catch (error) {
     parts.log.error({ err: error, verb: command.verb }, 'a command failed')
     return failedAnswer(error, 'Passes that are running go on.')
@@ -58,9 +68,9 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
 
 const answerTo = async (
   parts: CommandParts,
-  name: string,
+  { command: name, team }: Asked,
   person: Person,
-  command: Extract<Command, { verb: 'grant' | 'list' | 'extend' | 'revoke' }>,
+  command: Exclude<Command, { verb: 'help' | 'unreadable' }>,
   refused: (reason: Reason) => void,
 ): Promise<string> => {
   switch (command.verb) {
@@ -87,6 +97,17 @@ const answerTo = async (
       if ('grant' in outcome) return answers.extendedAnswer(outcome.grant, outcome.was)
       refused(outcome.refused.reason)
       return answers.notExtendedAnswer(outcome.refused, command.pass, name)
+    }
+    case 'handover': {
+      const to = command.to === undefined ? undefined : parts.directory.bySlack(team, command.to)
+      if (command.to !== undefined && to === undefined) {
+        refused('person-unknown')
+        return answers.strangerAnswer
+      }
+      const outcome = await handOver(parts, person, command.pass, to)
+      if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, `${name} handover`)
+      if ('refused' in outcome) refused(outcome.refused)
+      return answers.handOverAnswer(outcome, name, command.pass)
     }
     case 'revoke': {
       const outcome = await revokeGrant(parts, person, command.pass)

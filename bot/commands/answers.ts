@@ -5,6 +5,7 @@ import { reasons } from '#access/domain/reasons.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
 import { because, lastingText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
+import type { HandOverOutcome } from '#access/operations/hand-over.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
 
@@ -25,6 +26,7 @@ export const helpAnswer = (command: string, rules: string): string =>
     `${code(`${command} list`)} shows your passes.`,
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
+    `${code(`${command} handover orders-svc`)} hands the pass of an incident to whoever else it has reached, or to whom you name behind it.`,
     'When you are paged, the pass comes by itself.',
     `Rules ${code(shortHash(rules))}`,
   ].join('\n')
@@ -141,6 +143,38 @@ export const revokedAnswer = (grant: Grant, receipt: Receipt): string => {
       : `\n${missing.slice(0, shownProxies).map(code).join(', ')}${others > 0 ? ` and ${others} more` : ''} did not confirm, and will close by ${missing.length === 1 ? 'itself when its view is' : 'themselves when their views are'} too old.`
   const none = all === 0 ? ' No proxy is running.' : ''
   return `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${confirmed.length} of ${all} ${all === 1 ? 'proxy' : 'proxies'} confirmed, ${plural(streamsCut, 'stream')} cut.${none}${late}`
+}
+
+/** Whom the directory does not know. */
+export const strangerAnswer = 'Pagepass does not know them. Ask whoever keeps the directory to add them.'
+
+export const handOverAnswer = (
+  outcome: Exclude<HandOverOutcome, { choose: unknown }>,
+  command: string,
+  pass: string,
+): string => {
+  if ('handedOver' in outcome)
+    return `Handed over: ${quoted(outcome.to.who.name, 100)} has ${whatFor(outcome.to)}, and your pass ${code(outcome.handedOver.id)} has ended.`
+  if ('waitsFor' in outcome) {
+    const { waitsFor } = outcome
+    const until = waitsFor.state === 'pending' ? 'others have approved it for them' : 'they take it'
+    return `Put before ${quoted(waitsFor.who.name, 100)}: ${tierOn(waitsFor)}. Your own pass goes on until ${until}.`
+  }
+  if ('chooseOne' in outcome)
+    return `Say to whom: the incident has reached ${outcome.chooseOne.map(({ name }) => quoted(name, 100)).join(', ')}. Try ${code(`${command} handover ${pass} @name`)}`
+  switch (outcome.refused) {
+    case 'nobody-next':
+      return `${reasons['nobody-next'].person} Try ${code(`${command} handover ${pass} @name`)}`
+    case 'not-eligible':
+    case 'tier-none':
+      return 'The rules do not let them have this.'
+    case 'person-inactive':
+      return 'Their account is not active.'
+    case 'page-again':
+      return 'They turned it down, or what they had of it has ended. They can ask for a pass themselves.'
+    default:
+      return `${reasons[outcome.refused].person} See yours with ${code(`${command} list`)}`
+  }
 }
 
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>

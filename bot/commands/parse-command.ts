@@ -1,7 +1,7 @@
 import { parseDuration } from '#access/domain/duration.ts'
 import { nearest } from '#access/domain/nearest.ts'
 
-export const verbs = ['grant', 'list', 'extend', 'revoke', 'help'] as const
+export const verbs = ['grant', 'list', 'extend', 'revoke', 'withdraw', 'handover', 'help'] as const
 export type Verb = (typeof verbs)[number]
 
 export type Command =
@@ -18,6 +18,8 @@ export type Command =
   | { readonly verb: 'revoke'; readonly pass: string }
   /** `duration` is how much longer, in milliseconds. */
   | { readonly verb: 'extend'; readonly pass: string; readonly duration?: number }
+  /** `to` is the id of a Slack user. */
+  | { readonly verb: 'handover'; readonly pass: string; readonly to?: string }
   | { readonly verb: 'list' }
   | { readonly verb: 'help' }
   /** What could not be read, and the nearest right command. */
@@ -25,10 +27,16 @@ export type Command =
 
 const longestReason = 500
 
+/** What Slack made of names and links in it is what people read. */
+const asRead = (text: string): string =>
+  text
+    .replaceAll(/<([@#])[A-Z0-9]{3,31}\|([^<>|]{1,80})>/g, '$1$2')
+    .replaceAll(/<(https?:[^<>|\s]{1,300})(?:\|[^<>|]{0,300})?>/g, '$1')
+
 /** Reads what somebody wrote after the command's name. */
 export const parseCommand = (text: string): Command => {
   const [head = '', ...tail] = text.trim().split(/(?<=^|\s)because(?=\s|$)/i)
-  const reason = tail.join('because').trim()
+  const reason = asRead(tail.join('because').trim())
   const [verb = 'help', ...words] = head
     .trim()
     .split(/\s+/)
@@ -38,10 +46,13 @@ export const parseCommand = (text: string): Command => {
       return { verb: 'help' }
     case 'list':
       return { verb: 'list' }
+    case 'withdraw':
     case 'revoke':
       return words.length === 1 && words[0] !== undefined
         ? { verb: 'revoke', pass: words[0].toLowerCase() }
         : { verb: 'unreadable', what: 'Say which one pass to revoke.', try: 'revoke orders-svc' }
+    case 'handover':
+      return parseHandOver(words)
     case 'extend':
       return parseExtend(words)
     case 'grant':
@@ -52,6 +63,20 @@ export const parseCommand = (text: string): Command => {
       return { verb: 'unreadable', what: `“${verb}” is not something I do.`, try: better }
     }
   }
+}
+
+/** Slack writes a person as `<@U0ANA00001|ana>` (https://docs.slack.dev/interactivity/implementing-slash-commands). */
+const mention = /^<@([UW][A-Z0-9]{2,30})(?:\|[^>]*)?>$/
+
+const parseHandOver = ([pass, to, ...more]: readonly string[]): Command => {
+  const user = to === undefined ? undefined : mention.exec(to)?.[1]
+  if (pass === undefined || more.length > 0 || (to !== undefined && user === undefined))
+    return {
+      verb: 'unreadable',
+      what: 'Say which one pass, and to whom.',
+      try: 'handover orders-svc @ana',
+    }
+  return { verb: 'handover', pass: pass.toLowerCase(), ...(user === undefined ? {} : { to: user }) }
 }
 
 const parseExtend = ([pass, by, ...more]: readonly string[]): Command => {

@@ -20,6 +20,7 @@ import { Fault } from '#access/domain/errors.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { nextVersion } from '#access/domain/grant-transitions.ts'
 import { createView } from '#access/domain/view.ts'
+import { endBefore } from '#access/operations/end-handed-over.ts'
 import { createDeriveJobs, type DeriveParts } from '#workers/derive-jobs.ts'
 import { createTell } from '#workers/outbox/tell.ts'
 import {
@@ -103,6 +104,15 @@ beforeEach(async () => {
     live: patiently(follower.live),
     occasions: createOccasions(database.redis),
     ended: (id) => readEnded(database.redis, parts.workers, id),
+    endBefore: (grant) =>
+      endBefore(
+        {
+          live: patiently(follower.live),
+          store: createGrantStore(database.redis, parts.workers, clock),
+          clock,
+        },
+        grant,
+      ),
     tell: createTell(rules, directory, messages, clock),
     alarm: kept.alarm,
     ...others,
@@ -184,6 +194,21 @@ describe('From a pass that was given', () => {
       ],
       summaries: [],
     })
+  })
+
+  test('follows the end of what was handed over to it, whoever gave it and was stopped then', async () => {
+    await give(grant)
+    const to = aGrant({
+      id: nthId(7),
+      until: noon + hour,
+      who: { ...grant.who, subject: 'idp-cho' },
+      why: { ...pageWhy('Q1'), handedFrom: [id] } as Grant['why'],
+    })
+    await give(to)
+    await deriveAll()
+    expect((await readEnded(database.redis, parts.workers, id))?.end.cause).toBe('handed over')
+    await deriveAll()
+    expect(await readEnded(database.redis, parts.workers, to.id)).toBeUndefined()
   })
 
   test('follows an expiry at once when its time is over already, and no reminder', async () => {

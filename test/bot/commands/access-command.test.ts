@@ -10,6 +10,7 @@ import { readContent } from '#infra/sandbox/slack/content.ts'
 import {
   aGrant,
   anEnd,
+  anIncident,
   aPerson,
   frozenClock,
   hour,
@@ -82,6 +83,7 @@ beforeEach(() => {
       },
       endOf: async () => undefined,
     },
+    incidents: { read: async () => undefined },
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
     newNonce: () => 'n'.repeat(32),
@@ -188,6 +190,34 @@ describe('/access grant', () => {
       'nobody who may give it is known',
     )
     expect(held.size).toBe(0)
+  })
+})
+
+describe('/access handover', () => {
+  const mine = aGrant({ id: nthId(1), why: pageWhy() })
+  beforeEach(() => {
+    hold(mine)
+    parts = { ...parts, incidents: { read: async () => anIncident() } }
+  })
+
+  test('puts it before whom it names, and says until when one’s own goes on', async () => {
+    const answer = await say('handover orders-svc <@U0BEN00001|ben>')
+    expect(answer).toBe(
+      'Put before Ben Okafor: *operate* on `orders-svc`. Your own pass goes on until they take it.',
+    )
+    expect([...held.values()].map(({ state, who }) => [state, who.subject])).toEqual([
+      ['active', 'idp-ana'],
+      ['offered', 'idp-ben'],
+    ])
+  })
+
+  test.each([
+    ['', 'Try `/access handover orders-svc @name`'],
+    ['<@U0WHO00001|who>', 'Pagepass does not know them'],
+    ['<@U0ANA00001|ana>', 'Say to whom'],
+  ])('says what is missing: %s', async (to, expected) => {
+    expect(await say(`handover orders-svc ${to}`)).toContain(expected)
+    expect(held.size).toBe(1)
   })
 })
 

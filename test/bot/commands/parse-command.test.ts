@@ -9,6 +9,25 @@ describe('What somebody writes after /access', () => {
     ['help', 'help', { verb: 'help' }],
     ['list', 'list', { verb: 'list' }],
     ['a verb in capitals', ' LIST ', { verb: 'list' }],
+    ['withdraw and an id', 'withdraw aaaa-bbbb-cccc', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
+    ['hand over', 'handover Orders-SVC', { verb: 'handover', pass: 'orders-svc' }],
+    [
+      'hand over to somebody',
+      'handover orders-svc <@U0CHO00001|cho>',
+      { verb: 'handover', pass: 'orders-svc', to: 'U0CHO00001' },
+    ],
+    ...['@cho', 'cho', '<@cho>', '<!channel>', '<@U0CHO00001|cho> <@U0BEN00001>'].map(
+      (to): [string, string, Command] => [
+        `hand over to ${to}`,
+        `handover orders-svc ${to}`,
+        { verb: 'unreadable', what: 'Say which one pass, and to whom.', try: 'handover orders-svc @ana' },
+      ],
+    ),
+    [
+      'a reason in which Slack marked names and links',
+      'grant orders-svc because <@U0CHO00001|cho> in <#C0INC00001|inc> says <https://x.test/1|x.test>',
+      { verb: 'grant', service: 'orders-svc', reason: '@cho in #inc says https://x.test/1' },
+    ],
     ['revoke and a service', 'revoke orders-svc', { verb: 'revoke', pass: 'orders-svc' }],
     ['revoke and an id in capitals', 'revoke AAAA-BBBB-CCCC', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
     ['extend and a service', 'extend orders-svc', { verb: 'extend', pass: 'orders-svc' }],
