@@ -6,11 +6,13 @@ import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { createNotes } from '#access/adapters/pagerduty/notes.ts'
 import {
+  type BeginningJob,
   type ExpiryJob,
   type IncidentJob,
   type MessageJob,
   type NoteJob,
   openQueue,
+  type QuestionJob,
   type QueueName,
   queueNames,
   type ReminderJob,
@@ -28,6 +30,7 @@ import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
+import { beginGrant } from '#access/operations/begin-grant.ts'
 import { endBefore } from '#access/operations/end-handed-over.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import type { Clock, Directory } from '#access/ports.ts'
@@ -35,6 +38,7 @@ import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import type { WorkersConfig } from './config.ts'
 import { createDeriveJobs } from './derive-jobs.ts'
+import { askAgain } from './jobs/ask-again.ts'
 import { remind } from './jobs/remind.ts'
 import { sumUp } from './jobs/sum-up.ts'
 import { deliverMessage } from './outbox/deliver-message.ts'
@@ -90,6 +94,8 @@ export const startWorkers = async (parts: WorkersParts) => {
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const summaries = openQueue<SummaryJob>(queueNames.summaries, prompt)
   const reminders = openQueue<ReminderJob>(queueNames.reminders, prompt)
+  const beginnings = openQueue<BeginningJob>(queueNames.beginnings, prompt)
+  const questions = openQueue<QuestionJob>(queueNames.questions, prompt)
   const incidents = openQueue<IncidentJob>(queueNames.incidents, prompt)
   const noteQueue = openQueue<NoteJob>(queueNames.notes, prompt)
   const ended = (id: string) => readEnded(prompt, statements, id)
@@ -125,6 +131,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     endBefore: (grant) => endBefore({ live, store, clock }, grant),
     expiries,
     reminders,
+    beginnings,
+    questions,
     incidents,
     summaries,
     alarm,
@@ -173,6 +181,14 @@ export const startWorkers = async (parts: WorkersParts) => {
       if (typeof outcome !== 'string') await putOffUntil(job, token, outcome.dueAt)
     }),
     work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
+    work(queueNames.beginnings, 16, async (job, token) => {
+      const { grant } = expiryShape.parse(job.data)
+      const outcome = await beginGrant({ rules, directory, live, store, clock }, grant)
+      if (typeof outcome === 'string') return
+      if ('dueAt' in outcome) await putOffUntil(job, token, outcome.dueAt)
+      else await tell.begun(outcome.begun)
+    }),
+    work(queueNames.questions, 4, (job) => askAgain(live, tell, job.data)),
     work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),
     work(queueNames.notes, 2, (job, token) => deliverNote({ notes, clock }, job, token)),
     work(queueNames.summaries, 4, (job, token) =>
@@ -187,7 +203,9 @@ export const startWorkers = async (parts: WorkersParts) => {
       await Promise.all([events.stop(), reports.stop()])
       await grants.stop()
       await Promise.all(
-        [expiries, reminders, incidents, messages, noteQueue, summaries].map((queue) => queue.close()),
+        [expiries, reminders, beginnings, questions, incidents, messages, noteQueue, summaries].map((queue) =>
+          queue.close(),
+        ),
       )
       await audit.close()
     },

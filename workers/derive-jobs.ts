@@ -1,12 +1,20 @@
 import type { Queue } from 'bullmq'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
-import type { ExpiryJob, IncidentJob, ReminderJob, SummaryJob } from '#access/adapters/queues.ts'
+import type {
+  BeginningJob,
+  ExpiryJob,
+  IncidentJob,
+  QuestionJob,
+  ReminderJob,
+  SummaryJob,
+} from '#access/adapters/queues.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import type { Statements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { isFault } from '#access/domain/errors.ts'
 import { type Grant, occasionOf } from '#access/domain/grant.ts'
+import { questionTimes } from '#access/domain/question-times.ts'
 import { renewsAhead } from '#access/domain/renewal.ts'
 import type { Clock, LiveGrants } from '#access/ports.ts'
 import type { Tell } from './outbox/tell.ts'
@@ -25,6 +33,8 @@ export type DeriveParts = {
   readonly endBefore: (grant: Grant) => Promise<void>
   readonly expiries: Queue<ExpiryJob>
   readonly reminders: Queue<ReminderJob>
+  readonly beginnings: Queue<BeginningJob>
+  readonly questions: Queue<QuestionJob>
   readonly incidents: Queue<IncidentJob>
   readonly summaries: Queue<SummaryJob>
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
@@ -62,6 +72,13 @@ export const createDeriveJobs = (parts: DeriveParts) => {
       { grant: grant.id },
       { jobId: `expiry-${grant.id}-${grant.version}`, delay: delayUntil(grant.until) },
     )
+    if (grant.state === 'active' && grant.begins !== undefined)
+      await parts.beginnings.add(
+        'beginning',
+        { grant: grant.id },
+        { jobId: `beginning-${grant.id}`, delay: delayUntil(grant.from) },
+      )
+    if (grant.step === 'asked') await bringUpAgain(grant)
     if (grant.state === 'active') {
       await parts.endBefore(grant)
       await remindAndRenew(grant)
@@ -70,6 +87,15 @@ export const createDeriveJobs = (parts: DeriveParts) => {
     // The last pass that stood under an incident is not always ended: a merge takes it away.
     if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
       await sumUpWhenOver(grant.why.mergedFrom)
+  }
+
+  const bringUpAgain = async (grant: Grant): Promise<void> => {
+    for (const { at, what } of questionTimes(grant))
+      await parts.questions.add(
+        'question',
+        { grant: grant.id, what },
+        { jobId: `${what.replace(' ', '-')}-${grant.id}`, delay: delayUntil(at) },
+      )
   }
 
   const remindAndRenew = async ({ id, version, until, duration, why, ending }: Grant): Promise<void> => {

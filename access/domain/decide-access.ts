@@ -15,7 +15,7 @@ import {
   type Service,
   tierOf,
 } from './rule-set.ts'
-import type { Tier } from './tier.ts'
+import type { Approvals, Tier } from './tier.ts'
 import type { Moment } from './wall-time.ts'
 
 /** What a person asks for. Durations are milliseconds; what is left out is filled in by the rules. */
@@ -30,7 +30,13 @@ export type Ask = {
   readonly zone?: string
 }
 
-type Approvers = { readonly from: readonly string[]; readonly count: number; readonly distinct?: true }
+type Approvers = {
+  readonly from: readonly string[]
+  readonly count: number
+  readonly distinct?: true
+  /** Who may decide, too, from then on. */
+  readonly escalate?: { readonly at: number; readonly to: readonly string[] }
+}
 
 /** What a grant would be, and the state it begins in. */
 export type Proposal = {
@@ -108,7 +114,10 @@ export const decideAsk = (
   const proposal = { service, tier: tier.name, duration, rule: rule.id, ...begins }
   if (rule.how === 'at once') return { give: true, proposal: { ...proposal, state: 'active' } }
   if (tier.approvals === undefined) return refuse('not-eligible', { tier: tier.name })
-  return { give: true, proposal: { ...proposal, state: 'pending', approvers: approversOf(tier.approvals) } }
+  return {
+    give: true,
+    proposal: { ...proposal, state: 'pending', approvers: approversOf(tier.approvals, now) },
+  }
 }
 
 /** Whether a pass may begin then by this rule. Milliseconds since the epoch. */
@@ -123,8 +132,12 @@ export const isShortEnough = ({ longest }: Tier, duration: number): boolean =>
 export const saysEnough = (tier: Tier, reason: string | undefined): boolean =>
   tier.reason === 'optional' || (reason !== undefined && (tier.reason === 'required' || ticket.test(reason)))
 
-const approversOf = ({ from, count, distinct }: NonNullable<Tier['approvals']>): Approvers =>
-  distinct ? { from, count, distinct } : { from, count }
+const approversOf = ({ from, count, distinct, escalate }: Approvals, now: number): Approvers => ({
+  from,
+  count,
+  ...(distinct ? { distinct } : {}),
+  ...(escalate === undefined ? {} : { escalate: { at: now + escalate.after, to: escalate.to } }),
+})
 
 /** A page that is older than this when it is first seen gives nothing by itself any more. */
 const lateMs = 600_000
@@ -224,7 +237,7 @@ const asIfAsked = (
   const isFree = tier.reason !== 'ticket' && freezeOf(service, tier.name, now) === undefined
   if (asked?.how === 'at once' && isFree)
     return { give: true, proposal: { ...proposal, state: 'offered', rule: asked.id } }
-  const approvers = approversFor(service, tier)
+  const approvers = approversFor(service, tier, now)
   return {
     give: true,
     proposal: { ...proposal, state: 'pending', rule: asked?.id ?? ownersRule, approvers },
@@ -248,8 +261,8 @@ export const decideHandOver = (
 }
 
 /** Who has to approve what is not given by itself: those whom the tier names, or else one of the service's owners. */
-export const approversFor = ({ owners }: Service, tier: Tier | undefined): Approvers =>
-  tier?.approvals === undefined ? { from: owners, count: 1 } : approversOf(tier.approvals)
+export const approversFor = ({ owners }: Service, tier: Tier | undefined, now: number): Approvers =>
+  tier?.approvals === undefined ? { from: owners, count: 1 } : approversOf(tier.approvals, now)
 
 /** Names, in a grant's `why`, that no rule but the owners of the service let the paged person in. */
 export const ownersRule = 'owners'

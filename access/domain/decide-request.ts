@@ -1,4 +1,4 @@
-import { isApproved } from './decide-approval.ts'
+import { type Demand, isApproved } from './decide-approval.ts'
 import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
 import type { Held, HeldCheck, HeldGrant, Usable } from './held.ts'
@@ -18,7 +18,7 @@ import {
   tierOf,
 } from './rule-set.ts'
 import { standingGrant } from './standing-grant.ts'
-import type { Tier } from './tier.ts'
+import type { Approvals, Tier } from './tier.ts'
 import type { View } from './view.ts'
 
 export type DecisionRequest = {
@@ -195,6 +195,12 @@ export const mayHold = (
   now: number,
 ): boolean => whyBeyond(rules, service, tier, who, grant, now) === undefined
 
+/** What a tier demands of this grant: others approve, too, where it was put before them. */
+const demandOf = ({ escalate, ...demand }: Approvals, { approvers }: Grant): Demand =>
+  escalate === undefined || approvers?.escalate === undefined
+    ? demand
+    : { ...demand, escalate: { at: approvers.escalate.at, to: escalate.to } }
+
 /** In which way a grant goes beyond the rules; undefined where it does not. */
 export type Beyond = 'environment' | 'length' | 'people' | 'approvals'
 
@@ -221,5 +227,5 @@ export const whyBeyond = (
   if (tier.approvals === undefined)
     return paged && isApproved(grant, { count: 1, from: service.owners }) ? undefined : 'people'
   if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
-  return isApproved(grant, tier.approvals) ? undefined : 'approvals'
+  return isApproved(grant, demandOf(tier.approvals, grant)) ? undefined : 'approvals'
 }

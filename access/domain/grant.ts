@@ -62,6 +62,11 @@ export const grantShape = z.strictObject({
   who: principal,
   services: z.array(z.string()).min(1),
   tier: z.string(),
+  /** What it opens beside, each under a tier of its own. No service is named twice. */
+  also: z
+    .array(z.strictObject({ services: z.array(z.string()).min(1), tier: z.string() }))
+    .min(1)
+    .optional(),
   from: z.int(),
   until: z.int(),
   /** How long it is access once it is active, in milliseconds. */
@@ -76,11 +81,20 @@ export const grantShape = z.strictObject({
       count: z.int().min(1),
       /** Each has to come from another of the sets. */
       distinct: z.literal(true).optional(),
+      /** From when on others may decide, too, because nobody has. */
+      escalate: z.strictObject({ at: z.int(), to: z.array(z.string()).min(1) }).optional(),
     })
     .optional(),
-  /** Who approved it. `teams` are those of the sets that they belonged to. */
+  /** Who approved it. `teams` are those of the sets that they belonged to, `scope` is what they approved (`scope.ts`). */
   approvals: z
-    .array(z.strictObject({ ...principal.shape, at: z.int(), teams: z.array(z.string()) }))
+    .array(
+      z.strictObject({
+        ...principal.shape,
+        at: z.int(),
+        teams: z.array(z.string()),
+        scope: z.string().optional(),
+      }),
+    )
     .optional(),
   /** How often it was extended by hand. */
   extended: z.int().min(1).optional(),

@@ -91,6 +91,7 @@ export const reasons = {
   // A click
   'button-unknown': { status: 404, person: 'This button belongs to nothing that can still be decided.' },
   'already-decided': { status: 409, person: 'This was decided already.' },
+  'scope-changed': { status: 409, person: 'This is not what you were shown. Look at it again.' },
   'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
   'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
   'team-decided': { status: 403, person: 'Your team has approved this already; another one has to.' },

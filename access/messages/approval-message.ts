@@ -1,7 +1,7 @@
 import type { End, Grant } from '../domain/grant.ts'
 import type { Principal } from '../domain/principal.ts'
 import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
-import { because, doubtText, endText, lastingText, tierOn, whatFor } from './pass-text.ts'
+import { because, doubtText, endText, lastingText, namesText, tierOn, whatFor } from './pass-text.ts'
 import { clockTime, code, quoted } from './slack-text.ts'
 
 /** As long as a reason may be: whoever decides on it reads all of it. */
@@ -38,6 +38,16 @@ export const waitingNotice = (grant: Grant, askedPeople: number): string => {
       ? 'Nobody who may approve it is known: tell the owners of the service.'
       : `${askedPeople === 1 ? 'One person was' : `${askedPeople} people were`} asked to approve it.`
   return `*${quoted(grant.who.name, 100)}* was ${because(grant)}, and waits for an approval of ${tierOn(grant)}.${doubtText(grant)} ${asked}`
+}
+
+/** To those who may decide, and have not. */
+export const waitsNotice = (grant: Grant): string =>
+  `*${quoted(grant.who.name, 100)}* still waits for an approval of ${tierOn(grant)}, ${because(grant)}. Decide before ${grant.begins === undefined ? clockTime(grant.until) : 'it begins'}, or it lapses.`
+
+/** To whom it is for: nobody answered, and others are asked, too. */
+export const othersNotice = (grant: Grant, others: readonly { readonly name: string }[]): string => {
+  const asked = others.length === 0 ? 'Nobody else can be asked.' : `Asked now, too: ${namesText(others)}.`
+  return `Nobody has decided yet on ${tierOn(grant)} for *${quoted(grant.who.name, 100)}*. ${asked}`
 }
 
 /** To whom it is for: what was decided. */

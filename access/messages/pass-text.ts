@@ -26,8 +26,22 @@ export const whatFor = (grant: Grant): string =>
 const beginsText = (begins: Moment): string => `*${quoted(momentText(begins), 100)}*`
 
 /** How long it is to be access: `4h`, or `4h from Sat 28 Nov 2026 22:00 Europe/Berlin`. */
-export const lastingText = ({ duration, begins }: Grant): string =>
-  `${formatDuration(duration)}${begins === undefined ? '' : ` from ${beginsText(begins)}`}`
+export const lastingText = ({
+  duration,
+  begins,
+}: {
+  readonly duration: number
+  readonly begins?: Moment | undefined
+}): string => `${formatDuration(duration)}${begins === undefined ? '' : ` from ${beginsText(begins)}`}`
+
+const shownNames = 10
+
+/** People by name, and how many more. */
+export const namesText = (people: readonly { readonly name: string }[]): string => {
+  const shown = people.slice(0, shownNames).map(({ name }) => quoted(name, 100))
+  const more = people.length - shownNames
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+}
 
 /** Why somebody holds a pass, as a half sentence. */
 export const because = ({ why }: Grant, longest = 300): string => {

@@ -6,9 +6,11 @@ import { byOf, nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
+import { scopeHash } from '../domain/scope.ts'
 import type { DecideParts, Directory } from '../ports.ts'
 import { endBeside } from './end-with-incident.ts'
 import { standing } from './find-held.ts'
+import { stillStanding } from './still-standing.ts'
 
 /** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
 export type ApproveOutcome = { readonly grant: Grant } | { readonly refused: Reason }
@@ -26,13 +28,18 @@ export const approveGrant = async (
   parts: ApproveParts,
   person: Person,
   id: string,
+  /** The hash of what they were shown (`scopeHash`), where they were shown anything. */
+  shown?: string,
 ): Promise<ApproveOutcome> => {
   const { rules, directory, live, store, clock } = parts
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const now = clock.now()
     const grant = await standing(live, id, now)
     if (grant?.state !== 'pending') return { refused: 'already-decided' }
-    const decision = decideApproval(rules, grant, person, now)
+    const scope = scopeHash(grant)
+    if (shown !== undefined && shown !== scope) return { refused: 'scope-changed' }
+    const before = stillStanding(rules, directory, grant, now)
+    const decision = decideApproval(rules, { ...grant, approvals: before }, person, now)
     if (!decision.may) return { refused: decision.reason }
     const asker = directory.byPrincipal(principalKey(grant.who))
     if (asker?.active !== true) return { refused: 'person-inactive' }
@@ -40,7 +47,7 @@ export const approveGrant = async (
       return { refused: 'not-eligible' }
     const from = Math.max(now, grant.begins?.at ?? now)
     if (isFreezable(grant) && freezeOn(rules, grant, from) !== undefined) return { refused: 'frozen' }
-    const approvals = [...(grant.approvals ?? []), { ...byOf(person), at: now, teams: [...decision.teams] }]
+    const approvals = [...before, { ...byOf(person), at: now, teams: [...decision.teams], scope }]
     const next = decision.completes
       ? nextVersion(grant, 'approved', { approvals, from, until: from + grant.duration }, now, person)
       : nextVersion(grant, 'endorsed', { approvals }, now, person)
@@ -71,6 +78,7 @@ const fitsTier = (rules: RuleSet, { services, tier: name, duration, approvers }:
       (approvers !== undefined &&
         approvers.count >= approvals.count &&
         (approvers.distinct === true || !approvals.distinct) &&
-        approvers.from.every((people) => approvals.from.includes(people)))
+        approvers.from.every((people) => approvals.from.includes(people)) &&
+        (approvers.escalate?.to ?? []).every((people) => approvals.escalate?.to.includes(people)))
     )
   })

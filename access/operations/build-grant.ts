@@ -34,9 +34,15 @@ export const buildGrant = (
     duration,
     ...(begins === undefined ? {} : { begins }),
     why,
-    ...(approvers === undefined ? {} : { approvers: { ...approvers, from: [...approvers.from] } }),
+    ...(approvers === undefined ? {} : { approvers: signedApprovers(approvers) }),
     nonce,
     rules: rules.hash,
     at: now,
   }
 }
+
+const signedApprovers = ({ from, escalate, ...terms }: NonNullable<Proposal['approvers']>) => ({
+  ...terms,
+  from: [...from],
+  ...(escalate === undefined ? {} : { escalate: { at: escalate.at, to: [...escalate.to] } }),
+})

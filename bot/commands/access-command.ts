@@ -6,7 +6,9 @@ import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { handOver } from '#access/operations/hand-over.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
+import { previewAsk } from '#access/operations/preview-ask.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
+import { whoDecidesOn } from '#access/operations/who-decides.ts'
 import type {
   Clock,
   Directory,
@@ -76,13 +78,28 @@ const answerTo = async (
   switch (command.verb) {
     case 'list':
       return answers.listAnswer(await listGrants(parts, person), name)
+    case 'preview':
     case 'grant': {
       const span = readSpan(name, command, person.zone ?? parts.rules.zone, parts.clock.now())
       if ('unreadable' in span) return span.unreadable
       const { from: _from, until: _until, ...what } = command
       const ask = { ...what, ...span }
+      if (command.verb === 'preview') {
+        const preview = await previewAsk(parts, person, ask)
+        if ('proposal' in preview) return answers.previewAnswer(preview)
+        return answers.refusedAnswer(
+          name,
+          command,
+          preview.refused,
+          mayAsk(parts.rules, command.service, preview.refused),
+        )
+      }
       const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, ask))
-      if ('grant' in outcome) return answers.grantedAnswer(outcome.grant, name)
+      if ('grant' in outcome) {
+        const { grant } = outcome
+        const { asked } = whoDecidesOn(parts.rules, parts.directory, grant, parts.clock.now())
+        return answers.grantedAnswer(grant, name, asked)
+      }
       refused(outcome.refused.reason)
       return answers.refusedAnswer(
         name,

@@ -3,9 +3,10 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
-import { because, lastingText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
-import { code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
+import { because, lastingText, namesText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
+import { clockTime, code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
 import type { HandOverOutcome } from '#access/operations/hand-over.ts'
+import type { Preview } from '#access/operations/preview-ask.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
 
@@ -23,6 +24,7 @@ export const helpAnswer = (command: string, rules: string): string =>
     '*Pagepass*: a pass to a service, for as long as you need it.',
     `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
     `${code(`${command} grant orders-svc 4h from sat 22:00 because CHG-123`)} asks ahead.`,
+    `${code(`${command} preview orders-svc 1h admin because …`)} says who would be asked, and asks nobody.`,
     `${code(`${command} list`)} shows your passes.`,
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
@@ -34,14 +36,31 @@ export const helpAnswer = (command: string, rules: string): string =>
 export const unreadableAnswer = (command: string, it: Extract<Command, { verb: 'unreadable' }>): string =>
   `${quoted(it.what)} Try ${code(`${command} ${it.try}`)}`
 
-export const grantedAnswer = (grant: Grant, command: string): string =>
+export const grantedAnswer = (
+  grant: Grant,
+  command: string,
+  asked: readonly { readonly name: string }[] = [],
+): string =>
   grant.state === 'pending'
-    ? `Others were asked to approve ${tierOn(grant)} for ${lastingText(grant)}. You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
+    ? `Others were asked to approve ${tierOn(grant)} for ${lastingText(grant)}.${asked.length === 0 ? '' : ` Asked: ${namesText(asked)}.`} You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
     : `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
+
+export const previewAnswer = ({ proposal, asked, later }: Exclude<Preview, { refused: unknown }>): string => {
+  const { service, tier, approvers } = proposal
+  const what = `*${tier}* on ${code(service.name)} for ${lastingText(proposal)}`
+  if (approvers === undefined) return `You would have ${what} at once.`
+  const who = approvers.count === 1 ? 'one of them has' : `${approvers.count} of them have`
+  const teams = approvers.distinct === true ? ', each of another team' : ''
+  const others =
+    later.length === 0 || approvers.escalate === undefined
+      ? ''
+      : ` From ${clockTime(approvers.escalate.at)} also: ${namesText(later)}.`
+  return `Others would be asked to approve ${what}: ${namesText(asked)}; ${who} to${teams}.${others} Nobody has been asked.`
+}
 
 export const refusedAnswer = (
   command: string,
-  asked: Extract<Command, { verb: 'grant' }>,
+  asked: Extract<Command, { verb: 'grant' | 'preview' }>,
   refusal: Refusal,
   /** Who may ask for it, as a sentence. */
   mayAsk?: string,

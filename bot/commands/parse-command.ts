@@ -1,12 +1,13 @@
 import { parseDuration } from '#access/domain/duration.ts'
 import { nearest } from '#access/domain/nearest.ts'
 
-export const verbs = ['grant', 'list', 'extend', 'revoke', 'withdraw', 'handover', 'help'] as const
+export const verbs = ['grant', 'preview', 'list', 'extend', 'revoke', 'withdraw', 'handover', 'help'] as const
 export type Verb = (typeof verbs)[number]
 
 export type Command =
   | {
-      readonly verb: 'grant'
+      /** `preview` is what the same after `grant` would come to. */
+      readonly verb: 'grant' | 'preview'
       readonly service: string
       readonly duration?: number
       readonly tier?: string
@@ -57,6 +58,10 @@ export const parseCommand = (text: string): Command => {
       return parseExtend(words)
     case 'grant':
       return parseGrant(words, reason)
+    case 'preview': {
+      const read = parseGrant(words, reason)
+      return read.verb === 'grant' ? { ...read, verb: 'preview' } : read
+    }
     default: {
       const meant = nearest(verb, verbs)
       const better = meant === undefined ? 'help' : [meant, ...words].join(' ')

@@ -657,7 +657,6 @@ const cases: readonly Case[] = [
         atTheEnd('standing:\n  - { from: on call of orders-svc, to: orders-svc, tier: observe }'),
         '34:7',
       ],
-      ['approvals.escalate', approving('from: [sre], escalate: { after: 15m, to: [payments] }'), '11:79'],
     ] as const
   ).map(
     ([name, change, at]): Case => ({

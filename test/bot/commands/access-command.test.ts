@@ -193,6 +193,23 @@ describe('/access grant', () => {
   })
 })
 
+describe('/access preview', () => {
+  test('says who would be asked, and asks nobody', async () => {
+    expect(await say('preview orders-svc 30m admin because stuck', ben)).toBe(
+      'Others would be asked to approve *admin* on `orders-svc` for 30m: Cho Park; one of them has to. Nobody has been asked.',
+    )
+    expect(await say('preview orders-svc 30m operate because stuck', ben)).toBe(
+      'You would have *operate* on `orders-svc` for 30m at once.',
+    )
+    expect(await say('preview orders-svc 30m admin', ben)).toContain('needs a reason')
+    expect(held.size).toBe(0)
+  })
+
+  test('and who was asked is told when it is asked for', async () => {
+    expect(await say('grant orders-svc 30m admin because stuck', ben)).toContain('Asked: Cho Park.')
+  })
+})
+
 describe('/access handover', () => {
   const mine = aGrant({ id: nthId(1), why: pageWhy() })
   beforeEach(() => {

@@ -9,6 +9,18 @@ describe('What somebody writes after /access', () => {
     ['help', 'help', { verb: 'help' }],
     ['list', 'list', { verb: 'list' }],
     ['a verb in capitals', ' LIST ', { verb: 'list' }],
+    [
+      'preview, and what grant takes',
+      'preview orders-svc 2h admin from sat 22:00 because stuck',
+      {
+        verb: 'preview',
+        service: 'orders-svc',
+        duration: 2 * hour,
+        tier: 'admin',
+        from: 'sat 22:00',
+        reason: 'stuck',
+      },
+    ],
     ['withdraw and an id', 'withdraw aaaa-bbbb-cccc', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
     ['hand over', 'handover Orders-SVC', { verb: 'handover', pass: 'orders-svc' }],
     [

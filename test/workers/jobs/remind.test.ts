@@ -15,6 +15,8 @@ beforeEach(() => {
 const tell: Tell = {
   stepped: () => expect.fail('no step'),
   ended: () => expect.fail('no end'),
+  askedAgain: () => expect.fail('no question'),
+  begun: () => expect.fail('no beginning'),
   reminder: async (grant) => {
     told.push(grant)
   },
