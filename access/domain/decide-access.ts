@@ -3,6 +3,7 @@ import type { Incident, Paged } from './incident.ts'
 import { isMoment } from './moment.ts'
 import { nearest } from './nearest.ts'
 import type { Person } from './principal.ts'
+import { besideOf } from './reach.ts'
 import type { Reason } from './reasons.ts'
 import {
   belongsTo,
@@ -49,6 +50,8 @@ export type Proposal = {
   readonly approvers?: Approvers
   readonly doubt?: Doubt
   readonly begins?: Moment
+  /** What it opens beside, each under a tier of its own. */
+  readonly also?: NonNullable<Grant['also']>
 }
 
 /** A refusal with what the person needs to mend it. `hint` is a known name, or a longest duration. */
@@ -161,7 +164,14 @@ export const decidePage = (
   const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, rule)
   if (rule === undefined || doubt !== undefined)
     return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule', now)
-  const proposal = { service, tier: rule.give, duration: rule.for, rule: rule.id }
+  const also = besideOf(rules, rule, service)
+  const proposal = {
+    service,
+    tier: rule.give,
+    duration: rule.for,
+    rule: rule.id,
+    ...(also.length === 0 ? {} : { also }),
+  }
   if (!isGivenAtOnce(rule, incident, paged))
     return { give: true, proposal: { ...proposal, state: 'offered' } }
   if (isLate(paged, now))

@@ -6,11 +6,13 @@ import { isMoment } from './moment.ts'
 import { isByPageRule } from './page-rule.ts'
 import type { Pattern } from './path-pattern.ts'
 import type { Claims, Proven } from './principal.ts'
+import { givesBeside, tierFor } from './reach.ts'
 import {
   belongsTo,
   freezeOf,
   isFrom,
   nextEndOf,
+  type PageRule,
   type RuleSet,
   requestRulesFor,
   type Service,
@@ -100,7 +102,8 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
   const running = held.grants.filter(({ grant }) => isRunning(grant, now))
   const usable = running
     .flatMap((one): Usable[] => {
-      const tier = tierOf(service, one.grant.tier)
+      const name = tierFor(one.grant, service.name)
+      const tier = name === undefined ? undefined : tierOf(service, name)
       return tier !== undefined && mayHold(rules, service, tier, who, one.grant, now)
         ? [{ held: one, rank: tier.rank, isFreezable: isFreezable(one.grant) }]
         : []
@@ -195,6 +198,16 @@ export const mayHold = (
   now: number,
 ): boolean => whyBeyond(rules, service, tier, who, grant, now) === undefined
 
+/** The page rules that may have given it: of what it opens beside, those of the services that it is about. */
+const pageRulesFor = (rules: RuleSet, service: Service, tier: Tier, grant: Grant): readonly PageRule[] =>
+  grant.services.includes(service.name)
+    ? service.onPage.filter(({ give }) => give === tier.name)
+    : grant.services.flatMap((name) =>
+        (rules.services.get(name)?.onPage ?? []).filter(
+          (rule) => rule.give === grant.tier && givesBeside(rule, service, tier.name),
+        ),
+      )
+
 /** What a tier demands of this grant: others approve, too, where it was put before them. */
 const demandOf = ({ escalate, ...demand }: Approvals, { approvers }: Grant): Demand =>
   escalate === undefined || approvers?.escalate === undefined
@@ -216,8 +229,8 @@ export const whyBeyond = (
   const lasts = grant.until - grant.from
   const paged = grant.why.kind === 'page'
   if (tier.approvals === undefined) {
-    const byPage = service.onPage.some(
-      ({ give, cap, who: named }) => give === tier.name && lasts <= cap && belongsTo(rules, named, who, now),
+    const byPage = pageRulesFor(rules, service, tier, grant).some(
+      ({ cap, who: named }) => lasts <= cap && belongsTo(rules, named, who, now),
     )
     if (paged && byPage) return undefined
   }

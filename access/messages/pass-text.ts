@@ -8,14 +8,18 @@ import { clockTime, code, plural, quoted } from './slack-text.ts'
 const shownServices = 8
 
 /** Services by name, and how many more. */
-export const onServices = ({ services }: Grant): string => {
+export const onServices = ({ services }: Pick<Grant, 'services'>): string => {
   const shown = services.slice(0, shownServices).map(code).join(', ')
   const more = services.length - shownServices
   return more > 0 ? `${shown} and ${plural(more, 'more service')}` : shown
 }
 
-/** `operate on orders-svc`. */
-export const tierOn = (grant: Grant): string => `*${quoted(grant.tier, 63)}* on ${onServices(grant)}`
+/** `operate on orders-svc`, and what is opened beside: `, observe on dashboards`. */
+export const tierOn = ({ services, tier, also = [] }: Grant): string =>
+  [{ services, tier }, ...also]
+    .slice(0, shownServices)
+    .map((one) => `*${quoted(one.tier, 63)}* on ${onServices(one)}`)
+    .join(', ')
 
 /** `operate on orders-svc until 14:05`; what was asked for ahead also says when it begins, and by whose clocks. */
 export const whatFor = (grant: Grant): string =>

@@ -17,7 +17,7 @@ export const buildGrant = (
   { id, nonce }: { readonly id: string; readonly nonce: string },
   now: number,
 ): Grant => {
-  const { state, duration, approvers, begins } = proposal
+  const { state, duration, approvers, begins, also } = proposal
   const from = state === 'active' ? (begins?.at ?? now) : now
   return {
     id,
@@ -28,6 +28,7 @@ export const buildGrant = (
     who: byOf(person),
     services: [proposal.service.name],
     tier: proposal.tier,
+    ...(also === undefined ? {} : { also }),
     from,
     // What is asked for ahead stands until it would begin.
     until: state === 'active' ? from + duration : (begins?.at ?? now + standsMs[state]),

@@ -8,7 +8,6 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
     ['break_glass', source.break_glass && ['break_glass']],
     ['incident_command', source.incident_command && ['incident_command']],
     ['lock', source.lock && ['lock']],
-    ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
     [
       'on call of',
       inList('standing', source.standing, ({ from }) => readFrom(from).kind === 'on call', 'from'),

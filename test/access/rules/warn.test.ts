@@ -651,7 +651,6 @@ const cases: readonly Case[] = [
       ],
       ['incident_command', atTheEnd('incident_command: { who: [sre], cap: operate }'), '33:1'],
       ['lock', atTheEnd('lock: { who: [sre] }'), '33:1'],
-      ['also', ['how: auto', 'how: auto, also: [{ services: [orders-svc], tier: observe }]'], '29:84'],
       [
         'on call of',
         atTheEnd('standing:\n  - { from: on call of orders-svc, to: orders-svc, tier: observe }'),
