@@ -13,18 +13,20 @@ export const tierFor = ({ services, tier, also }: Reach, service: string): strin
 
 /**
  * What a page rule gives beside the service that was paged for: labels become names here, so that what is labelled later is
- * not in it. No service is named twice, and none whose tier takes an approval.
+ * not in it. No service is named twice: of several tiers the highest counts, and
+ * none that takes an approval.
  */
 export const besideOf = (rules: RuleSet, rule: PageRule, paged: Service): NonNullable<Grant['also']> => {
-  const known = new Set([paged.name])
-  return rule.also.flatMap(({ services: named, tier }) => {
-    const services = [...rules.services.values()]
-      .filter((service) => !known.has(service.name) && namesService(named, service))
-      .filter((service) => givesFreely(service, tier))
-      .map(({ name }) => name)
-    for (const name of services) known.add(name)
-    return services.length === 0 ? [] : [{ services, tier }]
-  })
+  const byTier = new Map<string, string[]>()
+  for (const service of rules.services.values()) {
+    if (service.name === paged.name) continue
+    const tiers = service.tiers.filter(({ name }) => givesBeside(rule, service, name))
+    const highest = tiers.at(-1)?.name
+    if (highest !== undefined) byTier.set(highest, [...(byTier.get(highest) ?? []), service.name])
+  }
+  return [...byTier]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([tier, names]) => ({ services: names.sort(), tier }))
 }
 
 /** Whether a page rule gives this tier of this service beside what it is about. */
