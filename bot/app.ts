@@ -166,7 +166,10 @@ export const startBot = async (parts: BotParts) => {
     }
     await ack({
       response_type: 'ephemeral',
-      text: await runAccessCommand({ ...lockParts, rules, directory, receipts, log, inTurn }, asked),
+      text: await runAccessCommand(
+        { ...lockParts, rules, directory, incidents, receipts, log, inTurn },
+        asked,
+      ),
     })
   })
 

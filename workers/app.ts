@@ -9,11 +9,13 @@ import { endsInAudit } from '#access/adapters/ends-in-audit.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { createNotes } from '#access/adapters/pagerduty/notes.ts'
 import {
+  type BeginningJob,
   type ExpiryJob,
   type IncidentJob,
   type MessageJob,
   type NoteJob,
   openQueue,
+  type QuestionJob,
   type QueueName,
   queueNames,
   type ReminderJob,
@@ -32,6 +34,8 @@ import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
+import { beginGrant } from '#access/operations/begin-grant.ts'
+import { endBefore } from '#access/operations/end-handed-over.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
 import type { Clock, Directory, NewNonce } from '#access/ports.ts'
@@ -40,6 +44,7 @@ import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import type { WorkersConfig } from './config.ts'
 import { createDeriveJobs } from './derive-jobs.ts'
+import { askAgain } from './jobs/ask-again.ts'
 import { remind } from './jobs/remind.ts'
 import { sumUp } from './jobs/sum-up.ts'
 import { deliverMessage } from './outbox/deliver-message.ts'
@@ -106,6 +111,8 @@ export const startWorkers = async (parts: WorkersParts) => {
   const messages = openQueue<MessageJob>(queueNames.messages, prompt)
   const summaries = openQueue<SummaryJob>(queueNames.summaries, prompt)
   const reminders = openQueue<ReminderJob>(queueNames.reminders, prompt)
+  const beginnings = openQueue<BeginningJob>(queueNames.beginnings, prompt)
+  const questions = openQueue<QuestionJob>(queueNames.questions, prompt)
   const incidents = openQueue<IncidentJob>(queueNames.incidents, prompt)
   const noteQueue = openQueue<NoteJob>(queueNames.notes, prompt)
   const ended = (id: string) => readEnded(prompt, statements, id)
@@ -140,8 +147,11 @@ export const startWorkers = async (parts: WorkersParts) => {
     occasions,
     ended,
     tell,
+    endBefore: (grant) => endBefore({ live, store, clock }, grant),
     expiries,
     reminders,
+    beginnings,
+    questions,
     incidents,
     summaries,
     alarm,
@@ -191,6 +201,14 @@ export const startWorkers = async (parts: WorkersParts) => {
       if (typeof outcome !== 'string') await putOffUntil(job, token, outcome.dueAt)
     }),
     work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
+    work(queueNames.beginnings, 16, async (job, token) => {
+      const { grant } = expiryShape.parse(job.data)
+      const outcome = await beginGrant({ rules, directory, live, store, clock }, grant)
+      if (typeof outcome === 'string') return
+      if ('dueAt' in outcome) await putOffUntil(job, token, outcome.dueAt)
+      else await tell.begun(outcome.begun)
+    }),
+    work(queueNames.questions, 4, (job) => askAgain(live, tell, job.data)),
     work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),
     work(queueNames.notes, 2, (job, token) => deliverNote({ notes, clock }, job, token)),
     work(queueNames.summaries, 4, (job, token) =>
@@ -206,7 +224,9 @@ export const startWorkers = async (parts: WorkersParts) => {
       await inactive?.stop()
       await grants.stop()
       await Promise.all(
-        [expiries, reminders, incidents, messages, noteQueue, summaries].map((queue) => queue.close()),
+        [expiries, reminders, beginnings, questions, incidents, messages, noteQueue, summaries].map((queue) =>
+          queue.close(),
+        ),
       )
       await audit.close()
     },

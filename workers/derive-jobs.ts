@@ -1,6 +1,13 @@
 import type { Queue } from 'bullmq'
 import type { AuditLog } from '#access/adapters/audit-log.ts'
-import type { ExpiryJob, IncidentJob, ReminderJob, SummaryJob } from '#access/adapters/queues.ts'
+import type {
+  BeginningJob,
+  ExpiryJob,
+  IncidentJob,
+  QuestionJob,
+  ReminderJob,
+  SummaryJob,
+} from '#access/adapters/queues.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import type { Statements } from '#access/adapters/statements.ts'
@@ -9,6 +16,7 @@ import { isFault } from '#access/domain/errors.ts'
 import { type Grant, occasionOf } from '#access/domain/grant.ts'
 import type { Lock } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
+import { questionTimes } from '#access/domain/question-times.ts'
 import { renewsAhead } from '#access/domain/renewal.ts'
 import { endLocked } from '#access/operations/end-locked.ts'
 import type { Clock, GrantStore, LiveGrants, Locks } from '#access/ports.ts'
@@ -26,8 +34,12 @@ export type DeriveParts = {
   readonly rules: string
   readonly ended: (id: string) => Promise<Ended | undefined>
   readonly tell: Tell
+  /** Ends what a grant that is access now was handed over from. */
+  readonly endBefore: (grant: Grant) => Promise<void>
   readonly expiries: Queue<ExpiryJob>
   readonly reminders: Queue<ReminderJob>
+  readonly beginnings: Queue<BeginningJob>
+  readonly questions: Queue<QuestionJob>
   readonly incidents: Queue<IncidentJob>
   readonly summaries: Queue<SummaryJob>
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
@@ -65,11 +77,30 @@ export const createDeriveJobs = (parts: DeriveParts) => {
       { grant: grant.id },
       { jobId: `expiry-${grant.id}-${grant.version}`, delay: delayUntil(grant.until) },
     )
-    if (grant.state === 'active') await remindAndRenew(grant)
+    if (grant.state === 'active' && grant.begins !== undefined)
+      await parts.beginnings.add(
+        'beginning',
+        { grant: grant.id },
+        { jobId: `beginning-${grant.id}`, delay: delayUntil(grant.from) },
+      )
+    if (grant.step === 'asked') await bringUpAgain(grant)
+    if (grant.state === 'active') {
+      await parts.endBefore(grant)
+      await remindAndRenew(grant)
+    }
     await tell.stepped(grant, sequence)
     // The last pass that stood under an incident is not always ended: a merge takes it away.
     if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
       await sumUpWhenOver(grant.why.mergedFrom)
+  }
+
+  const bringUpAgain = async (grant: Grant): Promise<void> => {
+    for (const { at, what } of questionTimes(grant))
+      await parts.questions.add(
+        'question',
+        { grant: grant.id, what },
+        { jobId: `${what.replace(' ', '-')}-${grant.id}`, delay: delayUntil(at) },
+      )
   }
 
   const remindAndRenew = async ({ id, version, until, duration, why, ending }: Grant): Promise<void> => {

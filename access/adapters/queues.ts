@@ -13,6 +13,10 @@ export const queueNames = {
   expiries: 'expiries',
   /** Grants whose end is near [workers]. */
   reminders: 'reminders',
+  /** Passes that were asked for ahead, and begin [workers]. */
+  beginnings: 'beginnings',
+  /** What nobody has decided on [workers]. */
+  questions: 'questions',
   /** Messages to Slack [workers]. */
   messages: 'messages',
   /** Notes on incidents in PagerDuty [workers]. */
@@ -25,6 +29,9 @@ export type QueueName = (typeof queueNames)[keyof typeof queueNames]
 export type IncidentJob = { readonly incident: string }
 export type ExpiryJob = { readonly grant: string }
 export type ReminderJob = { readonly grant: string; readonly version: number }
+export type BeginningJob = { readonly grant: string }
+/** `what` is one of `questionTimes`. */
+export type QuestionJob = { readonly grant: string; readonly what: string }
 /** Where: an incident channel (`#name` or id), or a person's direct messages. */
 export type Place = { readonly channel: string } | { readonly team: string; readonly user: string }
 export type MessageJob =

@@ -1,6 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Grant } from './grant.ts'
+import type { Lock } from './lock.ts'
 import { type Principal, principalKey } from './principal.ts'
+import { scopeHash } from './scope.ts'
 
 export const buttonActions = ['take', 'decline', 'approve', 'deny', 'extend', 'keep'] as const
 export type ButtonAction = (typeof buttonActions)[number]
@@ -9,25 +11,33 @@ export const lockActions = ['lift'] as const
 export type AnyAction = ButtonAction | (typeof lockActions)[number]
 
 /** What a button is about: a grant, or a lock. Both have a random nonce. */
-type About = Pick<Grant, 'id' | 'nonce'>
+export type About = Grant | Lock
 
 /**
  * What a button of a message to somebody carries: `<grant id>.<256 bits>`. The bits follow from the grant's random nonce,
  * which is in its signed statement and in no message, so that nobody can make a button; and from whom it is sent to, so
- * that it is of use to nobody else.
+ * that it is of use to nobody else. The button that approves also carries, and is bound to, the hash of what its message
+ * shows.
  */
-export const buttonValue = ({ id, nonce }: About, action: AnyAction, to: Principal): string =>
-  `${id}.${createHash('sha256')
-    .update(JSON.stringify([nonce, id, action, principalKey(to)]))
-    .digest('base64url')}`
+export const buttonValue = (about: About, action: AnyAction, to: Principal, scope?: string): string => {
+  const { id, nonce } = about
+  const shown = action === 'approve' && 'services' in about ? [scope ?? scopeHash(about)] : []
+  const bits = createHash('sha256')
+    .update(JSON.stringify([nonce, id, action, principalKey(to), ...shown]))
+    .digest('base64url')
+  return [`${id}.${bits}`, ...shown].join('.')
+}
+
+/** The hash of what the message of an approving button showed. */
+export const scopeOfButton = (value: string): string | undefined => value.split('.')[2]
 
 /** The grant that a button's value names. Whether it is that grant's button, and whose, only `isButtonOf` tells. */
 export const grantOfButton = (value: string): string | undefined =>
-  /^([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})\.[A-Za-z0-9_-]{43}$/.exec(value)?.[1]
+  /^([0-9a-z]{4}-[0-9a-z]{4}-[0-9a-z]{4})\.[A-Za-z0-9_-]{43}(?:\.[A-Za-z0-9_-]{43})?$/.exec(value)?.[1]
 
 /** Whether a value is that of the button for this action that this person was sent about the grant. */
 export const isButtonOf = (about: About, action: AnyAction, to: Principal, value: string): boolean => {
-  const expected = Buffer.from(buttonValue(about, action, to))
+  const expected = Buffer.from(buttonValue(about, action, to, scopeOfButton(value)))
   const given = Buffer.from(value)
   return expected.length === given.length && timingSafeEqual(expected, given)
 }

@@ -1,9 +1,10 @@
-import type { Doubt, LiveState } from './grant.ts'
+import type { Doubt, Grant, LiveState } from './grant.ts'
 import { whyInactive } from './inactive.ts'
 import type { Incident, Paged } from './incident.ts'
 import { isMoment } from './moment.ts'
 import { nearest } from './nearest.ts'
 import type { Person } from './principal.ts'
+import { besideOf } from './reach.ts'
 import type { Reason } from './reasons.ts'
 import {
   belongsTo,
@@ -16,7 +17,8 @@ import {
   type Service,
   tierOf,
 } from './rule-set.ts'
-import type { Tier } from './tier.ts'
+import type { Approvals, Tier } from './tier.ts'
+import type { Moment } from './wall-time.ts'
 
 /** What a person asks for. Durations are milliseconds; what is left out is filled in by the rules. */
 export type Ask = {
@@ -26,9 +28,17 @@ export type Ask = {
   readonly reason?: string
   /** When it is to begin, in milliseconds since the epoch; by default at once. */
   readonly from?: number
+  /** By whose clocks that was said: an IANA time zone. */
+  readonly zone?: string
 }
 
-type Approvers = { readonly from: readonly string[]; readonly count: number; readonly distinct?: true }
+type Approvers = {
+  readonly from: readonly string[]
+  readonly count: number
+  readonly distinct?: true
+  /** Who may decide, too, from then on. */
+  readonly escalate?: { readonly at: number; readonly to: readonly string[] }
+}
 
 /** What a grant would be, and the state it begins in. */
 export type Proposal = {
@@ -40,6 +50,9 @@ export type Proposal = {
   /** Who has to approve it first: names of sets of people, and how many of them. */
   readonly approvers?: Approvers
   readonly doubt?: Doubt
+  readonly begins?: Moment
+  /** What it opens beside, each under a tier of its own. */
+  readonly also?: NonNullable<Grant['also']>
 }
 
 /** A refusal with what the person needs to mend it. `hint` is a known name, or a longest duration. */
@@ -101,10 +114,14 @@ export const decideAsk = (
     return refuse('duration-too-long', { longest: tier.longest, tier: tier.name })
   if (!saysEnough(tier, ask.reason))
     return refuse(tier.reason === 'ticket' ? 'ticket-needed' : 'reason-needed', { tier: tier.name })
-  const proposal = { service, tier: tier.name, duration, rule: rule.id }
+  const begins = ask.from === undefined ? {} : { begins: { at: ask.from, zone: ask.zone ?? 'UTC' } }
+  const proposal = { service, tier: tier.name, duration, rule: rule.id, ...begins }
   if (rule.how === 'at once') return { give: true, proposal: { ...proposal, state: 'active' } }
   if (tier.approvals === undefined) return refuse('not-eligible', { tier: tier.name })
-  return { give: true, proposal: { ...proposal, state: 'pending', approvers: approversOf(tier.approvals) } }
+  return {
+    give: true,
+    proposal: { ...proposal, state: 'pending', approvers: approversOf(tier.approvals, now) },
+  }
 }
 
 /** Whether a pass may begin then by this rule. Milliseconds since the epoch. */
@@ -119,8 +136,12 @@ export const isShortEnough = ({ longest }: Tier, duration: number): boolean =>
 export const saysEnough = (tier: Tier, reason: string | undefined): boolean =>
   tier.reason === 'optional' || (reason !== undefined && (tier.reason === 'required' || ticket.test(reason)))
 
-const approversOf = ({ from, count, distinct }: NonNullable<Tier['approvals']>): Approvers =>
-  distinct ? { from, count, distinct } : { from, count }
+const approversOf = ({ from, count, distinct, escalate }: Approvals, now: number): Approvers => ({
+  from,
+  count,
+  ...(distinct ? { distinct } : {}),
+  ...(escalate === undefined ? {} : { escalate: { at: now + escalate.after, to: escalate.to } }),
+})
 
 /** A page that is older than this when it is first seen gives nothing by itself any more. */
 const lateMs = 600_000
@@ -144,7 +165,14 @@ export const decidePage = (
   const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, rule)
   if (rule === undefined || doubt !== undefined)
     return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule', now)
-  const proposal = { service, tier: rule.give, duration: rule.for, rule: rule.id }
+  const also = besideOf(rules, rule, service)
+  const proposal = {
+    service,
+    tier: rule.give,
+    duration: rule.for,
+    rule: rule.id,
+    ...(also.length === 0 ? {} : { also }),
+  }
   if (!isGivenAtOnce(rule, incident, paged))
     return { give: true, proposal: { ...proposal, state: 'offered' } }
   if (isLate(paged, now))
@@ -182,7 +210,7 @@ const doubtOf = (
   service: Service,
   person: Person,
   rule: PageRule,
-): Exclude<Doubt, 'page-no-rule' | 'page-late'> | undefined => {
+): 'page-by-self' | 'page-untrusted' | 'page-needs-approval' | undefined => {
   if (isBySelf(incident, person)) return 'page-by-self'
   if (!isTrusted(incident, service)) return 'page-untrusted'
   if (tierOf(service, rule.give)?.approvals !== undefined) return 'page-needs-approval'
@@ -220,16 +248,32 @@ const asIfAsked = (
   const isFree = tier.reason !== 'ticket' && freezeOf(service, tier.name, now) === undefined
   if (asked?.how === 'at once' && isFree)
     return { give: true, proposal: { ...proposal, state: 'offered', rule: asked.id } }
-  const approvers = approversFor(service, tier)
+  const approvers = approversFor(service, tier, now)
   return {
     give: true,
     proposal: { ...proposal, state: 'pending', rule: asked?.id ?? ownersRule, approvers },
   }
 }
 
+/**
+ * What somebody gets whom no page has reached, and to whom another's pass of an incident is handed over: no more than
+ * asking for it would give them, and nothing before they take it.
+ */
+export const decideHandOver = (
+  rules: RuleSet,
+  service: Service,
+  person: Person,
+  { tier, why }: Pick<Grant, 'tier' | 'why'>,
+  now: number,
+): AccessDecision => {
+  if (!person.active) return refuse(whyInactive(person))
+  const page = service.onPage.find(({ id, give }) => id === why.rule && give === tier)
+  return asIfAsked(rules, service, person, page, 'page-by-hand-over', now)
+}
+
 /** Who has to approve what is not given by itself: those whom the tier names, or else one of the service's owners. */
-export const approversFor = ({ owners }: Service, tier: Tier | undefined): Approvers =>
-  tier?.approvals === undefined ? { from: owners, count: 1 } : approversOf(tier.approvals)
+export const approversFor = ({ owners }: Service, tier: Tier | undefined, now: number): Approvers =>
+  tier?.approvals === undefined ? { from: owners, count: 1 } : approversOf(tier.approvals, now)
 
 /** Names, in a grant's `why`, that no rule but the owners of the service let the paged person in. */
 export const ownersRule = 'owners'

@@ -3,6 +3,7 @@ import { whyInactive } from './inactive.ts'
 import { type Person, principalKey } from './principal.ts'
 import type { Reason } from './reasons.ts'
 import { type RuleSet, setsOf } from './rule-set.ts'
+import { scopeHash } from './scope.ts'
 
 export type ApprovalDecision =
   | { readonly may: true; readonly completes: boolean; readonly teams: readonly string[] }
@@ -16,6 +17,8 @@ export type Demand = {
   readonly count: number
   readonly distinct?: boolean | undefined
   readonly from?: readonly string[] | undefined
+  /** These count, too, in what was approved from then on. */
+  readonly escalate?: { readonly at: number; readonly to: readonly string[] } | undefined
 }
 
 type Approval = NonNullable<Grant['approvals']>[number]
@@ -33,7 +36,7 @@ export const decideApproval = (
   const { approvers, who, approvals = [] } = grant
   if (!person.active) return { may: false, reason: whyInactive(person) }
   if (principalKey(who) === principalKey(person)) return { may: false, reason: 'own-request' }
-  const teams = approvers === undefined ? [] : setsOf(rules, approvers.from, person, now)
+  const teams = approvers === undefined ? [] : setsOf(rules, setsAt(approvers, now), person, now)
   if (approvers === undefined || teams.length === 0) return { may: false, reason: 'not-approver' }
   if (approvals.some((approval) => principalKey(approval) === principalKey(person)))
     return { may: false, reason: 'already-decided' }
@@ -43,7 +46,14 @@ export const decideApproval = (
   return { may: true, completes: together >= approvers.count, teams }
 }
 
-/** Whether the approvals that a grant carries are enough. Its own holder's never count. */
+/** The sets of people who may decide at this moment. */
+export const setsAt = (
+  { from, escalate }: Pick<Demand, 'escalate'> & { readonly from: readonly string[] },
+  now: number,
+): readonly string[] =>
+  escalate !== undefined && now >= escalate.at ? [...new Set([...from, ...escalate.to])] : from
+
+/** Whether the approvals that a grant carries are enough. Its own holder's never count, nor those of anything else. */
 export const isApproved = (grant: Grant, demand: Demand): boolean =>
   countsOf(grant.approvals ?? [], grant, demand) >= demand.count
 
@@ -60,18 +70,26 @@ export const couldApprove = (
   return (demand.distinct === true ? differentTeams(teams) : teams.length) >= demand.count
 }
 
-const countsOf = (approvals: readonly Approval[], { who }: Grant, { distinct, from }: Demand): number => {
+const countsOf = (approvals: readonly Approval[], grant: Grant, demand: Demand): number => {
+  const { distinct, from, escalate } = demand
   const byOthers = new Map(
     approvals
-      .filter((approval) => principalKey(approval) !== principalKey(who))
-      .map(({ teams, ...by }) => [principalKey(by), teams]),
+      .filter((approval) => principalKey(approval) !== principalKey(grant.who) && isOfScope(approval, grant))
+      .map((approval) => [principalKey(approval), approval]),
   )
-  const people = [...byOthers.values()]
+  const given = [...byOthers.values()]
+  const people = given.map(({ teams }) => teams)
   const named =
-    from === undefined ? people : people.map((teams) => teams.filter((team) => from.includes(team)))
+    from === undefined
+      ? people
+      : given.map(({ teams, at }) => teams.filter((team) => setsAt({ from, escalate }, at).includes(team)))
   if (distinct === true) return differentTeams(named)
   return from === undefined ? people.length : named.filter((teams) => teams.length > 0).length
 }
+
+/** What somebody was shown is what they approved. */
+const isOfScope = ({ scope }: Approval, grant: Grant): boolean =>
+  scope === undefined || scope === scopeHash(grant)
 
 /**
  * How many of these people, each by the teams they belong to, can stand for another team (a maximum matching, by

@@ -25,6 +25,7 @@ export const decideExtension = (
   now: number,
 ): ExtensionDecision => {
   if (!person.active) return refuse(whyInactive(person))
+  if (grant.begins !== undefined && now < grant.from) return refuse('not-begun')
   if (grant.ending !== undefined || grant.kept) return refuse('pass-ending')
   if (grant.approvals !== undefined) return refuse('approval-needed', { tier: grant.tier })
   const latest = latestEnd(rules, grant, person, now)

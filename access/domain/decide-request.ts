@@ -1,4 +1,4 @@
-import { isApproved } from './decide-approval.ts'
+import { type Demand, isApproved } from './decide-approval.ts'
 import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
 import type { Held, HeldCheck, HeldGrant, Usable } from './held.ts'
@@ -6,11 +6,13 @@ import { isMoment } from './moment.ts'
 import { isByPageRule } from './page-rule.ts'
 import type { Pattern } from './path-pattern.ts'
 import type { Claims, Proven } from './principal.ts'
+import { givesBeside, tierFor } from './reach.ts'
 import {
   belongsTo,
   freezeOf,
   isFrom,
   nextEndOf,
+  type PageRule,
   type RuleSet,
   requestRulesFor,
   type Service,
@@ -18,7 +20,7 @@ import {
   tierOf,
 } from './rule-set.ts'
 import { standingGrant } from './standing-grant.ts'
-import type { Tier } from './tier.ts'
+import type { Approvals, Tier } from './tier.ts'
 import type { View } from './view.ts'
 
 export type DecisionRequest = {
@@ -100,7 +102,8 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
   const running = held.grants.filter(({ grant }) => isRunning(grant, now))
   const usable = running
     .flatMap((one): Usable[] => {
-      const tier = tierOf(service, one.grant.tier)
+      const name = tierFor(one.grant, service.name)
+      const tier = name === undefined ? undefined : tierOf(service, name)
       return tier !== undefined && mayHold(rules, service, tier, who, one.grant, now)
         ? [{ held: one, rank: tier.rank, isFreezable: isFreezable(one.grant) }]
         : []
@@ -195,6 +198,22 @@ export const mayHold = (
   now: number,
 ): boolean => whyBeyond(rules, service, tier, who, grant, now) === undefined
 
+/** The page rules that may have given it: of what it opens beside, those of the services that it is about. */
+const pageRulesFor = (rules: RuleSet, service: Service, tier: Tier, grant: Grant): readonly PageRule[] =>
+  grant.services.includes(service.name)
+    ? service.onPage.filter(({ give }) => give === tier.name)
+    : grant.services.flatMap((name) =>
+        (rules.services.get(name)?.onPage ?? []).filter(
+          (rule) => rule.give === grant.tier && givesBeside(rule, service, tier.name),
+        ),
+      )
+
+/** What a tier demands of this grant: others approve, too, where it was put before them. */
+const demandOf = ({ escalate, ...demand }: Approvals, { approvers }: Grant): Demand =>
+  escalate === undefined || approvers?.escalate === undefined
+    ? demand
+    : { ...demand, escalate: { at: approvers.escalate.at, to: escalate.to } }
+
 /** In which way a grant goes beyond the rules; undefined where it does not. */
 export type Beyond = 'environment' | 'length' | 'people' | 'approvals'
 
@@ -210,8 +229,8 @@ export const whyBeyond = (
   const lasts = grant.until - grant.from
   const paged = grant.why.kind === 'page'
   if (tier.approvals === undefined) {
-    const byPage = service.onPage.some(
-      ({ give, cap, who: named }) => give === tier.name && lasts <= cap && belongsTo(rules, named, who, now),
+    const byPage = pageRulesFor(rules, service, tier, grant).some(
+      ({ cap, who: named }) => lasts <= cap && belongsTo(rules, named, who, now),
     )
     if (paged && byPage) return undefined
   }
@@ -221,5 +240,5 @@ export const whyBeyond = (
   if (tier.approvals === undefined)
     return paged && isApproved(grant, { count: 1, from: service.owners }) ? undefined : 'people'
   if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
-  return isApproved(grant, tier.approvals) ? undefined : 'approvals'
+  return isApproved(grant, demandOf(tier.approvals, grant)) ? undefined : 'approvals'
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Fault } from './errors.ts'
 import { type Person, principalKey } from './principal.ts'
+import { isZone } from './wall-time.ts'
 
 /** The directory as it is signed: who is who, and as of when. */
 export const directoryShape = z.strictObject({
@@ -14,6 +15,7 @@ export const directoryShape = z.strictObject({
       groups: z.array(z.string()),
       roles: z.array(z.string()).readonly().optional(),
       active: z.boolean(),
+      zone: z.string().refine(isZone, 'no time zone that is known here').optional(),
       slack: z.strictObject({ team: z.string().min(1), user: z.string().min(1) }).optional(),
       pagerduty: z.strictObject({ account: z.string().min(1), user: z.string().min(1) }).optional(),
     }),

@@ -38,6 +38,8 @@ export const transitions: Readonly<Record<GrantState, Moves>> = {
     moved: 'active',
     expired: 'ended',
     revoked: 'ended',
+    // One that has not begun yet was no access.
+    withdrawn: 'refused',
     // A denial that came at the same moment as the approval.
     denied: 'ended',
     'incident over': 'ended',
@@ -60,8 +62,16 @@ export const byOf = ({ issuer, subject, name }: By): By => ({ issuer, subject, n
 export const causeOfExpiry = ({ state, ending }: Grant): EndCause =>
   state === 'active' ? (ending?.cause ?? 'expired') : 'lapsed'
 
+/** Clocks may differ so much, and a write may take so long: what begins within it may be access already. */
+const aboutToBeginMs = 5_000
+
+/** Whether it is `active` and no access yet, by anybody's clock: it was asked for ahead. */
+export const isToCome = ({ state, from, begins }: Grant, now: number): boolean =>
+  state === 'active' && begins !== undefined && from - now > aboutToBeginMs
+
 /** What ends a grant that is taken away before its time: what was no access yet is only withdrawn. */
-export const causeOfRevoking = ({ state }: Grant): EndCause => (state === 'active' ? 'revoked' : 'withdrawn')
+export const causeOfRevoking = (grant: Grant, now: number): EndCause =>
+  grant.state === 'active' && !isToCome(grant, now) ? 'revoked' : 'withdrawn'
 
 type Changes = Partial<Pick<Grant, 'from' | 'until' | 'why' | 'approvals' | 'extended' | 'kept' | 'ending'>>
 

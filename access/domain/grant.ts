@@ -9,6 +9,7 @@ export const doubts = [
   'page-untrusted',
   'page-needs-approval',
   'page-late',
+  'page-by-hand-over',
 ] as const
 export type Doubt = (typeof doubts)[number]
 
@@ -20,6 +21,8 @@ const why = z.discriminatedUnion('kind', [
     incident: z.strictObject({ id: z.string(), number: z.int(), title: z.string() }),
     /** The incident that was merged into this one: no assignment of this one holds the grant. */
     mergedFrom: z.string().optional(),
+    /** Passes that are handed over: they end when this is access. */
+    handedFrom: z.array(z.string()).min(1).optional(),
     doubt: z.enum(doubts).optional(),
   }),
   z.strictObject({ kind: z.literal('request'), rule: z.string(), reason: z.string().optional() }),
@@ -59,10 +62,17 @@ export const grantShape = z.strictObject({
   who: principal,
   services: z.array(z.string()).min(1),
   tier: z.string(),
+  /** What it opens beside, each under a tier of its own. No service is named twice. */
+  also: z
+    .array(z.strictObject({ services: z.array(z.string()).min(1), tier: z.string() }))
+    .min(1)
+    .optional(),
   from: z.int(),
   until: z.int(),
   /** How long it is access once it is active, in milliseconds. */
   duration: z.int().min(1),
+  /** When it is to begin, where it was asked for ahead, and by whose clocks that was said (an IANA time zone). */
+  begins: z.strictObject({ at: z.int(), zone: z.string().max(64) }).optional(),
   why,
   /** Who may decide on a `pending` one: names of sets of people, and how many people it takes. */
   approvers: z
@@ -71,11 +81,20 @@ export const grantShape = z.strictObject({
       count: z.int().min(1),
       /** Each has to come from another of the sets. */
       distinct: z.literal(true).optional(),
+      /** From when on others may decide, too, because nobody has. */
+      escalate: z.strictObject({ at: z.int(), to: z.array(z.string()).min(1) }).optional(),
     })
     .optional(),
-  /** Who approved it. `teams` are those of the sets that they belonged to. */
+  /** Who approved it. `teams` are those of the sets that they belonged to, `scope` is what they approved (`scope.ts`). */
   approvals: z
-    .array(z.strictObject({ ...principal.shape, at: z.int(), teams: z.array(z.string()) }))
+    .array(
+      z.strictObject({
+        ...principal.shape,
+        at: z.int(),
+        teams: z.array(z.string()),
+        scope: z.string().optional(),
+      }),
+    )
     .optional(),
   /** How often it was extended by hand. */
   extended: z.int().min(1).optional(),

@@ -25,6 +25,8 @@ export type Person = Claims & {
   readonly active: boolean
   /** They would be active, if they were not locked out. */
   readonly locked?: true | undefined
+  /** By whose clocks they say times: an IANA time zone. */
+  readonly zone?: string | undefined
   readonly slack?: { readonly team: string; readonly user: string }
   readonly pagerduty?: { readonly account: string; readonly user: string }
 }

@@ -81,12 +81,17 @@ export const reasons = {
   },
   'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
   'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
+  'not-of-incident': { status: 400, person: 'Only the pass of an incident is handed over.' },
+  'incident-closed': { status: 409, person: 'The incident is over, so nothing is handed over.' },
+  'nobody-next': { status: 400, person: 'Say to whom: the incident has reached nobody else.' },
+  'not-begun': { status: 409, person: 'This pass has not begun yet.' },
   'pass-ending': { status: 409, person: 'The incident let go of this pass, so it is not extended.' },
   'extension-spent': { status: 403, person: 'This pass lasts as long as it may already.' },
   'extension-too-long': { status: 400, person: 'This pass can’t be extended so far.' },
   // A click
   'button-unknown': { status: 404, person: 'This button belongs to nothing that can still be decided.' },
   'already-decided': { status: 409, person: 'This was decided already.' },
+  'scope-changed': { status: 409, person: 'This is not what you were shown. Look at it again.' },
   'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
   'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
   'team-decided': { status: 403, person: 'Your team has approved this already; another one has to.' },
@@ -101,6 +106,10 @@ export const reasons = {
   'page-by-self': { status: 403, person: 'The paged person set off this incident.' },
   'page-untrusted': { status: 403, person: 'What set off this incident is not among the trusted triggers.' },
   'page-needs-approval': { status: 403, person: 'The page’s tier needs an approval on this service.' },
+  'page-by-hand-over': {
+    status: 403,
+    person: 'It comes by a hand over, and the incident is not assigned to whom it is for.',
+  },
   'page-late': { status: 403, person: 'This page was heard of late.' },
 } as const
 

@@ -3,6 +3,7 @@ import type { End, Grant } from './grant.ts'
 import type { Held, HeldGrant } from './held.ts'
 import { createLockBook, type KeptLock } from './lock-book.ts'
 import { principalKey } from './principal.ts'
+import { reachOf } from './reach.ts'
 import { createSetHash } from './set-hash.ts'
 
 /** One event of the stream. Sequence numbers are contiguous within an epoch. */
@@ -190,10 +191,10 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
   let sequence = from
   let exact = false
 
-  const changeHeld = ({ state, services, who }: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
-    if (state !== 'active') return
-    const principal = alone(principalKey(who))
-    for (const service of services) {
+  const changeHeld = (grant: Grant, change: (held: HeldGrant[]) => HeldGrant[]): void => {
+    if (grant.state !== 'active') return
+    const principal = alone(principalKey(grant.who))
+    for (const service of reachOf(grant)) {
       const holders = byService.get(service) ?? new Map<string, Held | HeldGrant>()
       const grants = change([...grantsOf(holders.get(principal))])
       const [only] = grants

@@ -1,5 +1,4 @@
-import { type AnyAction, buttonValue } from '../domain/button.ts'
-import type { Grant } from '../domain/grant.ts'
+import { type About, type AnyAction, buttonValue } from '../domain/button.ts'
 import type { Principal } from '../domain/principal.ts'
 import { cutMarkup } from './slack-text.ts'
 
@@ -14,7 +13,7 @@ const longestSection = 3_000
 /** A text with buttons about one grant or lock under it, which work for nobody but whom the message is to. */
 export const withButtons = (
   text: string,
-  about: Pick<Grant, 'id' | 'nonce'>,
+  about: About,
   to: Principal,
   buttons: readonly Button[],
 ): Rendered => ({

@@ -5,7 +5,8 @@ import { clockTime } from './slack-text.ts'
 
 /** To the holder, ten minutes before the end: `version` is the one that was about to end. */
 export const reminderMessage = (grant: Grant, end: End | undefined, version: number): Rendered => {
-  if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
+  if (end !== undefined)
+    return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end, grant)}.`)
   if (grant.version > version) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
   // Neither what others approved nor what its incident let go of can be extended.
   if (grant.approvals !== undefined || grant.ending !== undefined || grant.kept)
@@ -18,7 +19,8 @@ export const reminderMessage = (grant: Grant, end: End | undefined, version: num
 /** To the holder, when the incident let go of their pass: with a button where nobody but an integration said so. */
 export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
   const incident = grant.why.kind === 'page' ? incidentText(grant.why.incident) : 'the incident'
-  if (end !== undefined) return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end)}.`)
+  if (end !== undefined)
+    return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end, grant)}.`)
   const { ending } = grant
   if (ending === undefined) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
   if (!ending.keepable) {

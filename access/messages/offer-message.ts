@@ -8,7 +8,7 @@ import { code } from './slack-text.ts'
 export const offerMessage = (grant: Grant, end: End | undefined, byAcknowledging: boolean): Rendered => {
   const title = `You were ${because(grant)}.`
   if (end !== undefined)
-    return withoutButtons(`${title} The offer of ${tierOn(grant)} is over: ${endText(end)}.`)
+    return withoutButtons(`${title} The offer of ${tierOn(grant)} is over: ${endText(end, grant)}.`)
   if (grant.state === 'active')
     return withoutButtons(`${title} You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.`)
   const also = byAcknowledging ? ' Acknowledging the incident in PagerDuty takes it too.' : ''

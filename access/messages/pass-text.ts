@@ -1,23 +1,51 @@
 import { formatDuration } from '../domain/duration.ts'
 import type { End, Grant } from '../domain/grant.ts'
 import { reasons } from '../domain/reasons.ts'
+import { type Moment, momentText } from '../domain/wall-time.ts'
 import { clockTime, code, plural, quoted } from './slack-text.ts'
 
 /** So many names fit wherever services are named. */
 const shownServices = 8
 
 /** Services by name, and how many more. */
-export const onServices = ({ services }: Grant): string => {
+export const onServices = ({ services }: Pick<Grant, 'services'>): string => {
   const shown = services.slice(0, shownServices).map(code).join(', ')
   const more = services.length - shownServices
   return more > 0 ? `${shown} and ${plural(more, 'more service')}` : shown
 }
 
-/** `operate on orders-svc`. */
-export const tierOn = (grant: Grant): string => `*${quoted(grant.tier, 63)}* on ${onServices(grant)}`
+/** `operate on orders-svc`, and what is opened beside: `, observe on dashboards`. */
+export const tierOn = ({ services, tier, also = [] }: Grant): string =>
+  [{ services, tier }, ...also]
+    .slice(0, shownServices)
+    .map((one) => `*${quoted(one.tier, 63)}* on ${onServices(one)}`)
+    .join(', ')
 
-/** `operate on orders-svc until 14:05`. */
-export const whatFor = (grant: Grant): string => `${tierOn(grant)} until ${clockTime(grant.until)}`
+/** `operate on orders-svc until 14:05`; what was asked for ahead also says when it begins, and by whose clocks. */
+export const whatFor = (grant: Grant): string =>
+  grant.begins === undefined || grant.state !== 'active'
+    ? `${tierOn(grant)} until ${clockTime(grant.until)}`
+    : `${tierOn(grant)} from ${beginsText(grant.begins)} until ${beginsText({ ...grant.begins, at: grant.until })}`
+
+const beginsText = (begins: Moment): string => `*${quoted(momentText(begins), 100)}*`
+
+/** How long it is to be access: `4h`, or `4h from Sat 28 Nov 2026 22:00 Europe/Berlin`. */
+export const lastingText = ({
+  duration,
+  begins,
+}: {
+  readonly duration: number
+  readonly begins?: Moment | undefined
+}): string => `${formatDuration(duration)}${begins === undefined ? '' : ` from ${beginsText(begins)}`}`
+
+const shownNames = 10
+
+/** People by name, and how many more. */
+export const namesText = (people: readonly { readonly name: string }[]): string => {
+  const shown = people.slice(0, shownNames).map(({ name }) => quoted(name, 100))
+  const more = people.length - shownNames
+  return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ')
+}
 
 /** Why somebody holds a pass, as a half sentence. */
 export const because = ({ why }: Grant, longest = 300): string => {
@@ -43,14 +71,14 @@ const endWords = {
   'handed over': 'the incident went to others',
   superseded: 'another pass covers it',
   denied: 'it was denied',
-  withdrawn: 'it was turned down',
+  withdrawn: 'it was taken back',
   lapsed: 'nobody decided in time',
   locked: 'they were locked out',
 } as const
 
 /** Why something ended, and by whom: `it was revoked by Ben Okafor`. */
-export const endText = ({ cause, by }: End): string =>
-  `${endWords[cause]}${by === undefined ? '' : ` by ${quoted(by.name, 100)}`}`
+export const endText = ({ cause, by }: End, { state }: Pick<Grant, 'state'>): string =>
+  `${cause === 'withdrawn' && state === 'offered' ? 'it was turned down' : endWords[cause]}${by === undefined ? '' : ` by ${quoted(by.name, 100)}`}`
 
 /** Where a pass stands, as one line of a message to a channel. */
 export const standingText = (grant: Grant, end?: End): string => {
@@ -58,9 +86,9 @@ export const standingText = (grant: Grant, end?: End): string => {
   const pass = `Pass ${code(grant.id)}`
   if (end !== undefined) {
     const had = end.state === 'ended' ? 'had' : 'did not get'
-    return `${who} ${had} ${tierOn(grant)}: ${endText(end)}. ${pass}.`
+    return `${who} ${had} ${tierOn(grant)}: ${endText(end, grant)}. ${pass}.`
   }
-  const lasting = formatDuration(grant.duration)
+  const lasting = lastingText(grant)
   switch (grant.state) {
     case 'offered':
       return `${who} is offered ${tierOn(grant)} for ${lasting}.${doubtText(grant)} ${pass}.`

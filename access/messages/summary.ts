@@ -30,7 +30,7 @@ export const summaryMessage = (all: readonly Used[]): string => {
 const aboutOne = ({ grant, end, usage }: Used): string => {
   const lasted = Math.max(0, Math.min(end.at, grant.until) - grant.from)
   const lines = [
-    `*${quoted(grant.who.name, 100)}* had ${tierOn(grant)} for ${formatDuration(lasted)} (${clockTime(grant.from)} to ${clockTime(Math.min(end.at, grant.until))}), ${because(grant)}. It ended because ${endText(end)}. Pass ${code(grant.id)}.`,
+    `*${quoted(grant.who.name, 100)}* had ${tierOn(grant)} for ${formatDuration(lasted)} (${clockTime(grant.from)} to ${clockTime(Math.min(end.at, grant.until))}), ${because(grant)}. It ended because ${endText(end, grant)}. Pass ${code(grant.id)}.`,
     `${plural(requestsOf(usage), 'request')}, ${plural(usage.writes, 'write')}, ${plural(total(usage.refused), 'refusal')}.`,
   ]
   const patterns = Object.entries(usage.patterns).sort(([, a], [, b]) => total(b) - total(a))

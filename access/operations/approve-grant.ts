@@ -6,9 +6,11 @@ import { byOf, nextVersion } from '../domain/grant-transitions.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
+import { scopeHash } from '../domain/scope.ts'
 import type { DecideParts, Directory } from '../ports.ts'
 import { endBeside } from './end-with-incident.ts'
 import { standing } from './find-held.ts'
+import { stillStanding } from './still-standing.ts'
 
 /** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
 export type ApproveOutcome = { readonly grant: Grant } | { readonly refused: Reason }
@@ -18,27 +20,36 @@ const attempts = 10
 
 export type ApproveParts = DecideParts & { readonly directory: Directory }
 
-/** Somebody else approves what a person asked for. How long it lasts counts from the last approval. */
+/**
+ * Somebody else approves what a person asked for. How long it lasts counts from the last approval, or from when it is to
+ * begin.
+ */
 export const approveGrant = async (
   parts: ApproveParts,
   person: Person,
   id: string,
+  /** The hash of what they were shown (`scopeHash`), where they were shown anything. */
+  shown?: string,
 ): Promise<ApproveOutcome> => {
   const { rules, directory, live, store, clock } = parts
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     const now = clock.now()
     const grant = await standing(live, id, now)
     if (grant?.state !== 'pending') return { refused: 'already-decided' }
-    const decision = decideApproval(rules, grant, person, now)
+    const scope = scopeHash(grant)
+    if (shown !== undefined && shown !== scope) return { refused: 'scope-changed' }
+    const before = stillStanding(rules, directory, grant, now)
+    const decision = decideApproval(rules, { ...grant, approvals: before }, person, now)
     if (!decision.may) return { refused: decision.reason }
     const asker = directory.byPrincipal(principalKey(grant.who))
     if (asker?.active !== true) return { refused: 'person-inactive' }
     if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker, now)))
       return { refused: 'not-eligible' }
-    if (isFreezable(grant) && freezeOn(rules, grant, now) !== undefined) return { refused: 'frozen' }
-    const approvals = [...(grant.approvals ?? []), { ...byOf(person), at: now, teams: [...decision.teams] }]
+    const from = Math.max(now, grant.begins?.at ?? now)
+    if (isFreezable(grant) && freezeOn(rules, grant, from) !== undefined) return { refused: 'frozen' }
+    const approvals = [...before, { ...byOf(person), at: now, teams: [...decision.teams], scope }]
     const next = decision.completes
-      ? nextVersion(grant, 'approved', { approvals, from: now, until: now + grant.duration }, now, person)
+      ? nextVersion(grant, 'approved', { approvals, from, until: from + grant.duration }, now, person)
       : nextVersion(grant, 'endorsed', { approvals }, now, person)
     // Where somebody else decided meanwhile, what they made of it is decided on again.
     if (!(await store.give(next)).given) continue
@@ -67,6 +78,7 @@ const fitsTier = (rules: RuleSet, { services, tier: name, duration, approvers }:
       (approvers !== undefined &&
         approvers.count >= approvals.count &&
         (approvers.distinct === true || !approvals.distinct) &&
-        approvers.from.every((people) => approvals.from.includes(people)))
+        approvers.from.every((people) => approvals.from.includes(people)) &&
+        (approvers.escalate?.to ?? []).every((people) => approvals.escalate?.to.includes(people)))
     )
   })

@@ -2,11 +2,12 @@ import { type Ask, decideAsk, type Proposal, type Refusal } from '../domain/deci
 import { couldApprove } from '../domain/decide-approval.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
-import { type Person, principalKey } from '../domain/principal.ts'
-import { belongsTo, type RuleSet } from '../domain/rule-set.ts'
+import type { Person } from '../domain/principal.ts'
+import type { RuleSet } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { heldBy, standing } from './find-held.ts'
+import { whoDecides } from './who-decides.ts'
 
 /** The grant is `active`, or `pending` where others have to approve it first. */
 export type AskOutcome = { readonly grant: Grant } | { readonly refused: Refusal }
@@ -47,11 +48,8 @@ export const askForGrant = async (
     return { refused: { reason: 'too-many-passes' } }
   if (proposal.approvers !== undefined) {
     const { approvers } = proposal
-    const others = directory.activeWhere(
-      (other) =>
-        principalKey(other) !== principalKey(person) && belongsTo(rules, approvers.from, other, clock.now()),
-    )
-    if (!couldApprove(rules, others, approvers, clock.now()))
+    const { asked } = whoDecides(rules, directory, person, approvers, clock.now())
+    if (!couldApprove(rules, asked, approvers, clock.now()))
       return { refused: { reason: 'nobody-to-approve', tier: proposal.tier } }
   }
   const why = {
@@ -85,8 +83,11 @@ export const askForGrant = async (
   return { refused: { reason: 'too-many-passes' } }
 }
 
-const isSame = (grant: Grant, { state, service, tier, duration }: Proposal, now: number): boolean =>
+const isSame = (grant: Grant, { state, service, tier, duration, begins }: Proposal, now: number): boolean =>
   grant.state === state &&
   grant.services.includes(service.name) &&
   grant.tier === tier &&
-  (state === 'active' ? grant.until >= now + duration - sameMs : grant.duration === duration)
+  grant.begins?.at === begins?.at &&
+  (state === 'active' && begins === undefined
+    ? grant.until >= now + duration - sameMs
+    : grant.duration === duration)

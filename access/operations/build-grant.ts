@@ -17,7 +17,8 @@ export const buildGrant = (
   { id, nonce }: { readonly id: string; readonly nonce: string },
   now: number,
 ): Grant => {
-  const { state, duration, approvers } = proposal
+  const { state, duration, approvers, begins, also } = proposal
+  const from = state === 'active' ? (begins?.at ?? now) : now
   return {
     id,
     version: 1,
@@ -27,13 +28,22 @@ export const buildGrant = (
     who: byOf(person),
     services: [proposal.service.name],
     tier: proposal.tier,
-    from: now,
-    until: now + (state === 'active' ? duration : standsMs[state]),
+    ...(also === undefined ? {} : { also }),
+    from,
+    // What is asked for ahead stands until it would begin.
+    until: state === 'active' ? from + duration : (begins?.at ?? now + standsMs[state]),
     duration,
+    ...(begins === undefined ? {} : { begins }),
     why,
-    ...(approvers === undefined ? {} : { approvers: { ...approvers, from: [...approvers.from] } }),
+    ...(approvers === undefined ? {} : { approvers: signedApprovers(approvers) }),
     nonce,
     rules: rules.hash,
     at: now,
   }
 }
+
+const signedApprovers = ({ from, escalate, ...terms }: NonNullable<Proposal['approvers']>) => ({
+  ...terms,
+  from: [...from],
+  ...(escalate === undefined ? {} : { escalate: { at: escalate.at, to: [...escalate.to] } }),
+})

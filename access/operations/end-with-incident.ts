@@ -5,8 +5,10 @@ import type { HeldGrant } from '../domain/held.ts'
 import type { Incident } from '../domain/incident.ts'
 import { pageRuleOf } from '../domain/page-rule.ts'
 import { principalKey } from '../domain/principal.ts'
+import { reachOf, tierFor } from '../domain/reach.ts'
 import { type RuleSet, tierOf } from '../domain/rule-set.ts'
 import type { DecideParts, LiveGrants } from '../ports.ts'
+import { endBefore } from './end-handed-over.ts'
 import { standing } from './find-held.ts'
 
 /** An integration may be wrong about an incident's end: its passes go on so long, with a button to keep them. */
@@ -120,9 +122,10 @@ export const endDoubles = async (parts: DecideParts, incident: string): Promise<
   )
 }
 
-/** What its holder made stand: where a page gave it, what it is enough for ends. */
-export const endBeside = async (parts: DecideParts, { why }: Grant): Promise<void> => {
-  if (why.kind === 'page') await endDoubles(parts, why.incident.id)
+/** What its holder made stand: where a page gave it, what it is enough for ends, and what it was handed over from. */
+export const endBeside = async (parts: DecideParts, grant: Grant): Promise<void> => {
+  await endBefore(parts, grant)
+  if (grant.why.kind === 'page') await endDoubles(parts, grant.why.incident.id)
 }
 
 /** Whether there is such a one. What somebody forged makes no other needless. */
@@ -149,11 +152,11 @@ const coveredBy = (rules: RuleSet, grant: Grant, other: Grant): boolean =>
   (other.state === 'active' || other.state === grant.state) &&
   other.ending === undefined &&
   other.until >= grant.until &&
-  grant.services.every(
-    (name) => other.services.includes(name) && rankOf(rules, name, other) >= rankOf(rules, name, grant),
+  reachOf(grant).every(
+    (name) => tierFor(other, name) !== undefined && rankOf(rules, name, other) >= rankOf(rules, name, grant),
   )
 
-const rankOf = (rules: RuleSet, service: string, { tier }: Grant): number => {
-  const known = rules.services.get(service)
-  return (known === undefined ? undefined : tierOf(known, tier)?.rank) ?? -1
+const rankOf = (rules: RuleSet, service: string, grant: Grant): number => {
+  const [known, tier] = [rules.services.get(service), tierFor(grant, service)]
+  return (known === undefined || tier === undefined ? undefined : tierOf(known, tier)?.rank) ?? -1
 }

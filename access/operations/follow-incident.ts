@@ -60,9 +60,9 @@ const lastOf = async ({ incidents }: FollowParts, incident: Incident): Promise<I
   return last
 }
 
-/** Whether the incident still holds it: its holder is paged, or it came with a merge. */
+/** Whether the incident still holds it: its holder is paged, or it came with a merge or a hand over. */
 const isHeld = (parts: FollowParts, incident: Incident, grant: Grant): boolean =>
-  isPaged(parts, incident, grant) || isMerged(grant)
+  isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant)
 
 const isPaged = ({ directory }: FollowParts, incident: Incident, { who }: Grant): boolean =>
   incident.paged.some(({ user }) => {
@@ -72,6 +72,9 @@ const isPaged = ({ directory }: FollowParts, incident: Incident, { who }: Grant)
 
 /** What came with a merge is held by the incident, whoever is paged. */
 const isMerged = ({ why }: Grant): boolean => why.kind === 'page' && why.mergedFrom !== undefined
+
+/** Nor is who was paged what holds a pass that came by a hand over. */
+const isHandedOver = ({ why }: Grant): boolean => why.kind === 'page' && why.doubt === 'page-by-hand-over'
 
 /** What the incident had let go of is its again, unless its holder brought that about. */
 const takeBackPaged = (parts: FollowParts, incident: Incident): Promise<boolean> =>

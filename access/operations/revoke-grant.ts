@@ -36,9 +36,10 @@ export const revokeGrant = async (
     if (grant === undefined) return { refused: 'grant-unknown' }
     if (principalKey(grant.who) !== principalKey(person) && !ownsServices(rules, person, grant, now))
       return { refused: 'not-yours' }
-    const { ended, sequence } = await store.end(grant, causeOfRevoking(grant), byOf(person))
+    const cause = causeOfRevoking(grant, now)
+    const { ended, sequence } = await store.end(grant, cause, byOf(person))
     if (!ended) continue
-    return grant.state === 'active'
+    return cause === 'revoked'
       ? { revoked: grant, receipt: await receipts.of(sequence, grant.id) }
       : { withdrawn: grant }
   }

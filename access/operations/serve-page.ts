@@ -12,6 +12,7 @@ import { renewsAhead } from '../domain/renewal.ts'
 import type { RuleSet, Service } from '../domain/rule-set.ts'
 import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewNonce } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
+import { endBefore } from './end-handed-over.ts'
 import { heldOf, isOf } from './end-with-incident.ts'
 import { takenBy } from './take-offer.ts'
 
@@ -97,6 +98,13 @@ export const servePage = async (
     if (meanwhile !== undefined && meanwhile.until > clock.now())
       return goOn(parts, incident, meanwhile, person, service, paged)
     const over = await store.endOf(ids.id)
+    // Who handed it over needs not be told that they have none.
+    if (
+      over?.end.cause === 'handed over' &&
+      over.end.by !== undefined &&
+      principalKey(over.end.by) === principalKey(person)
+    )
+      return false
     if (!makesRoom(meanwhile ?? over?.grant, over?.end, paged)) break
   }
   await tellUnserved({ incident, service, user, name, reason: 'page-again' })
@@ -104,7 +112,7 @@ export const servePage = async (
 }
 
 /** Somebody whom nobody knows had a hand in it: it may be the paged person by another account, so its cause is unknown. */
-const withKnownCauses = (directory: Directory, incident: Incident): Incident =>
+export const withKnownCauses = (directory: Directory, incident: Incident): Incident =>
   incident.shapedBy.every((user) => directory.byPagerDuty(user) !== undefined)
     ? incident
     : { ...incident, trigger: { kind: 'unknown' } }
@@ -156,7 +164,10 @@ const goOn = async (
   if (decideTake(rules, grant, person, now) !== undefined) return false
   const acknowledged = incident.acknowledgedBy.includes(paged.user)
   if (grant.state === 'offered' && acknowledged && isTakenByAcknowledging(rules, grant)) {
-    return (await store.give(takenBy(grant, person, now))).given
+    const taken = takenBy(grant, person, now)
+    const { given } = await store.give(taken)
+    if (given) await endBefore({ live, store, clock }, taken)
+    return given
   }
   const until = renewedUntil(rules, grant, person, now)
   if (until === undefined) return false

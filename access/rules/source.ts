@@ -169,6 +169,7 @@ const patterns = z
 
 const dayLooks = '(?:mon|tue|wed|thu|fri|sat|sun)'
 const daysLook = `\\s*${dayLooks}(?:-${dayLooks})?\\s*`
+const timeZone = looking('^[A-Za-z][A-Za-z0-9_+/-]*$').refine(isZone, { error: saying(notAZone) })
 const timeWindow = z.strictObject({
   days: read(parseWindowDays, notDays, {
     pattern: `^${daysLook}(?:,${daysLook})*$`,
@@ -180,9 +181,7 @@ const timeWindow = z.strictObject({
     pattern: '^[0-2]\\d:[0-5]\\d-(?:[0-2]\\d:[0-5]\\d|24:00)$',
     examples: ['09:00-17:00'],
   }).describe('by the clock of the zone: 09:00-17:00'),
-  zone: looking('^[A-Za-z][A-Za-z0-9_+/-]*$')
-    .refine(isZone, { error: saying(notAZone) })
-    .describe('an IANA time zone such as Europe/Berlin'),
+  zone: timeZone.describe('an IANA time zone such as Europe/Berlin'),
 })
 const when = z
   .union([timeWindow.transform((window) => [window]), z.array(timeWindow).min(1)])
@@ -382,6 +381,9 @@ export const ruleSetSource = z.strictObject({
     .optional()
     .describe('who may shut somebody out, and how many it takes to let them in again'),
   drain: duration.default(7_200_000).describe('how long a replaced proxy keeps its open streams'),
+  zone: timeZone
+    .optional()
+    .describe('by whose clocks people say when a pass is to begin: Europe/Berlin (UTC)'),
 })
 
 export type RuleSetSource = z.output<typeof ruleSetSource>

@@ -1,4 +1,10 @@
-import { type AnyAction, type ButtonAction, grantOfButton, isButtonOf } from '#access/domain/button.ts'
+import {
+  type AnyAction,
+  type ButtonAction,
+  grantOfButton,
+  isButtonOf,
+  scopeOfButton,
+} from '#access/domain/button.ts'
 import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
@@ -79,7 +85,7 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
-  return carryOut(parts, action, person, id)
+  return carryOut(parts, action, person, id, scopeOfButton(value))
 }
 
 const lift = async (
@@ -102,6 +108,7 @@ const carryOut = async (
   action: ButtonAction,
   person: Person,
   id: string,
+  shown: string | undefined,
 ): Promise<string | Refused> => {
   switch (action) {
     case 'take': {
@@ -115,7 +122,7 @@ const carryOut = async (
       return 'refused' in outcome ? refused(outcome.refused, id) : `Turned down: ${tierOn(outcome.declined)}.`
     }
     case 'approve': {
-      const outcome = await approveGrant(parts, person, id)
+      const outcome = await approveGrant(parts, person, id, shown)
       if ('grant' in outcome) return approvedText(outcome.grant)
       return refused(outcome.refused, id, false, notApprovedText(person, outcome.refused))
     }

@@ -4,8 +4,12 @@ import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { type RuleSet, tierOf } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
+import { handOver } from '#access/operations/hand-over.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
+import { previewAsk } from '#access/operations/preview-ask.ts'
 import { revokeGrant } from '#access/operations/revoke-grant.ts'
+import { whoDecidesOn } from '#access/operations/who-decides.ts'
+import type { Incidents } from '#access/ports.ts'
 import { whoMayAsk } from '#access/rules/explain/who-may-ask.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
@@ -13,8 +17,10 @@ import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
 import { type LockCommandParts, lockedLines, runLockCommand } from './lock-command.ts'
 import { type Command, parseCommand } from './parse-command.ts'
+import { readSpan } from './read-span.ts'
 
 export type CommandParts = LockCommandParts & {
+  readonly incidents: Incidents
   readonly log: Logger
   /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
   readonly inTurn: InTurn
@@ -47,7 +53,7 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
   try {
     if (command.verb === 'lock' || command.verb === 'unlock')
       return await runLockCommand(parts, asked.command, team, person, command, refused)
-    return await answerTo(parts, asked.command, person, command, refused)
+    return await answerTo(parts, asked, person, command, refused)
   } catch (error) {
     parts.log.error({ err: error, verb: command.verb }, 'a command failed')
     return failedAnswer(error, 'Passes that are running go on.')
@@ -56,9 +62,9 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
 
 const answerTo = async (
   parts: CommandParts,
-  name: string,
+  { command: name, team }: Asked,
   person: Person,
-  command: Extract<Command, { verb: 'grant' | 'list' | 'extend' | 'revoke' }>,
+  command: Exclude<Command, { verb: 'help' | 'unreadable' | 'lock' | 'unlock' }>,
   refused: (reason: Reason) => void,
 ): Promise<string> => {
   switch (command.verb) {
@@ -67,9 +73,28 @@ const answerTo = async (
         answers.listAnswer(await listGrants(parts, person), name),
         ...answers.lockedList(lockedLines(parts.rules, parts.locks.all(), person, parts.clock.now())),
       ].join('\n')
+    case 'preview':
     case 'grant': {
-      const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, command))
-      if ('grant' in outcome) return answers.grantedAnswer(outcome.grant, name)
+      const span = readSpan(name, command, person.zone ?? parts.rules.zone, parts.clock.now())
+      if ('unreadable' in span) return span.unreadable
+      const { from: _from, until: _until, ...what } = command
+      const ask = { ...what, ...span }
+      if (command.verb === 'preview') {
+        const preview = await previewAsk(parts, person, ask)
+        if ('proposal' in preview) return answers.previewAnswer(preview)
+        return answers.refusedAnswer(
+          name,
+          command,
+          preview.refused,
+          mayAsk(parts.rules, command.service, preview.refused),
+        )
+      }
+      const outcome = await parts.inTurn(principalKey(person), () => askForGrant(parts, person, ask))
+      if ('grant' in outcome) {
+        const { grant } = outcome
+        const { asked } = whoDecidesOn(parts.rules, parts.directory, grant, parts.clock.now())
+        return answers.grantedAnswer(grant, name, asked)
+      }
       refused(outcome.refused.reason)
       return answers.refusedAnswer(
         name,
@@ -84,6 +109,17 @@ const answerTo = async (
       if ('grant' in outcome) return answers.extendedAnswer(outcome.grant, outcome.was)
       refused(outcome.refused.reason)
       return answers.notExtendedAnswer(outcome.refused, command.pass, name)
+    }
+    case 'handover': {
+      const to = command.to === undefined ? undefined : parts.directory.bySlack(team, command.to)
+      if (command.to !== undefined && to === undefined) {
+        refused('person-unknown')
+        return answers.strangerAnswer
+      }
+      const outcome = await handOver(parts, person, command.pass, to)
+      if ('choose' in outcome) return answers.chooseAnswer(outcome.choose, `${name} handover`)
+      if ('refused' in outcome) refused(outcome.refused)
+      return answers.handOverAnswer(outcome, name, command.pass)
     }
     case 'revoke': {
       const outcome = await revokeGrant(parts, person, command.pass)

@@ -3,8 +3,10 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
-import { because, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
-import { code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
+import { because, lastingText, namesText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
+import { clockTime, code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
+import type { HandOverOutcome } from '#access/operations/hand-over.ts'
+import type { Preview } from '#access/operations/preview-ask.ts'
 import type { Receipt } from '#access/ports.ts'
 import type { Command } from './parse-command.ts'
 
@@ -21,10 +23,13 @@ export const helpAnswer = (command: string, rules: string): string =>
   [
     '*Pagepass*: a pass to a service, for as long as you need it.',
     `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
+    `${code(`${command} grant orders-svc 4h from sat 22:00 because CHG-123`)} asks ahead.`,
+    `${code(`${command} preview orders-svc 1h admin because …`)} says who would be asked, and asks nobody.`,
     `${code(`${command} list`)} shows your passes.`,
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
     `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
     `${code(`${command} lock @ana because …`)} shuts somebody out at once, where the rules let you; ${code(`${command} unlock @ana`)} takes several of you.`,
+    `${code(`${command} handover orders-svc`)} hands the pass of an incident to whoever else it has reached, or to whom you name behind it.`,
     'When you are paged, the pass comes by itself.',
     `Rules ${code(shortHash(rules))}`,
   ].join('\n')
@@ -32,14 +37,31 @@ export const helpAnswer = (command: string, rules: string): string =>
 export const unreadableAnswer = (command: string, it: Extract<Command, { verb: 'unreadable' }>): string =>
   `${quoted(it.what)} Try ${code(`${command} ${it.try}`)}`
 
-export const grantedAnswer = (grant: Grant, command: string): string =>
+export const grantedAnswer = (
+  grant: Grant,
+  command: string,
+  asked: readonly { readonly name: string }[] = [],
+): string =>
   grant.state === 'pending'
-    ? `Others were asked to approve ${tierOn(grant)} for ${formatDuration(grant.duration)}. You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
+    ? `Others were asked to approve ${tierOn(grant)} for ${lastingText(grant)}.${asked.length === 0 ? '' : ` Asked: ${namesText(asked)}.`} You are told what they decide. Request ${code(grant.id)}.\nTake it back with ${code(`${command} revoke ${grant.id}`)}`
     : `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
+
+export const previewAnswer = ({ proposal, asked, later }: Exclude<Preview, { refused: unknown }>): string => {
+  const { service, tier, approvers } = proposal
+  const what = `*${tier}* on ${code(service.name)} for ${lastingText(proposal)}`
+  if (approvers === undefined) return `You would have ${what} at once.`
+  const who = approvers.count === 1 ? 'one of them has' : `${approvers.count} of them have`
+  const teams = approvers.distinct === true ? ', each of another team' : ''
+  const others =
+    later.length === 0 || approvers.escalate === undefined
+      ? ''
+      : ` From ${clockTime(approvers.escalate.at)} also: ${namesText(later)}.`
+  return `Others would be asked to approve ${what}: ${namesText(asked)}; ${who} to${teams}.${others} Nobody has been asked.`
+}
 
 export const refusedAnswer = (
   command: string,
-  asked: Extract<Command, { verb: 'grant' }>,
+  asked: Extract<Command, { verb: 'grant' | 'preview' }>,
   refusal: Refusal,
   /** Who may ask for it, as a sentence. */
   mayAsk?: string,
@@ -53,6 +75,7 @@ export const refusedAnswer = (
         changes.service ?? asked.service,
         changes.duration ?? formatDuration(asked.duration ?? 3_600_000),
         changes.tier ?? asked.tier ?? '',
+        asked.from === undefined ? '' : `from ${asked.from}`,
         changes.reason ?? (asked.reason === undefined ? '' : `because ${asked.reason}`),
       ]
         .filter((word) => word !== '')
@@ -78,7 +101,7 @@ export const refusedAnswer = (
       return mayAsk === undefined ? text : `${text} ${quoted(mayAsk, 1_000)}`
     case 'too-far-ahead':
       return longest === 0
-        ? `${text} A pass begins at once.`
+        ? `${text} A pass of tier *${tier}* begins at once.`
         : `${text} ${formatDuration(longest ?? 0)} ahead at most.`
     default:
       return text
@@ -97,7 +120,7 @@ export const listAnswer = (grants: readonly Grant[], command: string): string =>
       ].join('\n')
 
 const standing = (grant: Grant): string => {
-  const forTime = `${tierOn(grant)} for ${formatDuration(grant.duration)}`
+  const forTime = `${tierOn(grant)} for ${lastingText(grant)}`
   if (grant.state === 'offered') return `offered: ${forTime}`
   return grant.state === 'pending' ? `waits for an approval: ${forTime}` : whatFor(grant)
 }
@@ -121,8 +144,14 @@ export const notExtendedAnswer = (refusal: Refusal, pass: string, command: strin
   }
 }
 
+const withdrawnText = {
+  offered: 'which you were offered',
+  pending: 'which waited for an approval',
+  active: 'which had not begun yet',
+} as const
+
 export const withdrawnAnswer = (grant: Grant): string =>
-  `Taken back: ${tierOn(grant)}, ${grant.state === 'offered' ? 'which you were offered' : 'which waited for an approval'}.`
+  `Taken back: ${tierOn(grant)}, ${withdrawnText[grant.state]}.`
 
 export const revokedAnswer = (grant: Grant, receipt: Receipt): string =>
   `Revoked: *${grant.tier}* on ${onServices(grant)}, pass ${code(grant.id)}. ${receiptText(receipt)}`
@@ -147,6 +176,37 @@ export const receiptText = (receipt: Receipt): string => {
 /** Who is locked out, where somebody may know. */
 export const lockedList = (lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ['Locked out:', ...listed(lines)]
+/** Whom the directory does not know. */
+export const strangerAnswer = 'Pagepass does not know them. Ask whoever keeps the directory to add them.'
+
+export const handOverAnswer = (
+  outcome: Exclude<HandOverOutcome, { choose: unknown }>,
+  command: string,
+  pass: string,
+): string => {
+  if ('handedOver' in outcome)
+    return `Handed over: ${quoted(outcome.to.who.name, 100)} has ${whatFor(outcome.to)}, and your pass ${code(outcome.handedOver.id)} has ended.`
+  if ('waitsFor' in outcome) {
+    const { waitsFor } = outcome
+    const until = waitsFor.state === 'pending' ? 'others have approved it for them' : 'they take it'
+    return `Put before ${quoted(waitsFor.who.name, 100)}: ${tierOn(waitsFor)}. Your own pass goes on until ${until}.`
+  }
+  if ('chooseOne' in outcome)
+    return `Say to whom: the incident has reached ${outcome.chooseOne.map(({ name }) => quoted(name, 100)).join(', ')}. Try ${code(`${command} handover ${pass} @name`)}`
+  switch (outcome.refused) {
+    case 'nobody-next':
+      return `${reasons['nobody-next'].person} Try ${code(`${command} handover ${pass} @name`)}`
+    case 'not-eligible':
+    case 'tier-none':
+      return 'The rules do not let them have this.'
+    case 'person-inactive':
+      return 'Their account is not active.'
+    case 'page-again':
+      return 'They turned it down, or what they had of it has ended. They can ask for a pass themselves.'
+    default:
+      return `${reasons[outcome.refused].person} See yours with ${code(`${command} list`)}`
+  }
+}
 
 export const chooseAnswer = (grants: readonly Grant[], command: string): string =>
   [

@@ -2,31 +2,54 @@ import { parseDuration } from '#access/domain/duration.ts'
 import { nearest } from '#access/domain/nearest.ts'
 import { type LockCommand, parseLock, type Unreadable } from './parse-lock.ts'
 
-export const verbs = ['grant', 'list', 'extend', 'revoke', 'lock', 'unlock', 'help'] as const
+export const verbs = [
+  'grant',
+  'preview',
+  'list',
+  'extend',
+  'revoke',
+  'withdraw',
+  'handover',
+  'lock',
+  'unlock',
+  'help',
+] as const
 export type Verb = (typeof verbs)[number]
 
 export type Command =
   | {
-      readonly verb: 'grant'
+      /** `preview` is what the same after `grant` would come to. */
+      readonly verb: 'grant' | 'preview'
       readonly service: string
       readonly duration?: number
       readonly tier?: string
       readonly reason?: string
+      /** When it is to begin and end, as it was written. */
+      readonly from?: string
+      readonly until?: string
     }
   | { readonly verb: 'revoke'; readonly pass: string }
   /** `duration` is how much longer, in milliseconds. */
   | { readonly verb: 'extend'; readonly pass: string; readonly duration?: number }
   | LockCommand
+  /** `to` is the id of a Slack user. */
+  | { readonly verb: 'handover'; readonly pass: string; readonly to?: string }
   | { readonly verb: 'list' }
   | { readonly verb: 'help' }
   | Unreadable
 
 const longestReason = 500
 
+/** What Slack made of names and links in it is what people read. */
+const asRead = (text: string): string =>
+  text
+    .replaceAll(/<([@#])[A-Z0-9]{3,31}\|([^<>|]{1,80})>/g, '$1$2')
+    .replaceAll(/<(https?:[^<>|\s]{1,300})(?:\|[^<>|]{0,300})?>/g, '$1')
+
 /** Reads what somebody wrote after the command's name. */
 export const parseCommand = (text: string): Command => {
   const [head = '', ...tail] = text.trim().split(/(?<=^|\s)because(?=\s|$)/i)
-  const reason = tail.join('because').trim()
+  const reason = asRead(tail.join('because').trim())
   const [verb = 'help', ...words] = head
     .trim()
     .split(/\s+/)
@@ -36,10 +59,13 @@ export const parseCommand = (text: string): Command => {
       return { verb: 'help' }
     case 'list':
       return { verb: 'list' }
+    case 'withdraw':
     case 'revoke':
       return words.length === 1 && words[0] !== undefined
         ? { verb: 'revoke', pass: words[0].toLowerCase() }
         : { verb: 'unreadable', what: 'Say which one pass to revoke.', try: 'revoke orders-svc' }
+    case 'handover':
+      return parseHandOver(words)
     case 'extend':
       return parseExtend(words)
     case 'lock':
@@ -47,12 +73,30 @@ export const parseCommand = (text: string): Command => {
       return parseLock(verb.toLowerCase() === 'lock' ? 'lock' : 'unlock', words, reason)
     case 'grant':
       return parseGrant(words, reason)
+    case 'preview': {
+      const read = parseGrant(words, reason)
+      return read.verb === 'grant' ? { ...read, verb: 'preview' } : read
+    }
     default: {
       const meant = nearest(verb, verbs)
       const better = meant === undefined ? 'help' : [meant, ...words].join(' ')
       return { verb: 'unreadable', what: `“${verb}” is not something I do.`, try: better }
     }
   }
+}
+
+/** Slack writes a person as `<@U0ANA00001|ana>` (https://docs.slack.dev/interactivity/implementing-slash-commands). */
+const mention = /^<@([UW][A-Z0-9]{2,30})(?:\|[^>]*)?>$/
+
+const parseHandOver = ([pass, to, ...more]: readonly string[]): Command => {
+  const user = to === undefined ? undefined : mention.exec(to)?.[1]
+  if (pass === undefined || more.length > 0 || (to !== undefined && user === undefined))
+    return {
+      verb: 'unreadable',
+      what: 'Say which one pass, and to whom.',
+      try: 'handover orders-svc @ana',
+    }
+  return { verb: 'handover', pass: pass.toLowerCase(), ...(user === undefined ? {} : { to: user }) }
 }
 
 const parseExtend = ([pass, by, ...more]: readonly string[]): Command => {
@@ -70,7 +114,25 @@ const parseExtend = ([pass, by, ...more]: readonly string[]): Command => {
     : { verb: 'extend', pass: named, duration }
 }
 
-const parseGrant = (words: readonly string[], reason: string): Command => {
+/** `orders-svc 4h from sat 22:00 until sun 02:00` in its three parts; the first names what is asked for. */
+const spanIn = (
+  words: readonly string[],
+): { readonly what: readonly string[]; readonly from?: string; readonly until?: string } => {
+  const at = (word: string): number =>
+    words.findIndex((one, index) => index > 0 && one.toLowerCase() === word)
+  const [from, until] = [at('from'), at('until')]
+  const first = Math.min(...[from, until].filter((index) => index !== -1))
+  const upTo = (begin: number, other: number): string =>
+    words.slice(begin + 1, other > begin ? other : undefined).join(' ')
+  return {
+    what: words.slice(0, first),
+    ...(from === -1 ? {} : { from: upTo(from, until) }),
+    ...(until === -1 ? {} : { until: upTo(until, from) }),
+  }
+}
+
+const parseGrant = (all: readonly string[], reason: string): Command => {
+  const { what: words, ...span } = spanIn(all)
   const [service, second, third, ...more] = words.map((word) => word.toLowerCase())
   if (service === undefined)
     return { verb: 'unreadable', what: 'Say which service.', try: 'grant orders-svc 2h' }
@@ -104,9 +166,16 @@ const parseGrant = (words: readonly string[], reason: string): Command => {
       ),
     }
   }
+  if (duration !== undefined && span.until !== undefined)
+    return {
+      verb: 'unreadable',
+      what: 'Say how long, or until when, not both.',
+      try: `grant ${service} ${tier ?? ''} until ${span.until}`.replace(/ +/g, ' '),
+    }
   return {
     verb: 'grant',
     service,
+    ...span,
     ...(duration === undefined ? {} : { duration }),
     ...(tier === undefined ? {} : { tier }),
     ...(reason === '' ? {} : { reason }),

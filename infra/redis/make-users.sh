@@ -13,7 +13,7 @@ for user in bot workers proxy backup admin replica sentinel; do
 done
 
 queues=
-for queue in incidents expiries reminders messages notes summaries; do queues="$queues ~{pagepass}:$queue:*"; done
+for queue in incidents beginnings expiries reminders questions messages notes summaries; do queues="$queues ~{pagepass}:$queue:*"; done
 # What BullMQ's scripts do.
 queues="($queues +eval +evalsha +del +exists +get +set +incr +incrby +unlink +type +persist +pttl +pexpire +pexpireat
   +hget +hset +hmset +hmget +hgetall +hdel +hexists +hincrby +hlen

@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import type { Queue } from 'bullmq'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type AuditLog, openAuditLog } from '#access/adapters/audit-log.ts'
 import {
+  type BeginningJob,
   type ExpiryJob,
   type IncidentJob,
   type MessageJob,
   openQueue,
+  type QuestionJob,
   queueNames,
   type ReminderJob,
   type SummaryJob,
@@ -20,6 +23,7 @@ import { Fault } from '#access/domain/errors.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { nextVersion } from '#access/domain/grant-transitions.ts'
 import { createView } from '#access/domain/view.ts'
+import { endBefore } from '#access/operations/end-handed-over.ts'
 import { createDeriveJobs, type DeriveParts } from '#workers/derive-jobs.ts'
 import { createTell } from '#workers/outbox/tell.ts'
 import {
@@ -58,6 +62,8 @@ let derive: ReturnType<typeof createDeriveJobs>
 let whole: DeriveParts
 let queues: ReturnType<typeof openAll>
 let stop: () => Promise<unknown>
+let questions: Queue<QuestionJob>
+let beginnings: Queue<BeginningJob>
 
 const directory = indexDirectory({
   environment: 'sandbox',
@@ -94,6 +100,8 @@ beforeEach(async () => {
     { alarm: () => undefined },
   )
   await until(view.ready, 'the first sync')
+  beginnings = openQueue<BeginningJob>(queueNames.beginnings, database.redis)
+  questions = openQueue<QuestionJob>(queueNames.questions, database.redis)
   const { messages, ...others } = queues
   whole = {
     rules: rules.hash,
@@ -105,13 +113,25 @@ beforeEach(async () => {
     store: createGrantStore(database.redis, parts.workers, clock),
     occasions: createOccasions(database.redis),
     ended: (id) => readEnded(database.redis, parts.workers, id),
+    endBefore: (grant) =>
+      endBefore(
+        {
+          live: patiently(follower.live),
+          store: createGrantStore(database.redis, parts.workers, clock),
+          clock,
+        },
+        grant,
+      ),
     tell: createTell(rules, directory, messages, clock),
     alarm: kept.alarm,
+    questions,
+    beginnings,
     ...others,
   }
   derive = createDeriveJobs(whole)
   stop = async () => {
     await follower.stop()
+    await Promise.all([questions.close(), beginnings.close()])
     await Promise.all(Object.values(queues).map((queue) => queue.close()))
     await audit.close()
     await remove()
@@ -186,6 +206,51 @@ describe('From a pass that was given', () => {
       ],
       summaries: [],
     })
+  })
+
+  test('follows the end of what was handed over to it, whoever gave it and was stopped then', async () => {
+    await give(grant)
+    const to = aGrant({
+      id: nthId(7),
+      until: noon + hour,
+      who: { ...grant.who, subject: 'idp-cho' },
+      why: { ...pageWhy('Q1'), handedFrom: [id] } as Grant['why'],
+    })
+    await give(to)
+    await deriveAll()
+    expect((await readEnded(database.redis, parts.workers, id))?.end.cause).toBe('handed over')
+    await deriveAll()
+    expect(await readEnded(database.redis, parts.workers, to.id)).toBeUndefined()
+  })
+
+  test('that was asked for ahead follows a look at it when it begins', async () => {
+    const begins = { at: noon + 5 * hour, zone: 'UTC' }
+    await give({ ...grant, begins, from: begins.at, until: begins.at + hour })
+    await deriveAll()
+    await deriveAll()
+    const jobs = await beginnings.getJobs(['delayed'])
+    expect(jobs.map(({ id: of, data, opts }) => [of, data, opts.delay])).toEqual([
+      [`beginning-${id}`, { grant: id }, 5 * hour],
+    ])
+  })
+
+  test('that others have to approve follow the times at which it is brought up again, once', async () => {
+    const escalate = { at: noon + 20 * minute, to: ['payments'] }
+    const asked = await give({
+      ...grant,
+      state: 'pending',
+      step: 'asked',
+      approvers: { from: ['sre'], count: 2, escalate },
+    })
+    await next(asked, 'endorsed', {})
+    await deriveAll()
+    await deriveAll()
+    const jobs = await questions.getJobs(['delayed'])
+    const found = jobs.map(({ id: of, data, opts }) => [of, data, opts.delay] as const)
+    expect(found.sort((a, b) => (a[2] ?? 0) - (b[2] ?? 0))).toEqual([
+      [`ask-again-${id}`, { grant: id, what: 'ask again' }, 10 * minute],
+      [`ask-others-${id}`, { grant: id, what: 'ask others' }, 20 * minute],
+    ])
   })
 
   test('follows an expiry at once when its time is over already, and no reminder', async () => {

@@ -3,10 +3,13 @@ import type { MessageJob, Place } from '#access/adapters/queues.ts'
 import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
 import { kindOfLock, type Lock } from '#access/domain/lock.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
+import type { QuestionTime } from '#access/domain/question-times.ts'
 import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
-import { decidedNotice, waitingNotice } from '#access/messages/approval-message.ts'
+import { decidedNotice, othersNotice, waitingNotice, waitsNotice } from '#access/messages/approval-message.ts'
 import { type Card, nameOfCard } from '#access/messages/cards.ts'
-import { standingText } from '#access/messages/pass-text.ts'
+import { standingText, whatFor } from '#access/messages/pass-text.ts'
+import { code } from '#access/messages/slack-text.ts'
+import { whoDecidesOn } from '#access/operations/who-decides.ts'
 import type { Clock, Directory } from '#access/ports.ts'
 
 /** More than so many are not asked by direct message. */
@@ -49,13 +52,18 @@ export const createTell = (
   const holderOf = (grant: Grant): Place | undefined =>
     directOf(directory.byPrincipal(principalKey(grant.who)))
 
-  const askedFor = ({ approvers, who }: Grant): Person[] =>
-    approvers === undefined
-      ? []
-      : directory
-          .activeWhere((person) => belongsTo(rules, approvers.from, person, clock.now()))
-          .filter((person) => person.slack !== undefined && principalKey(person) !== principalKey(who))
-          .slice(0, mostAsked)
+  /** From when others are asked, too, they are among them. */
+  const askedFor = (grant: Grant): Person[] =>
+    whoDecidesOn(rules, directory, grant, clock.now())
+      .asked.filter(({ slack }) => slack !== undefined)
+      .slice(0, mostAsked)
+
+  const askedBefore = (grant: Grant): Person[] => {
+    const { approvers } = grant
+    if (approvers?.escalate === undefined) return askedFor(grant)
+    const { escalate: _others, ...first } = approvers
+    return askedFor({ ...grant, approvers: first })
+  }
 
   /** Shows, to everybody who was or is asked something about it, where it stands now. */
   const showDirect = async (grant: Grant, sequence: number): Promise<void> => {
@@ -111,6 +119,39 @@ export const createTell = (
         .slice(0, mostAsked)
       for (const person of lockers)
         await show({ kind: 'lock', lock: lock.id }, directOf(person), sequence, kindOfLock(lock) === 'lift')
+    },
+
+    /** Nobody has decided. Whoever approved one of several is not asked again. */
+    askedAgain: async (grant: Grant, what: QuestionTime['what']): Promise<void> => {
+      const card = { kind: 'approval', grant: grant.id } as const
+      const done = new Set((grant.approvals ?? []).map(principalKey))
+      const first = askedBefore(grant)
+      const toAsk = askedFor(grant).filter((person) => !done.has(principalKey(person)))
+      const others = toAsk.filter((person) => !first.includes(person))
+      const name = `${what.replace(' ', '-')}-${grant.id}`
+      if (what === 'ask others') {
+        for (const person of others) await show(card, directOf(person), 0)
+        const holder = holderOf(grant)
+        const notice = { kind: 'notice', text: othersNotice(grant, others) } as const
+        if (holder !== undefined) await add(name, 0, { ...notice, to: holder })
+        for (const channel of grant.why.kind === 'page' ? channelsOf(rules, grant) : [])
+          await add(name, 0, { ...notice, to: { channel } })
+      }
+      for (const person of what === 'ask others' ? [] : toAsk)
+        if (person.slack !== undefined)
+          await add(name, 0, {
+            kind: 'notice',
+            to: person.slack,
+            text: waitsNotice(grant),
+            thread: nameOfCard(card),
+          })
+    },
+
+    /** A pass that was asked for ahead is access now. */
+    begun: async (grant: Grant): Promise<void> => {
+      const holder = holderOf(grant)
+      const text = `Your pass begins: ${whatFor(grant)}. Pass ${code(grant.id)}.`
+      if (holder !== undefined) await add(`begun-${grant.id}`, 0, { kind: 'notice', to: holder, text })
     },
 
     /** A pass is about to end. */

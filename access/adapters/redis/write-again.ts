@@ -57,7 +57,7 @@ export const createWriteAgain = (
       if (!mayGive) return 'left to a bot'
       return (await giveAgain(newer)) ? 'given' : 'refused'
     }
-    const cause = clock.now() < grant.until ? causeOfRevoking(grant) : causeOfExpiry(grant)
+    const cause = clock.now() < grant.until ? causeOfRevoking(grant, clock.now()) : causeOfExpiry(grant)
     const { ended } = await store.end({ ...grant, version: counted }, cause)
     return ended ? 'ended' : 'refused'
   }
@@ -69,7 +69,7 @@ export const createWriteAgain = (
     // It is over before anybody could use it.
     if (found.counted === 0) await store.give({ ...grant, version: 1, until: grant.from })
     const version = Math.max(1, found.counted)
-    const { ended } = await store.end({ ...grant, version }, causeOfRevoking(grant))
+    const { ended } = await store.end({ ...grant, version }, causeOfRevoking(grant, clock.now()))
     return ended ? 'ended' : 'refused'
   }
 

@@ -39,8 +39,8 @@ const approvalsOf = (
   grant: Grant,
   approvedBy: readonly Approver[],
 ): NonNullable<Grant['approvals']> => {
-  const { from, ...terms } = approversFor(service, tierOf(service, grant.tier))
-  const approvers = { from: [...from], ...terms }
+  const { from, count, distinct } = approversFor(service, tierOf(service, grant.tier), grant.from)
+  const approvers = { from: [...from], count, ...(distinct ? { distinct } : {}) }
   const approvals: NonNullable<Grant['approvals']> = []
   for (const [index, approver] of approvedBy.entries()) {
     const person = personOf(rules, approver, index)

@@ -62,6 +62,7 @@ export const compile = (
     incidentCommand: incident_command,
     lock,
     drain,
+    zone: source.zone ?? 'UTC',
     hash: rulesHash(source),
   }
 }

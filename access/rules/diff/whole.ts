@@ -11,6 +11,15 @@ export const wholeChanges = (old: RuleSet, now: RuleSet): Found[] => [
   ...breakGlassChanges(old, now),
   ...commandChanges(old, now),
   ...lockChanges(old, now),
+  ...(old.zone === now.zone
+    ? []
+    : [
+        {
+          kind: 'changes' as const,
+          danger: 4,
+          say: words`when a pass is to begin is said by the clocks of ${now.zone} instead of ${old.zone}`,
+        },
+      ]),
   ...(old.drain === now.drain
     ? []
     : loosening(

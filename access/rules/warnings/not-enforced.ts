@@ -1,5 +1,3 @@
-import { allTerms } from '../own-tiers.ts'
-import type { RuleSetSource } from '../source.ts'
 import { readFrom } from '../standing-from.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
 import type { Finding, Looked } from './finding.ts'
@@ -9,9 +7,6 @@ export const notEnforced = ({ source }: Looked): Finding[] => {
   const found: readonly (readonly [string, YamlPath | undefined])[] = [
     ['break_glass', source.break_glass && ['break_glass']],
     ['incident_command', source.incident_command && ['incident_command']],
-    ['approvals.escalate', escalatePath(source)],
-    ['also', inList('on_page', source.on_page, ({ also }) => also.length > 0, 'also')],
-    ['ahead', inList('on_request', source.on_request, ({ ahead }) => ahead !== undefined, 'ahead')],
     [
       'on call of',
       inList('standing', source.standing, ({ from }) => readFrom(from).kind === 'on call', 'from'),
@@ -39,10 +34,4 @@ const inList = <R>(
 ): YamlPath | undefined => {
   const index = rules.findIndex(says)
   return index === -1 ? undefined : [section, index, key]
-}
-
-/** Where a tier says it first: everywhere, in a profile or in a service. */
-const escalatePath = (source: RuleSetSource): YamlPath | undefined => {
-  const tier = allTerms(source).find(({ terms }) => terms.approvals?.escalate !== undefined)
-  return tier === undefined ? undefined : [...tier.path, 'approvals', 'escalate']
 }

@@ -50,6 +50,7 @@ const allowed: readonly [string, GrantState, GrantStep | EndCause, GrantState][]
   ['its time is over', 'active', 'expired', 'ended'],
   ['somebody revokes it', 'active', 'revoked', 'ended'],
   ['a denial came with the approval', 'active', 'denied', 'ended'],
+  ['it is taken back before it begins', 'active', 'withdrawn', 'refused'],
   ['its incident is over', 'active', 'incident over', 'ended'],
   ['its incident is somebody else’s', 'active', 'handed over', 'ended'],
   ['its incident is merged into one that gives as much', 'active', 'superseded', 'ended'],
@@ -171,11 +172,18 @@ describe('What ends a grant', () => {
   test.each<[string, Partial<Grant>, EndCause, EndCause]>([
     ['that is access', {}, 'expired', 'revoked'],
     ['that its incident let go of', { ending }, 'handed over', 'revoked'],
+    ['that is access already', { begins: { at: noon, zone: 'UTC' } }, 'expired', 'revoked'],
+    [
+      'that has not begun',
+      { from: noon + hour, begins: { at: noon + hour, zone: 'UTC' } },
+      'expired',
+      'withdrawn',
+    ],
     ['that is only offered', { state: 'offered' }, 'lapsed', 'withdrawn'],
     ['that is only asked for', { state: 'pending' }, 'lapsed', 'withdrawn'],
   ])('%s is a move of the table', (_, changes, expiry, revoking) => {
     const grant = aGrant(changes)
-    expect([causeOfExpiry(grant), causeOfRevoking(grant)]).toEqual([expiry, revoking])
+    expect([causeOfExpiry(grant), causeOfRevoking(grant, noon)]).toEqual([expiry, revoking])
     for (const cause of [expiry, revoking])
       expect(moveGrant(grant.state, cause)).toMatch(/^(?:ended|refused)$/)
   })

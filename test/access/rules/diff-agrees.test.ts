@@ -213,7 +213,9 @@ const questionBy = (pick: Pick): ((rules: RuleSet) => unknown) => {
         : decidePage(rules, incident, service, person, paged, now)
     if (!decision.give) return decision.refusal
     const { service: _service, rule: _rule, approvers, ...proposal } = decision.proposal
-    return { ...proposal, approvers: approvers && { ...approvers, from: [...approvers.from].sort() } }
+    const { from = [], escalate, ...terms } = approvers ?? {}
+    const later = escalate && { ...escalate, to: [...escalate.to].sort() }
+    return { ...proposal, approvers: { ...terms, from: [...from].sort(), later } }
   }
 }
 

@@ -466,7 +466,6 @@ const cases: readonly Case[] = [
       ['ahead: 2d }\n', 'ahead: 2d }\n  - { who: [owners], tiers: [admin], how: approval, ahead: 2d }\n'],
     ],
     says: '32:5 removing on_request[1] would give more: on_request[2] gives "admin" up to 2d ahead to whoever is in both',
-    besides: ['not-enforced'],
   },
   {
     name: 'an approval before an at once',
@@ -651,14 +650,11 @@ const cases: readonly Case[] = [
         '33:1',
       ],
       ['incident_command', atTheEnd('incident_command: { who: [sre], cap: operate }'), '33:1'],
-      ['also', ['how: auto', 'how: auto, also: [{ services: [orders-svc], tier: observe }]'], '29:84'],
-      ['ahead', ['how: approval', 'how: approval, ahead: 14d'], '32:50'],
       [
         'on call of',
         atTheEnd('standing:\n  - { from: on call of orders-svc, to: orders-svc, tier: observe }'),
         '34:7',
       ],
-      ['approvals.escalate', approving('from: [sre], escalate: { after: 15m, to: [payments] }'), '11:79'],
     ] as const
   ).map(
     ([name, change, at]): Case => ({

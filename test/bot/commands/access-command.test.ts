@@ -10,6 +10,7 @@ import { readContent } from '#infra/sandbox/slack/content.ts'
 import {
   aGrant,
   anEnd,
+  anIncident,
   aPerson,
   frozenClock,
   hour,
@@ -20,6 +21,7 @@ import {
   nthId,
   pageWhy,
   rulesOf,
+  rulesText,
 } from '../../builders.ts'
 
 const ana = aPerson()
@@ -82,6 +84,7 @@ beforeEach(() => {
       },
       endOf: async () => undefined,
     },
+    incidents: { read: async () => undefined },
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
     newNonce: () => 'n'.repeat(32),
@@ -117,6 +120,60 @@ describe('/access grant', () => {
     expect(only()).toMatchObject({ state: 'pending', step: 'asked', approvers: { from: ['sre'], count: 1 } })
   })
 
+  describe('ahead', () => {
+    const ahead = rulesText.replaceAll(/how: (at once|approval) }/g, 'how: $1, ahead: 7d }')
+
+    test('gives from then, by the clocks of the person, else of the rule set, and says by whose', async () => {
+      for (const [zone, text, from] of [
+        ['America/New_York', ahead, '2026-01-18T03:00Z'],
+        [undefined, `${ahead}zone: Europe/Berlin\n`, '2026-01-17T21:00Z'],
+        [undefined, ahead, '2026-01-17T22:00Z'],
+      ] as const) {
+        held.clear()
+        const people = [{ ...ana, groups: [...ana.groups], ...(zone === undefined ? {} : { zone }) }]
+        const directory = indexDirectory({ environment: 'sandbox', asOf: noon, people })
+        parts = { ...parts, rules: rulesOf(text), directory }
+        const answer = await say('grant orders-svc 2h operate from sat 22:00 because CHG-123')
+        expect(only()).toMatchObject({ from: Date.parse(from), until: Date.parse(from) + 2 * hour })
+        const where = zone ?? parts.rules.zone
+        expect(answer).toContain(
+          `from *Sat 17 Jan 2026 22:00 ${where}* until *Sun 18 Jan 2026 00:00 ${where}*`,
+        )
+      }
+    })
+
+    test('ends then, where that is said', async () => {
+      parts = { ...parts, rules: rulesOf(ahead) }
+      await say('grant orders-svc operate from sat 23:00 until 00:30 because CHG-123')
+      expect(only()).toMatchObject({ duration: 90 * minute, from: Date.parse('2026-01-17T23:00Z') })
+      held.clear()
+      await say('grant orders-svc until 13:30')
+      expect(only()).toMatchObject({ from: noon, until: noon + 90 * minute })
+    })
+
+    test.each([
+      ['from someday', '“someday” is not a time I can read'],
+      ['from today 11:00', '“today 11:00” is over'],
+      ['from 2026-03-29 02:30 Europe/Berlin', 'never show'],
+      ['from 2026-10-25 02:30 Europe/Berlin', 'twice'],
+      ['from', 'is not a time I can read'],
+      ['from <!channel>', '“&lt;!channel&gt;” is not'],
+      ['from sat 22:00 until sat 21:00 UTC because x', 'lasts 2h at most'],
+      ['from 2027-01-01 00:00 because x', '7d ahead at most'],
+    ])('is refused with what to write instead: %s', async (span, expected) => {
+      parts = { ...parts, rules: rulesOf(ahead) }
+      expect(await say(`grant orders-svc operate ${span}`)).toContain(expected)
+      expect(held.size).toBe(0)
+    })
+
+    test('puts it before others, and says until when they may decide', async () => {
+      parts = { ...parts, rules: rulesOf(ahead) }
+      const answer = await say('grant orders-svc 30m admin from fri 22:00 because stuck', ben)
+      expect(answer).toContain('approve *admin* on `orders-svc` for 30m from *Fri 16 Jan 2026 22:00 UTC*')
+      expect(only()).toMatchObject({ state: 'pending', until: Date.parse('2026-01-16T22:00Z') })
+    })
+  })
+
   test('asked twice makes one request', async () => {
     await say('grant orders-svc 30m admin because stuck', ben)
     expect(await say('grant orders-svc 30m admin because stuck', ben)).toContain('Others were asked')
@@ -136,6 +193,51 @@ describe('/access grant', () => {
       'nobody who may give it is known',
     )
     expect(held.size).toBe(0)
+  })
+})
+
+describe('/access preview', () => {
+  test('says who would be asked, and asks nobody', async () => {
+    expect(await say('preview orders-svc 30m admin because stuck', ben)).toBe(
+      'Others would be asked to approve *admin* on `orders-svc` for 30m: Cho Park; one of them has to. Nobody has been asked.',
+    )
+    expect(await say('preview orders-svc 30m operate because stuck', ben)).toBe(
+      'You would have *operate* on `orders-svc` for 30m at once.',
+    )
+    expect(await say('preview orders-svc 30m admin', ben)).toContain('needs a reason')
+    expect(held.size).toBe(0)
+  })
+
+  test('and who was asked is told when it is asked for', async () => {
+    expect(await say('grant orders-svc 30m admin because stuck', ben)).toContain('Asked: Cho Park.')
+  })
+})
+
+describe('/access handover', () => {
+  const mine = aGrant({ id: nthId(1), why: pageWhy() })
+  beforeEach(() => {
+    hold(mine)
+    parts = { ...parts, incidents: { read: async () => anIncident() } }
+  })
+
+  test('puts it before whom it names, and says until when one’s own goes on', async () => {
+    const answer = await say('handover orders-svc <@U0BEN00001|ben>')
+    expect(answer).toBe(
+      'Put before Ben Okafor: *operate* on `orders-svc`. Your own pass goes on until they take it.',
+    )
+    expect([...held.values()].map(({ state, who }) => [state, who.subject])).toEqual([
+      ['active', 'idp-ana'],
+      ['offered', 'idp-ben'],
+    ])
+  })
+
+  test.each([
+    ['', 'Try `/access handover orders-svc @name`'],
+    ['<@U0WHO00001|who>', 'Pagepass does not know them'],
+    ['<@U0ANA00001|ana>', 'Say to whom'],
+  ])('says what is missing: %s', async (to, expected) => {
+    expect(await say(`handover orders-svc ${to}`)).toContain(expected)
+    expect(held.size).toBe(1)
   })
 })
 

@@ -9,6 +9,37 @@ describe('What somebody writes after /access', () => {
     ['help', 'help', { verb: 'help' }],
     ['list', 'list', { verb: 'list' }],
     ['a verb in capitals', ' LIST ', { verb: 'list' }],
+    [
+      'preview, and what grant takes',
+      'preview orders-svc 2h admin from sat 22:00 because stuck',
+      {
+        verb: 'preview',
+        service: 'orders-svc',
+        duration: 2 * hour,
+        tier: 'admin',
+        from: 'sat 22:00',
+        reason: 'stuck',
+      },
+    ],
+    ['withdraw and an id', 'withdraw aaaa-bbbb-cccc', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
+    ['hand over', 'handover Orders-SVC', { verb: 'handover', pass: 'orders-svc' }],
+    [
+      'hand over to somebody',
+      'handover orders-svc <@U0CHO00001|cho>',
+      { verb: 'handover', pass: 'orders-svc', to: 'U0CHO00001' },
+    ],
+    ...['@cho', 'cho', '<@cho>', '<!channel>', '<@U0CHO00001|cho> <@U0BEN00001>'].map(
+      (to): [string, string, Command] => [
+        `hand over to ${to}`,
+        `handover orders-svc ${to}`,
+        { verb: 'unreadable', what: 'Say which one pass, and to whom.', try: 'handover orders-svc @ana' },
+      ],
+    ),
+    [
+      'a reason in which Slack marked names and links',
+      'grant orders-svc because <@U0CHO00001|cho> in <#C0INC00001|inc> says <https://x.test/1|x.test>',
+      { verb: 'grant', service: 'orders-svc', reason: '@cho in #inc says https://x.test/1' },
+    ],
     ['revoke and a service', 'revoke orders-svc', { verb: 'revoke', pass: 'orders-svc' }],
     ['revoke and an id in capitals', 'revoke AAAA-BBBB-CCCC', { verb: 'revoke', pass: 'aaaa-bbbb-cccc' }],
     ['extend and a service', 'extend orders-svc', { verb: 'extend', pass: 'orders-svc' }],
@@ -35,6 +66,43 @@ describe('What somebody writes after /access', () => {
       { verb: 'grant', service: 'orders-svc', duration: 2 * hour, tier: 'operate' },
     ],
     ['a tier alone', 'grant orders-svc operate', { verb: 'grant', service: 'orders-svc', tier: 'operate' }],
+    [
+      'when it begins',
+      'grant orders-svc 4h operate from sat 22:00 because CHG-123',
+      {
+        verb: 'grant',
+        service: 'orders-svc',
+        duration: 4 * hour,
+        tier: 'operate',
+        from: 'sat 22:00',
+        reason: 'CHG-123',
+      },
+    ],
+    [
+      'when it begins and ends',
+      'grant orders-svc from sat 22:00 Europe/Berlin until sun 02:00',
+      { verb: 'grant', service: 'orders-svc', from: 'sat 22:00 Europe/Berlin', until: 'sun 02:00' },
+    ],
+    [
+      'the same the other way round',
+      'grant orders-svc UNTIL sun 02:00 FROM sat 22:00',
+      { verb: 'grant', service: 'orders-svc', from: 'sat 22:00', until: 'sun 02:00' },
+    ],
+    ['a service that is called so', 'grant from 2h', { verb: 'grant', service: 'from', duration: 2 * hour }],
+    [
+      'a reason with “from” in it',
+      'grant orders-svc because nothing comes from it',
+      { verb: 'grant', service: 'orders-svc', reason: 'nothing comes from it' },
+    ],
+    [
+      'how long and until when',
+      'grant orders-svc 2h from 22:00 until 23:00',
+      {
+        verb: 'unreadable',
+        what: 'Say how long, or until when, not both.',
+        try: 'grant orders-svc until 23:00',
+      },
+    ],
     [
       'a reason',
       'grant orders-svc 2h operate because stuck orders',

@@ -16,6 +16,8 @@ const tell: Tell = {
   stepped: () => expect.fail('no step'),
   ended: () => expect.fail('no end'),
   locked: () => expect.fail('no lock'),
+  askedAgain: () => expect.fail('no question'),
+  begun: () => expect.fail('no beginning'),
   reminder: async (grant) => {
     told.push(grant)
   },

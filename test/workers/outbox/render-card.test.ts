@@ -241,12 +241,13 @@ describe('The question to those who approve', () => {
 
   test('says all of the reason, and how many it takes', async () => {
     const reason = `stuck ${'x'.repeat(480)} end`
-    stands({ ...pending, why: { kind: 'request', rule: 'r', reason } })
+    const asked: Grant = { ...pending, why: { kind: 'request', rule: 'r', reason } }
+    stands(asked)
     const rendered = await render(question)
     expect(rendered?.text).toContain(`because ${reason}.`)
     expect(rendered?.text).toContain('It takes 2 more approvals.')
     expect(buttonsOf(rendered)).toEqual([
-      ['approve', buttonValue(pending, 'approve', ben)],
+      ['approve', buttonValue(asked, 'approve', ben)],
       ['deny', buttonValue(pending, 'deny', ben)],
     ])
   })

@@ -1,0 +1,26 @@
+import { createHash } from 'node:crypto'
+import { canonicalJson } from './canonical-json.ts'
+import type { Grant } from './grant.ts'
+
+/**
+ * SHA-256 (base64url) of all that somebody approves: who gets what, where, for how long, from when, why, and who may say
+ * yes. No step of a grant changes any of it, so every approval that it carries is of this one scope.
+ */
+export const scopeHash = (grant: Grant): string => {
+  const { environment, id, who, services, also, tier, duration, begins, approvers, why, rules } = grant
+  const scope = {
+    environment,
+    id,
+    who: { issuer: who.issuer, subject: who.subject },
+    services,
+    also,
+    tier,
+    duration,
+    begins: begins?.at,
+    approvers,
+    // The incident may be merged into another one; then what was approved goes on under that.
+    why: why.kind === 'page' ? { rule: why.rule, doubt: why.doubt } : { rule: why.rule, reason: why.reason },
+    rules,
+  }
+  return createHash('sha256').update(canonicalJson(scope)).digest('base64url')
+}
