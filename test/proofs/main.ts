@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { proveAborts } from './aborts.ts'
 import { proveCrash } from './crash.ts'
 import { proveJourney } from './journey.ts'
+import { proveMediation } from './mediation.ts'
 import { proveOutcomes } from './outcomes.ts'
 import type { Proof } from './proof.ts'
 import { proveRules } from './rules.ts'
@@ -15,6 +16,7 @@ const proofs: Readonly<
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
+  mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
   paths: { run: provePaths, trials: 5_000, full: 30_000 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
