@@ -1,10 +1,12 @@
 import { Command } from 'commander'
 import { proveAborts } from './aborts.ts'
 import { proveCrash } from './crash.ts'
+import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
 import { proveMediation } from './mediation.ts'
 import { proveOutcomes } from './outcomes.ts'
 import type { Proof } from './proof.ts'
+import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
 import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
@@ -13,12 +15,14 @@ const proofs: Readonly<
 > = {
   aborts: { run: proveAborts, trials: 400, full: 10_000 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },
+  expiry: { run: proveExpiry, trials: 20, full: 500 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
   mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
   paths: { run: provePaths, trials: 5_000, full: 30_000 },
+  revocation: { run: proveRevocation, trials: 10, full: 200 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
 }
 
