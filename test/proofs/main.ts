@@ -8,6 +8,7 @@ import { proveOutcomes } from './outcomes.ts'
 import type { Proof } from './proof.ts'
 import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
+import { proveStaleness } from './staleness.ts'
 import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
 const proofs: Readonly<
@@ -24,6 +25,7 @@ const proofs: Readonly<
   paths: { run: provePaths, trials: 5_000, full: 30_000 },
   revocation: { run: proveRevocation, trials: 10, full: 200 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
+  staleness: { run: proveStaleness, trials: 2, full: 30 },
 }
 
 type Options = {
