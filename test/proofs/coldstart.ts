@@ -51,14 +51,7 @@ export const proveColdstart: Proof = (trials, say) =>
       const count = Math.min(atOnce, trials - first)
       const all = await Promise.all(
         Array.from({ length: count }, (_, index) =>
-          startOne(
-            fleet,
-            redis,
-            running.url,
-            folder,
-            first + index,
-            randomOf(seed, `start ${first + index}`),
-          ),
+          startOne(fleet, redis, running.url, first + index, randomOf(seed, `start ${first + index}`)),
         ),
       )
       for (const { state } of all) states[state] = (states[state] ?? 0) + 1

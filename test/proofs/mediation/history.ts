@@ -29,6 +29,8 @@ export type Token = {
 export type Happened =
   | { readonly kind: 'signed in'; readonly token: Token }
   | { readonly kind: 'grant'; readonly pass: Pass; readonly genuine: boolean }
+  /** Somebody put the signed statement of an older version, or of what has ended, behind the events. */
+  | { readonly kind: 'replayed'; readonly pass: Pass }
   | { readonly kind: 'end'; readonly id: string; readonly version: number; readonly genuine: boolean }
   /** A head that was signed then. */
   | { readonly kind: 'head'; readonly at: number }

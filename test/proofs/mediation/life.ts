@@ -10,6 +10,8 @@ const tiers = ['observe', 'operate', 'admin']
 export const createLife = (random: Random, worlds: readonly [World, World]) => {
   const { chance, pick, whole, below, shuffled } = random
   const newest: Pass[] = []
+  /** Signed versions of which this process has heard that there is a newer one, or an end. */
+  const old: Pass[] = []
   const tokens: Token[] = []
   const ended = new Set<string>()
   const locked = new Set<string>()
@@ -61,6 +63,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
   const remember = (pass: Pass, genuine: boolean): Happened => {
     if (genuine) {
       const place = newest.findIndex(({ id }) => id === pass.id)
+      if (place !== -1 && !cut) old.push(newest[place] as Pass)
       newest.splice(place === -1 ? newest.length : place, 1, pass)
       edges.push(pass.from, pass.until)
     }
@@ -108,8 +111,12 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
     return remember({ ...next, until, ...(chance(0.1) ? { services: some(services) } : {}) }, true)
   }
 
-  const end = ({ id, version }: Pass, genuine: boolean): Happened => {
-    if (genuine) ended.add(id)
+  const end = (pass: Pass, genuine: boolean): Happened => {
+    const { id, version } = pass
+    if (genuine) {
+      ended.add(id)
+      if (!cut) old.push(pass)
+    }
     return { kind: 'end', id, version: version + 1, genuine }
   }
 
@@ -128,6 +135,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
     if (chance(0.7)) return [{ kind: 'cut off' }]
     const number = below(worlds.length)
     world = worlds[number] as World
+    old.length = 0
     return [{ kind: 'restarted', world: number }]
   }
 
@@ -145,6 +153,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
     if (chosen < 45)
       return [remember({ ...one, version: one.version + 1, until: one.until + 60 * minute }, false)]
     if (chosen < 47) return [give(false)]
+    if (chosen < 48 && !cut && old.length > 0) return [{ kind: 'replayed', pass: pick(old.slice(-8)) }]
     if (chosen < 50) {
       const subject = locked.size > 0 && chance(0.85) ? pick([...locked]) : pick(subjects)
       const isLocked = !locked.delete(subject)

@@ -100,6 +100,11 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
       live.set(pass.id, statement)
       if (hears) apply({ kind: 'grant', sequence, grant: readUnverified('grant', statement), statement })
     },
+    replayed: (pass: Pass): void => {
+      const statement = write(grantOf(pass, rules.hash, now), true)
+      sequence += 1
+      if (hears) apply({ kind: 'grant', sequence, grant: readUnverified('grant', statement), statement })
+    },
     end: ({ id, version, genuine }: Extract<Happened, { kind: 'end' }>): void => {
       const body = {
         id,
@@ -142,6 +147,8 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
           return happen['signed in'](what)
         case 'grant':
           return happen.grant(what)
+        case 'replayed':
+          return happen.replayed(what.pass)
         case 'end':
           return happen.end(what)
         case 'head':
