@@ -15,6 +15,7 @@ const pure = [
   'test/proxy/session/{cookie,own-page}.test.ts',
   'test/workers/{config,jobs/remind,outbox/render-card,outbox/tell}.test.ts',
   'test/proofs/{crash,mediation,wire}/**/*.test.ts',
+  'test/proofs/promises.test.ts',
   'test/bench/{profile,proxy-figures,stamped-frame}.test.ts',
 ]
 

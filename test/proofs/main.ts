@@ -6,6 +6,7 @@ import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
 import { proveMediation } from './mediation.ts'
 import { proveOutcomes } from './outcomes.ts'
+import { writePromise } from './promises.ts'
 import type { Proof } from './proof.ts'
 import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
@@ -35,6 +36,7 @@ type Options = {
   readonly trials?: number
   readonly full: boolean
   readonly strict: boolean
+  readonly promises: boolean
 }
 
 /** Exit codes: 0 kept, 1 a violation, 2 a figure missed with `--strict`. */
@@ -51,6 +53,7 @@ const prove = async (name: string | undefined, options: Options): Promise<void> 
     const result = await proof.run(trials, (line) => void process.stderr.write(`${line}\n`))
     const { violations, missed, ...figures } = result
     const printed = { name: one, trials, violations: violations.length, missed, ...figures }
+    if (options.promises) await writePromise(printed)
     if (options.json) process.stdout.write(`${JSON.stringify(printed)}\n`)
     else
       process.stdout.write(
@@ -71,5 +74,6 @@ await new Command('npm run prove --')
   .option('--trials <count>', 'this many trials', Number)
   .option('--full', 'the full number of trials', false)
   .option('--strict', 'exit 2 when a figure is missed', false)
+  .option('--promises', 'write what was measured into PROMISES.md', false)
   .action(prove)
   .parseAsync()
