@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { proveAborts } from './aborts.ts'
+import { proveClocks } from './clocks.ts'
 import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
 import { proveExpiry } from './expiry.ts'
@@ -17,6 +18,7 @@ const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
   aborts: { run: proveAborts, trials: 400, full: 10_000 },
+  clocks: { run: proveClocks, trials: 8, full: 200 },
   coldstart: { run: proveColdstart, trials: 12, full: 500 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },
   expiry: { run: proveExpiry, trials: 20, full: 500 },
