@@ -6,6 +6,7 @@ import { proveCrash } from './crash.ts'
 import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
 import { proveMediation } from './mediation.ts'
+import { proveNarrowing } from './narrowing.ts'
 import { proveOutcomes } from './outcomes.ts'
 import { writePromise } from './promises.ts'
 import type { Proof } from './proof.ts'
@@ -26,6 +27,7 @@ const proofs: Readonly<
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
   mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
+  narrowing: { run: proveNarrowing, trials: 5_000, full: 100_000 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
   paths: { run: provePaths, trials: 5_000, full: 30_000 },
   revocation: { run: proveRevocation, trials: 10, full: 200 },
