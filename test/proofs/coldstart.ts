@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { until } from '../builders/proxy.ts'
 import { closedNames, closedStates, copyTo } from './coldstart/states.ts'
 import { type Fleet, type FleetProxy, startFleet } from './fleet/fleet.ts'
+import { patiently } from './fleet/patiently.ts'
 import { type Relay, startRelay } from './fleet/relay.ts'
 import { withRedis } from './fleet/with-redis.ts'
 import type { Proof } from './proof.ts'
@@ -128,7 +128,7 @@ const startOne = async (
 }
 
 const watchOne = async ({ proxy, relay, opens }: Started): Promise<void> => {
-  await until(async () => (await proxy.readiness()) !== undefined, `${proxy.name} to say how it is`)
+  await patiently(async () => (await proxy.readiness()) !== undefined, `${proxy.name} to say how it is`)
   if (opens) {
     await sleep(silenceMs)
     relay?.set('open')

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { decodeJwt } from 'jose'
 import { names } from '#access/adapters/redis/names.ts'
-import { until } from '../builders/proxy.ts'
 import { figuresOf, missedOf } from './figures.ts'
 import { type Fleet, type FleetProxy, startFleet } from './fleet/fleet.ts'
+import { patiently } from './fleet/patiently.ts'
 import { type Relay, startRelay, type Way } from './fleet/relay.ts'
 import { withRedis } from './fleet/with-redis.ts'
 import type { Proof } from './proof.ts'
@@ -120,7 +120,7 @@ const cutOnce = async (
   for (const { tag, endedAt } of streams) if (endedAt === undefined) violated(`${tag} goes on`)
   await fleet.order({ kind: 'close' })
   for (const one of [grant, meanwhile]) await bot.store.end(one, 'revoked')
-  await until(async () => (await fleet.see()).streams.length === 0, 'every stream to end')
+  await patiently(async () => (await fleet.see()).streams.length === 0, 'every stream to end')
   return {
     violations,
     standing: standing.length,

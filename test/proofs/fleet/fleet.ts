@@ -11,9 +11,10 @@ import { grantIdFromFacts } from '#access/domain/grant-id.ts'
 import { loadRules } from '#access/runtime/rules.ts'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { startProcess } from '#infra/sandbox/start/processes.ts'
-import { startBotPart, until } from '../../builders/proxy.ts'
+import { startBotPart } from '../../builders/proxy.ts'
 import { steadyPort } from '../../free-ports.ts'
 import type { Done, Order, Wanted } from './clients-main.ts'
+import { patiently } from './patiently.ts'
 import { host, rulesText } from './rules.ts'
 import type { Saw } from './service-main.ts'
 
@@ -125,7 +126,7 @@ export const startFleet = async (
         port,
         readiness: () => readiness(adminPort),
         untilReady: (): Promise<void> =>
-          until(async () => (await readiness(adminPort)) === 'ready', `${name} to be ready`),
+          patiently(async () => (await readiness(adminPort)) === 'ready', `${name} to be ready`),
       }
     },
     /** A token of the real provider's key, by the wall clock. */
@@ -165,7 +166,7 @@ export const startFleet = async (
     /** What is refused, since a proxy may not have heard of the pass yet, is tried again. */
     open: async (as: 'events' | 'socket', every: number, all: readonly Wanted[]): Promise<void> => {
       let left = all
-      await until(async () => {
+      await patiently(async () => {
         const { refused } = await order({ kind: 'open', as, every, all: left })
         left = left.filter(({ tag }) => refused.includes(tag))
         return left.length === 0
