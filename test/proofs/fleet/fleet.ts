@@ -163,14 +163,20 @@ export const startFleet = async (
     /** Where a client sends something. */
     at: (port: number, token: string, tag: string): Wanted => ({ port, host, token, tag }),
     order,
-    /** What is refused, since a proxy may not have heard of the pass yet, is tried again. */
-    open: async (as: 'events' | 'socket', every: number, all: readonly Wanted[]): Promise<void> => {
+    /** What is refused, since a proxy may not have heard of the pass yet, is tried again. False where it took too long. */
+    open: async (
+      as: 'events' | 'socket',
+      every: number,
+      all: readonly Wanted[],
+      until = Number.POSITIVE_INFINITY,
+    ): Promise<boolean> => {
       let left = all
       await patiently(async () => {
         const { refused } = await order({ kind: 'open', as, every, all: left })
         left = left.filter(({ tag }) => refused.includes(tag))
-        return left.length === 0
+        return left.length === 0 || Date.now() > until
       }, 'every stream to open')
+      return left.length === 0
     },
     see: async (): Promise<Saw> => {
       service.send('see')
