@@ -14,7 +14,8 @@ const pure = [
   'test/proxy/refusals/form-of.test.ts',
   'test/proxy/session/{cookie,own-page}.test.ts',
   'test/workers/{config,jobs/remind,outbox/render-card,outbox/tell}.test.ts',
-  'test/proofs/{crash,wire}/**/*.test.ts',
+  'test/proofs/{crash,mediation,wire}/**/*.test.ts',
+  'test/proofs/promises.test.ts',
   'test/bench/{profile,proxy-figures,stamped-frame}.test.ts',
 ]
 

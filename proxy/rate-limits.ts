@@ -123,7 +123,10 @@ export const startRateLimits = ({
   let timer: NodeJS.Timeout | undefined
   const beat = async (): Promise<void> => {
     await round(theDue)
-    if (!isInTouch()) forgetUnused()
+    if (!isInTouch()) {
+      for (const { bucket } of all) bucket.cutOff(now())
+      forgetUnused()
+    }
     if (stopped) return
     timer = setTimeout(beat, pauseMs)
     timer.unref()

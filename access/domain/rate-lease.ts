@@ -122,6 +122,14 @@ export const createLeasedBucket = (
       returned = 0
       answered = false
     },
+    /**
+     * Nobody leases anything any more. A lease may have been of nothing, since others held all there was: whoever has less
+     * than who never had a lease goes on with as much as they.
+     */
+    cutOff: (at: number): void => {
+      fill(at)
+      rate = Math.max(rate, limit.rate / Math.max(fleet(), cautiousFleet))
+    },
     /** Gives everything back, for good. */
     surrender: (at: number): LeaseReport => {
       fill(at)

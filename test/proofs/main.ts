@@ -1,23 +1,38 @@
 import { Command } from 'commander'
 import { proveAborts } from './aborts.ts'
+import { proveClocks } from './clocks.ts'
+import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
+import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
+import { proveMediation } from './mediation.ts'
+import { proveNarrowing } from './narrowing.ts'
 import { proveOutcomes } from './outcomes.ts'
+import { writePromise } from './promises.ts'
 import type { Proof } from './proof.ts'
+import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
+import { proveStaleness } from './staleness.ts'
 import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
 const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
   aborts: { run: proveAborts, trials: 400, full: 10_000 },
+  clocks: { run: proveClocks, trials: 8, full: 200 },
+  coldstart: { run: proveColdstart, trials: 12, full: 500 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },
+  expiry: { run: proveExpiry, trials: 20, full: 500 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
+  mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
+  narrowing: { run: proveNarrowing, trials: 5_000, full: 100_000 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
   paths: { run: provePaths, trials: 5_000, full: 30_000 },
+  revocation: { run: proveRevocation, trials: 10, full: 200 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
+  staleness: { run: proveStaleness, trials: 2, full: 30 },
 }
 
 type Options = {
@@ -25,6 +40,7 @@ type Options = {
   readonly trials?: number
   readonly full: boolean
   readonly strict: boolean
+  readonly promises: boolean
 }
 
 /** Exit codes: 0 kept, 1 a violation, 2 a figure missed with `--strict`. */
@@ -41,6 +57,7 @@ const prove = async (name: string | undefined, options: Options): Promise<void> 
     const result = await proof.run(trials, (line) => void process.stderr.write(`${line}\n`))
     const { violations, missed, ...figures } = result
     const printed = { name: one, trials, violations: violations.length, missed, ...figures }
+    if (options.promises) await writePromise(printed)
     if (options.json) process.stdout.write(`${JSON.stringify(printed)}\n`)
     else
       process.stdout.write(
@@ -61,5 +78,6 @@ await new Command('npm run prove --')
   .option('--trials <count>', 'this many trials', Number)
   .option('--full', 'the full number of trials', false)
   .option('--strict', 'exit 2 when a figure is missed', false)
+  .option('--promises', 'write what was measured into PROMISES.md', false)
   .action(prove)
   .parseAsync()

@@ -100,6 +100,21 @@ describe('The bucket of a process', () => {
     expect(takenAt(bucket, noon + 1_400)).toBe(2)
   })
 
+  test('with a lease of nothing goes on with a small part once nobody leases any more', () => {
+    const bucket = leased(0, 0)
+    expect(takenAt(bucket, noon + 60_000)).toBe(0)
+    bucket.cutOff(noon + 60_000)
+    expect(takenAt(bucket, noon + 61_600)).toBe(1)
+    expect(takenAt(bucket, noon + 63_200)).toBe(1)
+  })
+
+  test('with the larger part keeps it once nobody leases any more', () => {
+    const bucket = leased(10, 10)
+    takenAt(bucket, noon)
+    bucket.cutOff(noon)
+    expect(takenAt(bucket, noon + 1_000)).toBe(10)
+  })
+
   test('reports its demand with what it refused, up to the rate, and less and less of it when it ends', () => {
     const bucket = leased(1, 0)
     const demands = [2, 500, 0, 0, 0, 0, 0].map((count, index) => {

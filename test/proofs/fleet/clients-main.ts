@@ -1,0 +1,159 @@
+import { Agent, get } from 'node:http'
+import { connect, type Socket } from 'node:net'
+
+/*
+ * The clients of a proof, in a process of their own. They open streams and keep them, and send requests all the time.
+ */
+
+export type Wanted = {
+  readonly port: number
+  readonly host: string
+  readonly token: string
+  /** Unique among the streams; the last part of the path. */
+  readonly tag: string
+}
+export type Order =
+  | {
+      readonly kind: 'open'
+      readonly as: 'events' | 'socket'
+      readonly every: number
+      readonly all: readonly Wanted[]
+    }
+  /** Each of them asks for `<under>/<tag>/<when it was sent>`, and again when it has an answer, after a pause. */
+  | { readonly kind: 'ask'; readonly under: string; readonly every: number; readonly all: readonly Wanted[] }
+  /** No more requests; answers with what came of them. */
+  | { readonly kind: 'rest' }
+  /** Closes every stream. */
+  | { readonly kind: 'close' }
+
+export type Asked = {
+  readonly tag: string
+  /** By the wall clock. */
+  readonly sentAt: number
+  readonly answeredAt: number
+  /** 0 where there was no answer. */
+  readonly status: number
+}
+/** What became of requests, and the tags of streams that did not open. */
+export type Done = { readonly asked: readonly Asked[]; readonly refused: readonly string[] }
+
+const frame = Buffer.from([0x82, 0x81, 0, 0, 0, 0, 1])
+const atOnce = 32
+const sockets = new Set<Socket>()
+let asked: Asked[] = []
+let asking = 0
+let rests = true
+let allRest: (() => void) | undefined
+
+/** Whether it opened, once the answer has begun. */
+const openOne = (as: 'events' | 'socket', every: number, wanted: Wanted): Promise<boolean> =>
+  new Promise((resolve) => {
+    const { port, host, token, tag } = wanted
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    let answer = ''
+    let opened = false
+    let timer: NodeJS.Timeout | undefined
+    socket.on('data', (chunk: Buffer) => {
+      if (opened) return
+      answer += chunk.toString('latin1')
+      const status = /^HTTP\/1.1 (\d+)/.exec(answer)?.[1]
+      if (status === undefined || !answer.includes('\r\n\r\n')) return
+      if (status !== (as === 'socket' ? '101' : '200')) {
+        socket.destroy()
+        return resolve(false)
+      }
+      opened = true
+      sockets.add(socket)
+      if (as === 'socket') timer = setInterval(() => socket.writable && socket.write(frame), every)
+      resolve(true)
+    })
+    socket.on('error', () => socket.destroy())
+    socket.on('end', () => socket.end())
+    socket.on('close', () => {
+      clearInterval(timer)
+      sockets.delete(socket)
+      resolve(false)
+    })
+    const [target, more] =
+      as === 'socket'
+        ? [
+            `/live/${tag}`,
+            'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n',
+          ]
+        : [`/v1/events/${tag}?every=${every}`, '']
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`)
+  })
+
+const agent = new Agent({ keepAlive: true })
+
+const askOnce = (under: string, { port, host, token, tag }: Wanted): Promise<Asked> =>
+  new Promise((resolve) => {
+    const sentAt = Date.now()
+    const done = (status: number): void => resolve({ tag, sentAt, answeredAt: Date.now(), status })
+    const headers = { host, authorization: `Bearer ${token}` }
+    const options = {
+      agent,
+      host: '127.0.0.1',
+      port,
+      headers,
+      path: `${under}/${tag}/${sentAt}`,
+      timeout: 30_000,
+    }
+    get(options, (response) => {
+      response.resume()
+      response.on('end', () => done(response.statusCode ?? 0))
+      response.on('error', () => done(0))
+    })
+      .on('error', () => done(0))
+      .on('timeout', function onTimeout(this: { destroy: () => void }) {
+        this.destroy()
+      })
+  })
+
+const askOn = async (under: string, every: number, wanted: Wanted): Promise<void> => {
+  asking += 1
+  while (!rests) {
+    asked.push(await askOnce(under, wanted))
+    await new Promise((resolve) => setTimeout(resolve, every))
+  }
+  asking -= 1
+  if (asking === 0) allRest?.()
+}
+
+const carryOut = async (order: Order): Promise<readonly string[]> => {
+  switch (order.kind) {
+    case 'open': {
+      const left = [...order.all]
+      const refused: string[] = []
+      const lane = async (): Promise<void> => {
+        for (let one = left.pop(); one !== undefined; one = left.pop()) {
+          if (!(await openOne(order.as, order.every, one))) refused.push(one.tag)
+        }
+      }
+      await Promise.all(Array.from({ length: atOnce }, lane))
+      return refused
+    }
+    case 'ask':
+      rests = false
+      for (const one of order.all) void askOn(order.under, order.every, one)
+      return []
+    case 'rest':
+      rests = true
+      if (asking > 0)
+        await new Promise<void>((resolve) => {
+          allRest = resolve
+        })
+      return []
+    case 'close':
+      for (const socket of sockets) socket.destroy()
+      return []
+  }
+}
+
+process.on('message', (order: Order) => {
+  void carryOut(order).then((refused) => {
+    process.send?.({ asked, refused } satisfies Done)
+    asked = []
+  })
+})
+process.on('disconnect', () => process.exit())
