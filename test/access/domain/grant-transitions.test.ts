@@ -34,6 +34,7 @@ const allowed: readonly [string, GrantState, GrantStep | EndCause, GrantState][]
   ['its incident is over', 'offered', 'incident over', 'refused'],
   ['its incident is somebody else’s', 'offered', 'handed over', 'refused'],
   ['its incident is merged into one that gives as much', 'offered', 'superseded', 'refused'],
+  ['its holder is locked out', 'offered', 'locked', 'refused'],
   ['the first of two approves', 'pending', 'endorsed', 'pending'],
   ['the last one approves', 'pending', 'approved', 'active'],
   ['its incident is merged', 'pending', 'moved', 'pending'],
@@ -43,6 +44,7 @@ const allowed: readonly [string, GrantState, GrantStep | EndCause, GrantState][]
   ['its incident is over', 'pending', 'incident over', 'refused'],
   ['its incident is somebody else’s', 'pending', 'handed over', 'refused'],
   ['its incident is merged into one that gives as much', 'pending', 'superseded', 'refused'],
+  ['its holder is locked out', 'pending', 'locked', 'refused'],
   ['its holder needs it longer', 'active', 'extended', 'active'],
   ['its incident lets go of it', 'active', 'shortened', 'active'],
   ['its incident takes it back', 'active', 'restored', 'active'],
@@ -54,6 +56,7 @@ const allowed: readonly [string, GrantState, GrantStep | EndCause, GrantState][]
   ['its incident is over', 'active', 'incident over', 'ended'],
   ['its incident is somebody else’s', 'active', 'handed over', 'ended'],
   ['its incident is merged into one that gives as much', 'active', 'superseded', 'ended'],
+  ['its holder is locked out', 'active', 'locked', 'ended'],
 ]
 
 describe('The life of a grant', () => {
