@@ -19,6 +19,15 @@ export const connectPatient = (url: string, onError: (error: Error) => void): Re
 
 const listening = (redis: Redis, onError: (error: Error) => void): Redis => redis.on('error', onError)
 
+/**
+ * Closes a connection, and whoever waits for an answer hears so. ioredis 6 forgets them where it is told to disconnect
+ * between two attempts to connect: only a connection that closes empties its queues, so one is begun.
+ */
+export const closeForGood = (redis: Redis): void => {
+  if (redis.status === 'reconnecting') redis.connect().catch(() => undefined)
+  redis.disconnect()
+}
+
 /** Waits until Redis answers, and refuses one that could drop grants under memory pressure. */
 export const awaitSafe = async (redis: Redis): Promise<void> => {
   if (redis.status !== 'ready') {

@@ -5,7 +5,7 @@ import type { HeldGrant } from '../../domain/held.ts'
 import type { View, ViewEvent } from '../../domain/view.ts'
 import type { Clock, LiveGrants } from '../../ports.ts'
 import { readUnverified, type Statements } from '../statements.ts'
-import { reachable, readBlocking } from './connect.ts'
+import { closeForGood, reachable, readBlocking } from './connect.ts'
 import { names } from './names.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
 
@@ -376,7 +376,7 @@ export const followView = (
     epoch: (): string => epoch,
     stop: async (): Promise<void> => {
       stopped = true
-      patient.disconnect()
+      closeForGood(patient)
       await running
     },
   }
