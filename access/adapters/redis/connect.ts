@@ -56,6 +56,15 @@ const sentinelOptions = (all: ConnectOptions, sentinelPassword = ''): ConnectOpt
   sentinelPassword === '' ? all : { ...all, password: sentinelPassword }
 
 /**
+ * Closes a connection, and whoever waits for an answer hears so. ioredis 6 forgets them where it is told to disconnect
+ * between two attempts to connect: only a connection that closes empties its queues, so one is begun.
+ */
+export const closeForGood = (redis: Redis): void => {
+  if (redis.status === 'reconnecting') redis.connect().catch(() => undefined)
+  redis.disconnect()
+}
+
+/**
  * Waits until Redis answers, and refuses one that could drop grants under memory pressure; with `closed` also one that
  * lets in whoever comes.
  */

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { readBlocking } from './connect.ts'
+import { closeForGood, readBlocking } from './connect.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
 
 const blockMs = 1_000
@@ -107,7 +107,7 @@ export const consumeStream = ({
   return {
     stop: async (): Promise<void> => {
       stopped = true
-      patient.disconnect()
+      closeForGood(patient)
       await running
     },
   }

@@ -8,7 +8,7 @@ import { principalKey } from '../../domain/principal.ts'
 import type { LockEvent, View, ViewEvent } from '../../domain/view.ts'
 import type { Clock, LiveGrants, Locks } from '../../ports.ts'
 import { readUnverified, readUnverifiedLock, type Statements } from '../statements.ts'
-import { reachable, readBlocking } from './connect.ts'
+import { closeForGood, reachable, readBlocking } from './connect.ts'
 import { readStoredLock } from './lock-store.ts'
 import { names } from './names.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
@@ -468,7 +468,7 @@ export const followView = (
     epoch: (): string => epoch,
     stop: async (): Promise<void> => {
       stopped = true
-      patient.disconnect()
+      closeForGood(patient)
       await running
     },
   }

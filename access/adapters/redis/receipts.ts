@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { Receipts } from '../../ports.ts'
-import { readBlocking } from './connect.ts'
+import { closeForGood, readBlocking } from './connect.ts'
 import { names } from './names.ts'
 import { readReport } from './reports.ts'
 import { readStreamReply } from './stream-reply.ts'
@@ -116,7 +116,7 @@ export const followReceipts = (
     receipts,
     stop: async (): Promise<void> => {
       stopped = true
-      patient.disconnect()
+      closeForGood(patient)
       await running
     },
   }
