@@ -90,7 +90,7 @@ const plain = (decision: AccessDecision): Answer => {
       because,
     }
   }
-  const { state, tier, duration, rule, doubt, approvers } = decision.proposal
+  const { state, tier, duration, rule, doubt, approvers, also } = decision.proposal
   return {
     give: true,
     state,
@@ -98,6 +98,7 @@ const plain = (decision: AccessDecision): Answer => {
     duration,
     rule,
     doubt,
+    also: also && Object.fromEntries(also.flatMap((one) => one.services.map((name) => [name, one.tier]))),
     approvers: approvers && {
       from: approvers.from,
       count: approvers.count,

@@ -172,6 +172,10 @@ const isApprovedBy = (pass: Grant, demand: SaidApprovals, service: SaidService):
   return count >= (demand.count ?? 1)
 }
 
+/** The tier of a service that a pass opens; none where it opens none. */
+const tierIn = ({ services, tier, also }: Grant, name: string): string =>
+  services.includes(name) ? tier : (also?.find((one) => one.services.includes(name))?.tier ?? '')
+
 /** Whether the file would let this person hold this pass; what was so only at the hour it was given counts no more. */
 const mayHold = (
   file: SaidFile,
@@ -181,22 +185,29 @@ const mayHold = (
   pass: Grant,
   now: number,
 ): boolean => {
-  if (pass.environment !== file.environment || !tierNames(file).includes(pass.tier)) return false
-  const terms = termsOf(file, service, pass.tier)
+  const tier = tierIn(pass, name)
+  if (pass.environment !== file.environment || !tierNames(file).includes(tier)) return false
+  const terms = termsOf(file, service, tier)
   const { approvals } = terms
   const lasts = pass.until - pass.from
   const ofPage = pass.why.kind === 'page'
-  const pageGives = (file.on_page ?? []).some(
-    (rule) =>
-      isListed(rule.services, name, service) &&
-      rule.give === pass.tier &&
-      lasts <= msOf(rule.cap ?? rule.for) &&
-      isAmong(file, rule.who, service, who, now),
-  )
+  const isPaged = pass.services.includes(name)
+  const pageGives = (isPaged ? [name] : pass.services).some((paged) => {
+    const about = file.services[paged]
+    return (file.on_page ?? []).some(
+      (rule) =>
+        about !== undefined &&
+        isListed(rule.services, paged, about) &&
+        rule.give === pass.tier &&
+        (isPaged || rule.also?.some((one) => one.tier === tier && isListed(one.services, name, service))) &&
+        lasts <= msOf(rule.cap ?? rule.for) &&
+        isAmong(file, rule.who, about, who, now),
+    )
+  })
   if (ofPage && pageGives && approvals === undefined) return true
   if (lasts > msOf(terms.longest ?? '')) return false
 
-  const asking = askingRules(file, name, service, pass.tier, who, now)
+  const asking = askingRules(file, name, service, tier, who, now)
   const always = asking.findIndex(({ when }) => when === undefined)
   const deciding = always === -1 ? asking : asking.slice(0, always + 1)
   if (approvals === undefined)
@@ -253,7 +264,7 @@ const answerByPass = (
   const frozen = freezeOn(file, name, service, tier, now) !== undefined
   const now_ = passes.filter(({ state, from, until }) => state === 'active' && from <= now && now < until)
   const allowed = now_.filter((pass) => mayHold(file, name, service, who, pass, now))
-  const reaching = allowed.filter((pass) => names.indexOf(pass.tier) >= names.indexOf(tier))
+  const reaching = allowed.filter((pass) => names.indexOf(tierIn(pass, name)) >= names.indexOf(tier))
   const counting = reaching.filter((pass) => !frozen || isOfClearPage(pass))
   const latest = Math.max(...counting.map(({ until }) => until))
   const best = counting.find(({ until }) => until === latest)
@@ -371,6 +382,17 @@ const isAbout = (rule: SaidPageRule, incident: Incident, { level, at }: Paged): 
   return fits(rule.when, at)
 }
 
+/** The tier of each other service that a page rule gives beside: the highest, and none that people approve. */
+const besides = (file: SaidFile, { also }: SaidPageRule, paged: string): Answer | undefined => {
+  const tiers: { [service: string]: string } = {}
+  for (const tier of tierNames(file))
+    for (const [name, service] of Object.entries(file.services)) {
+      const given = also?.some((one) => one.tier === tier && isListed(one.services, name, service)) === true
+      if (name !== paged && given && termsOf(file, service, tier).approvals === undefined) tiers[name] = tier
+    }
+  return Object.keys(tiers).length === 0 ? undefined : tiers
+}
+
 /** What the file says of one page. */
 export const answerPage = (
   file: SaidFile,
@@ -406,7 +428,7 @@ export const answerPage = (
             ? 'page-needs-approval'
             : undefined
   if (rule !== undefined && doubt === undefined) {
-    const given = { tier, duration, rule: rule.id }
+    const given = { tier, duration, rule: rule.id, also: besides(file, rule, name) }
     const acknowledged = incident.acknowledgedBy.includes(paged.user)
     if (rule.how === 'offer' || (rule.how === 'on acknowledge' && !acknowledged))
       return { give: true, state: 'offered', ...given }

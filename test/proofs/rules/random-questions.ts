@@ -336,6 +336,25 @@ const targetOf = (
   return { method, path: `${chance(0.02) ? pick(['', 'x', '*']) : '/'}${segments.join('/')}` }
 }
 
+/** What a pass opens: mostly the service, alone, with others or beside them. */
+const reachOf = (random: Random, aims: Aims, service: string): Pick<Grant, 'services' | 'tier' | 'also'> => {
+  const { pick, chance, some } = random
+  const tier = tierOf(random, aims)
+  const others = aims.services.filter((name) => name !== service)
+  if (others.length === 0 || chance(0.6)) return { services: [service], tier }
+  const rules = (aims.file.on_page ?? []).filter(({ also = [] }) => also.length > 0)
+  const rule = rules.length > 0 && chance(0.8) ? pick(rules) : undefined
+  const beside = rule?.also?.map((one) => one.tier) ?? []
+  if (chance(0.3)) return { services: [service, ...some(others, 0, 2)], tier }
+  return {
+    services: some(others, 1, 2),
+    tier: rule === undefined || chance(0.1) ? tier : rule.give,
+    ...(chance(0.9)
+      ? { also: [{ services: [service], tier: beside.length > 0 && chance(0.8) ? pick(beside) : tier }] }
+      : {}),
+  }
+}
+
 const passOf = (
   random: Random,
   aims: Aims,
@@ -374,8 +393,7 @@ const passOf = (
     state: chance(0.9) ? 'active' : pick(['offered', 'pending']),
     step: 'given',
     who: { issuer, subject, name: 'Somebody' },
-    services: [service],
-    tier: tierOf(random, aims),
+    ...reachOf(random, aims, service),
     from,
     until: from + lasts,
     duration: lasts,

@@ -313,6 +313,14 @@ const pageRule = (random: Random, world: World): SaidPageRule | undefined => {
     how: pick(['auto', 'on acknowledge', 'offer'] as const),
     for: lasts,
     ...(chance(0.5) ? { cap: pick(durations.filter((one) => msOf(one) >= msOf(lasts))) } : {}),
+    ...(chance(0.4) && world.standing.length > 0
+      ? {
+          also: Array.from({ length: pick([1, 1, 2]) }, () => ({
+            services: some(world.lists, 1, 2),
+            tier: pick(world.standing),
+          })),
+        }
+      : {}),
   }
 }
 

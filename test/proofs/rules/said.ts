@@ -40,6 +40,7 @@ export type SaidPageRule = {
   how: 'auto' | 'on acknowledge' | 'offer'
   for: string
   cap?: string
+  also?: { services: string[]; tier: string }[]
 }
 export type SaidRequestRule = {
   name?: string
