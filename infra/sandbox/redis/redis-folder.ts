@@ -39,7 +39,7 @@ export async function writeConfig(
     'appendfsync always',
     'save ""',
     'maxmemory-policy noeviction',
-    'databases 128', // tests that run side by side take one each
+    'databases 256', // tests that run side by side take one each
     'daemonize no',
     'logfile ""',
   ]
