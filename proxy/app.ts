@@ -220,6 +220,10 @@ export const startProxy = async (parts: ProxyParts) => {
       endProven: tombstones.keep,
       returned: ({ id }) => tombstones.returned(id),
       given: (held) => void takeOver(held),
+      withheld: (held) => {
+        const use = uses.get(versionOf(held).id)
+        if (use !== undefined) pipeline.recheck(use.open)
+      },
       locked: carryOutLock,
       lockLost: ({ id }) => alarm('Redis lost who is locked out', { lock: id }),
       synced: () => {

@@ -55,6 +55,10 @@ export const transitions: Readonly<Record<GrantState, Moves>> = {
 export const moveGrant = (state: GrantState, step: GrantStep | EndCause): GrantState | undefined =>
   Object.hasOwn(transitions[state], step) ? transitions[state][step] : undefined
 
+/** The state that a grant ends in by this cause; undefined where it can't. Only what was asked for ahead may be withdrawn once it is `active`. */
+export const endStateOf = ({ state, begins }: Grant, cause: EndCause): GrantState | undefined =>
+  state === 'active' && cause === 'withdrawn' && begins === undefined ? undefined : moveGrant(state, cause)
+
 /** A person as a grant names them: nothing else of the directory is signed. */
 export const byOf = ({ issuer, subject, name }: By): By => ({ issuer, subject, name })
 

@@ -5,6 +5,7 @@ import { createLockBook, type KeptLock } from './lock-book.ts'
 import { principalKey } from './principal.ts'
 import { reachOf } from './reach.ts'
 import { createSetHash } from './set-hash.ts'
+import { createUnattested } from './unattested.ts'
 
 /** One event of the stream. Sequence numbers are contiguous within an epoch. */
 export type ViewEvent =
@@ -37,6 +38,8 @@ type Memory = {
 }
 
 const rememberedHashes = 512
+/** Signing takes milliseconds, and clocks differ by 2 s at most before somebody is told. */
+const newlySignedMs = 5_000
 const rememberedEnds = 200_000
 /** Proven versions of grants that Redis no longer holds, and no end is known of. */
 const rememberedLost = 100_000
@@ -48,11 +51,12 @@ const rememberedLost = 100_000
 export const createView = (keep: Keep = keepPlainly) => {
   const memory: Memory = { ended: new Set(), believed: new Set(), proven: new Map() }
   const { ended, believed, proven } = memory
-  let state = createState(memory, keep, -1)
+  let headAt: number | undefined
+  const headTime = (): number => headAt ?? Number.NEGATIVE_INFINITY
+  let state = createState(memory, keep, -1, headTime)
   /** What is being loaded beside it. */
   let loading: State | undefined
   let ready = false
-  let headAt: number | undefined
   /** Apart from what a resync replaces. */
   const locks = createLockBook()
 
@@ -67,7 +71,7 @@ export const createView = (keep: Keep = keepPlainly) => {
      * Begins a full resync from the state at this sequence number. The old state goes on deciding until `commit`.
      */
     resync: (from: number) => {
-      const next = createState(memory, keep, from)
+      const next = createState(memory, keep, from, headTime)
       // One that was given up, without ever deciding, may have known newer versions too.
       const earlier = loading === undefined ? [state] : [state, loading]
       loading = next
@@ -103,6 +107,7 @@ export const createView = (keep: Keep = keepPlainly) => {
         loaded: next.exact,
         sequence: next.sequence,
         at: (sequence: number) => next.hashes.get(sequence),
+        agreed: next.agreed,
         /** From now on the loaded state decides; it agrees with the stream at its sequence number. */
         commit: (): void => {
           next.exact()
@@ -146,6 +151,13 @@ export const createView = (keep: Keep = keepPlainly) => {
     headSeen: (at: number): void => {
       if (headAt === undefined || at > headAt) headAt = at
     },
+    /** A verified head agrees with what was live at this sequence number. */
+    agreed: (sequence: number): void => state.agreed(sequence),
+    /** A verified head does not agree: what came since the last that did is nobody's until one does. Returns that. */
+    disagreed: (): HeldGrant[] => state.disagreed(),
+    /** Whether a grant that comes as new was signed long before the newest head: somebody shows it once more. */
+    isStaleNews: ({ id, at }: Grant, slackMs: number): boolean =>
+      !state.live.has(id) && at + slackMs < headTime(),
     /** Milliseconds since the newest verified head was signed; infinite before the first. */
     age: (now: number): number =>
       headAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, now - headAt),
@@ -175,7 +187,12 @@ const rememberEnd = (ends: Set<string>, id: string): void => {
   if (ends.size > rememberedEnds) for (const oldest of ends) if (ends.delete(oldest)) break
 }
 
-const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: number) => {
+const createState = (
+  { ended, believed, proven }: Memory,
+  keep: Keep,
+  from: number,
+  headTime: () => number,
+) => {
   const live = new Map<string, HeldGrant>()
   /**
    * service → principal → what they hold: both keys are strings at hand, so a look-up builds none. Nearly everybody holds
@@ -186,6 +203,7 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
   /** principal → the newest statement about them in this Redis. What it says is decided on by the book of locks. */
   const lockStatements = new Map<string, KeptLock>()
   const setHash = createSetHash()
+  const unattested = createUnattested()
   /** Members of the set hash. A rejected grant is one until the next resync, as it is for whoever signs heads. */
   let count = 0
   let sequence = from
@@ -251,7 +269,7 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
     live.set(id, held)
     setHash.add(held.statement)
     count += 1
-    changeHeld(grant, (all) => [...all, held])
+    if (!unattested.waits(id)) changeHeld(grant, (all) => [...all, held])
     return before === undefined ? { given: held } : { given: held, replaced: before }
   }
 
@@ -263,6 +281,8 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
   }
 
   const given = (grant: Grant, statement: string) => {
+    if (unattested.has(grant.id) || !live.has(grant.id))
+      unattested.add(grant.id, sequence, grant.at + newlySignedMs < headTime())
     const newest = newer(grant)
     const held = live.get(grant.id)
     const unproven = held !== undefined && !held.verified && versionOf(held).version > grant.version
@@ -298,6 +318,21 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
     count += 1
   }
 
+  const agreed = (upTo: number): void => {
+    for (const id of unattested.agreed(upTo)) {
+      const held = live.get(id)
+      if (held !== undefined) changeHeld(held.grant, (all) => [...all, held])
+    }
+  }
+
+  const disagreed = (): HeldGrant[] =>
+    unattested.disagreed().flatMap((id) => {
+      const held = live.get(id)
+      if (held === undefined) return []
+      changeHeld(held.grant, (all) => all.filter((other) => other !== held))
+      return [held]
+    })
+
   const remember = (): void => {
     hashes.set(sequence, { count, set: setHash.value() })
     hashes.delete(sequence - rememberedHashes)
@@ -320,6 +355,8 @@ const createState = ({ ended, believed, proven }: Memory, keep: Keep, from: numb
       if (exact) remember()
       return true
     },
+    agreed,
+    disagreed,
     sequence: (): number => sequence,
     exact: (): void => {
       exact = true

@@ -21,6 +21,8 @@ export type ViewListener = {
   readonly locked?: (lock: Lock, sequence: number | undefined) => void
   /** Redis holds nothing of this, or something older: it lost it. Whoever is known to be locked out stays so here. */
   readonly lockLost?: (lost: Lock) => void
+  /** It came since the last head that agreed, and the next did not: it decides nothing until one does. */
+  readonly withheld?: (held: HeldGrant) => void
   /** The view is in step with Redis, for the first time or again. */
   readonly synced?: () => void
   /** Redis holds a grant as live that is known to have ended: it lost the end. */
@@ -42,6 +44,8 @@ const catchUpMs = 1_500
 const mostEntries = 1_000
 /** Clocks that differ by more are somebody's to mend. */
 const skewMs = 2_000
+/** No bot writes what it signed longer ago, whatever kept it. */
+const oldNewsMs = 60_000
 
 type Candidate = ReturnType<View['resync']>
 
@@ -265,6 +269,7 @@ export const followView = (
         listener.alarm('an event can’t be read', { id })
         return false
       }
+      if (event.kind === 'grant') tellShownAgain(event)
       const early = candidate !== undefined && event.kind === 'end' ? view.endEarly(event.end) : undefined
       const { gap, given, replaced, newer, unproven, ended = early } = (candidate ?? view).apply(event)
       if (gap) {
@@ -280,6 +285,13 @@ export const followView = (
       if (event.kind === 'end') check(checkEnd(event.end, event.statement, [early, ended]))
     }
     return true
+  }
+
+  /** A pass that has ended comes again as if it were new; `oldNewsMs` also tells those who started after its end. */
+  const tellShownAgain = ({ grant, statement }: ViewEvent & { kind: 'grant' }): void => {
+    const isOld = view.isStaleNews(grant, oldNewsMs)
+    if (isOld) listener.alarm('a pass was shown again long after it was signed', { grant: grant.id })
+    if (isOld || view.endProven(grant.id)) listener.returned?.(grant, statement)
   }
 
   const check = (checking: Promise<void>): void => {
@@ -367,6 +379,7 @@ export const followView = (
       const ours = judged.at(head.sequence)
       if (ours === undefined) continue
       if (ours.count !== head.count || ours.set !== head.set) {
+        for (const held of view.disagreed()) listener.withheld?.(held)
         listener.alarm('the live grants differ from the signed head', {
           ours: ours.count,
           theirs: head.count,
@@ -378,6 +391,7 @@ export const followView = (
         listener.alarm('the head is signed in the future', { aheadMs: head.at - now })
         continue
       }
+      judged.agreed(head.sequence)
       view.headSeen(Math.min(head.at, now))
       if (candidate !== undefined) commit(candidate)
     }

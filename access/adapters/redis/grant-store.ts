@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { Fault } from '../../domain/errors.ts'
 import type { End, EndCause, Grant } from '../../domain/grant.ts'
-import { moveGrant } from '../../domain/grant-transitions.ts'
+import { endStateOf } from '../../domain/grant-transitions.ts'
 import { principalKey } from '../../domain/principal.ts'
 import type { Clock, GrantStore } from '../../ports.ts'
 import type { Statements } from '../statements.ts'
@@ -87,7 +87,7 @@ export const createGrantStore = (
       return { given: stored, sequence }
     },
     end: async (grant: Grant, cause: EndCause, by) => {
-      const state = moveGrant(grant.state, cause)
+      const state = endStateOf(grant, cause)
       if (state !== 'ended' && state !== 'refused')
         throw new Fault('store/conflict', `an ${grant.state} grant can't be ${cause}`)
       const end: End = {

@@ -12,6 +12,7 @@ import {
   byOf,
   causeOfExpiry,
   causeOfRevoking,
+  endStateOf,
   type GrantState,
   moveGrant,
   nextVersion,
@@ -187,8 +188,11 @@ describe('What ends a grant', () => {
   ])('%s is a move of the table', (_, changes, expiry, revoking) => {
     const grant = aGrant(changes)
     expect([causeOfExpiry(grant), causeOfRevoking(grant, noon)]).toEqual([expiry, revoking])
-    for (const cause of [expiry, revoking])
-      expect(moveGrant(grant.state, cause)).toMatch(/^(?:ended|refused)$/)
+    for (const cause of [expiry, revoking]) expect(endStateOf(grant, cause)).toMatch(/^(?:ended|refused)$/)
+  })
+
+  test('withdraws no access that was not asked for ahead', () => {
+    expect(endStateOf(aGrant(), 'withdrawn')).toBeUndefined()
   })
 })
 

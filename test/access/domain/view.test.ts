@@ -409,3 +409,81 @@ describe('After any history', () => {
     )
   })
 })
+
+describe('A grant that comes as new', () => {
+  const heldIn = (view: View): string[] =>
+    (view.heldBy('orders-svc', who)?.grants ?? []).map(({ grant }) => statementOf(grant)).sort()
+  const other = aGrant({ id: nthId(2) })
+  const headAt = noon + 5_000
+
+  /** In step, with a head of then. */
+  const attested = (at: number): View => {
+    const view = inStep()
+    view.headSeen(at)
+    return view
+  }
+
+  test('decides at once where it was signed about when the newest head was, or later', () => {
+    const view = attested(headAt)
+    view.apply(given(1, aGrant({ at: noon })))
+    view.apply(given(2, aGrant({ id: nthId(2), at: headAt + 60_000 })))
+    expect(heldIn(view)).toHaveLength(2)
+  })
+
+  test('and was signed long before the newest head, decides once a head agrees to it', () => {
+    const view = attested(headAt + 1)
+    view.apply(given(1, aGrant({ at: noon })))
+    view.apply(given(2, aGrant({ id: nthId(2), at: headAt })))
+    expect(heldIn(view)).toEqual([statementOf(other)])
+    expect(liveIn(view)).toHaveLength(2)
+    view.agreed(0)
+    expect(heldIn(view)).toEqual([statementOf(other)])
+    view.agreed(1)
+    expect(heldIn(view)).toHaveLength(2)
+  })
+
+  test('and waits, does not decide by its next version either', () => {
+    const view = attested(headAt + 1)
+    view.apply(given(1, aGrant({ at: noon })))
+    view.apply(given(2, aGrant({ version: 2, at: headAt })))
+    view.agreed(1)
+    expect(heldIn(view)).toEqual([])
+    view.agreed(2)
+    expect(heldIn(view)).toEqual([statementOf(second)])
+  })
+
+  test('stays out where it ended before a head agreed', () => {
+    const view = attested(headAt + 1)
+    view.apply(given(1, aGrant({ at: noon })))
+    view.apply(over(2, aGrant()))
+    view.agreed(2)
+    expect([heldIn(view), liveIn(view)]).toEqual([[], []])
+  })
+
+  test('decides no more where the next head does not agree, until one does', () => {
+    const view = inStep([other])
+    view.apply(given(1, first))
+    expect(view.disagreed().map(({ grant }) => grant.id)).toEqual([first.id])
+    expect(heldIn(view)).toEqual([statementOf(other)])
+    expect(view.disagreed()).toEqual([])
+    view.agreed(1)
+    expect(heldIn(view)).toHaveLength(2)
+    expect(view.disagreed()).toEqual([])
+  })
+
+  test('as a newer version of one that is held decides at once, however long ago it was signed', () => {
+    const view = inStep([first])
+    view.headSeen(headAt + 60_000)
+    view.apply(given(1, second))
+    expect(heldIn(view)).toEqual([statementOf(second)])
+    expect(view.disagreed()).toEqual([])
+  })
+
+  test('is old news only where nothing of it is held, and it was signed that long before the newest head', () => {
+    const view = inStep([other])
+    expect(view.isStaleNews(first, 0)).toBe(false)
+    view.headSeen(noon + 60_000)
+    const at = (at: number) => view.isStaleNews(aGrant({ at }), 60_000)
+    expect([at(noon), at(noon - 1), view.isStaleNews(other, 0)]).toEqual([false, true, false])
+  })
+})

@@ -32,19 +32,21 @@ export const aKeptDatabase = async (redisUrl: string, number: number) => {
     const view = createView()
     const alarms = keptAlarms()
     const versions: number[] = []
+    const withheld: string[] = []
     const [prompt, patient] = [database.connect(), database.connect()]
     const follower = followView(
       { prompt, patient, view, statements: createStatements(keys.proxy), clock, heads: 'demanded' },
       {
         alarm: alarms.alarm,
         given: (held) => void follower.prove(held),
+        withheld: (held) => void withheld.push(held.grant.id),
         lockLost: () => alarms.alarm('Redis lost who is locked out'),
         synced: () => void versions.push(...[...view.all()].map(({ grant }) => grant.version)),
       },
     )
     stops.push(follower.stop)
     await until(view.ready, 'the proxy to be in step')
-    return { view, follower, alarms: alarms.all, versions }
+    return { view, follower, alarms: alarms.all, versions, withheld }
   }
 
   /** What Redis holds now; call the answer to have it hold that again, as after a failover that loses writes. */
