@@ -6,7 +6,11 @@ import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
 
 /** Milliseconds since the epoch, which never run backwards. */
-export type Clock = { readonly now: () => number }
+export type Clock = {
+  readonly now: () => number
+  /** It is this late, for sure. A clock that is behind goes on from there. */
+  readonly hear?: (at: number) => void
+}
 
 /** The grants as they are stored: every change is one atomic write with its event. */
 export type GrantStore = {

@@ -10,12 +10,12 @@ const atOnce = 4
 const lastsMs = 5_000
 /** How long an expired token may still count: others' clocks may be ahead. */
 const leewayMs = 30_000
-const changes = ['-3600', '+3600', '+0 x1.01', '+0 x0.99', '-3600 x1.01'] as const
+const changes = ['-3600', '+3600', '+0 x1.01', '+0 x0.99', '-3600 x1.01', 'behind'] as const
 type Change = (typeof changes)[number]
 
 /**
  * Clocks (I-26): while passes and tokens run out, the wall clock of a proxy's host is set an hour forward or back, or drifts
- * by one percent. Neither a pass nor a token counts longer by the clock that nobody touched. A trial is a proxy whose clock
+ * by one percent; some start on a host whose clock is an hour behind (`behind`). Neither a pass nor a token counts longer by the clock that nobody touched. A trial is a proxy whose clock
  * is changed. The time of Redis is left alone: no proxy decides on a request by it.
  */
 export const proveClocks: Proof = async (trials, say) => {
@@ -55,12 +55,10 @@ const runRound = (say: (line: string) => void, first: number, count: number, ran
     const all = await Promise.all(
       Array.from({ length: count }, async (_, index) => {
         const time = await createFakeTime(folder, `host-${index}`)
+        const change = random.pick(changes)
+        if (change === 'behind') await time.set('-3600')
         const proxy = await fleet.startProxy(`proxy-${index}`, { env: time.env })
-        return {
-          time,
-          proxy,
-          change: random.pick(changes),
-        }
+        return { time, proxy, change }
       }),
     )
     await Promise.all(all.map(({ proxy }) => proxy.untilReady()))
@@ -112,6 +110,7 @@ type Turned = { readonly time: FakeTime; readonly change: Change }
 /** At some moment before the end, and perhaps back again. */
 const turn = async ({ time, change }: Turned, random: Random): Promise<void> => {
   await sleep(random.below(2_000))
+  if (change === 'behind') return
   await time.set(change)
   if (!random.chance(0.3)) return
   await sleep(random.below(1_500))

@@ -389,6 +389,7 @@ export const followView = (
       const now = clock.now()
       if (head.at > now + skewMs) {
         listener.alarm('the head is signed in the future', { aheadMs: head.at - now })
+        await hearTime(head.at)
         continue
       }
       judged.agreed(head.sequence)
@@ -396,6 +397,16 @@ export const followView = (
       if (candidate !== undefined) commit(candidate)
     }
     return true
+  }
+
+  /** A signer's clock may be ahead. Where Redis, which signs nothing, says so too, ours is behind. */
+  const hearTime = async (signedAt: number): Promise<void> => {
+    if (clock.hear === undefined) return
+    const [seconds] = await reachable(prompt.time())
+    const at = Math.min(signedAt, Number(seconds) * 1_000)
+    if (!(at > clock.now() + skewMs)) return
+    listener.alarm('this clock is behind, and was put right', { behindMs: at - clock.now() })
+    clock.hear(at)
   }
 
   const settleWaiting = (): void => {

@@ -5,6 +5,7 @@ import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createView } from '#access/domain/view.ts'
+import type { Clock } from '#access/ports.ts'
 import {
   aGrant,
   anEnd,
@@ -46,6 +47,7 @@ const follow = async ({
   inStep = true,
   heads = 'optional' as 'optional' | 'demanded',
   statements = parts.proxy,
+  clock = frozenClock() as Clock,
 } = {}) => {
   const view = createView()
   const alarms = keptAlarms()
@@ -59,7 +61,7 @@ const follow = async ({
       patient: database.connect(),
       view,
       statements,
-      clock: frozenClock(),
+      clock,
       heads,
     },
     {
@@ -281,6 +283,30 @@ describe('Where heads are demanded', () => {
     await postHead(await parts.bot.sign('head', head({ at: noon + 3_600_000, ...view.at(0) })))
     await until(() => alarms.includes('the head is signed in the future'), 'the alarm')
     expect(view.age(noon)).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  /** It started on a host whose clock is wrong, and would take tokens that have expired. */
+  test('a clock that is behind the signer’s and that of Redis is put right, and no further than both say', async () => {
+    const [now, heard] = [Date.now(), [] as number[]]
+    const behind = { now: () => heard.at(-1) ?? noon, hear: (at: number) => void heard.push(at) }
+    const { alarms, view } = await follow({ clock: behind })
+    await postHead(await parts.bot.sign('head', head({ at: noon + 3_600_000, ...view.at(0) })))
+    await until(() => alarms.includes('this clock is behind, and was put right'), 'it to be put right')
+    await postHead(await parts.bot.sign('head', head({ at: now + 3_600_000, ...view.at(0) })))
+    await until(() => heard.length === 2, 'it to be put right again')
+    expect(heard[0]).toBe(noon + 3_600_000)
+    expect(Math.abs((heard[1] ?? 0) - now)).toBeLessThan(120_000)
+  })
+
+  test('a clock that only the signer’s is ahead of stays as it is', async () => {
+    const heard: number[] = []
+    const right = { now: () => Date.now(), hear: (at: number) => void heard.push(at) }
+    const { alarms, view } = await follow({ clock: right })
+    await postHead(await parts.bot.sign('head', head({ at: Date.now() + 3_600_000, ...view.at(0) })))
+    await until(() => alarms.includes('the head is signed in the future'), 'the alarm')
+    await postHead(await parts.bot.sign('head', head({ at: Date.now(), ...view.at(0) })))
+    await until(() => view.age(Date.now()) < 60_000, 'a head that counts')
+    expect(heard).toEqual([])
   })
 })
 
