@@ -402,8 +402,11 @@ export const followView = (
   /** A signer's clock may be ahead. Where Redis, which signs nothing, says so too, ours is behind. */
   const hearTime = async (signedAt: number): Promise<void> => {
     if (clock.hear === undefined) return
-    const [seconds] = await reachable(prompt.time())
-    const at = Math.min(signedAt, Number(seconds) * 1_000)
+    const asked = performance.now()
+    const [seconds, micros] = await reachable(prompt.time())
+    const theirs = Number(seconds) * 1_000 + Number(micros) / 1_000 + (performance.now() - asked)
+    // The head is from a moment ago. Redis may be as far ahead of it as clocks may differ, and no further.
+    const at = Math.ceil(Math.min(signedAt + skewMs, theirs))
     if (!(at > clock.now() + skewMs)) return
     listener.alarm('this clock is behind, and was put right', { behindMs: at - clock.now() })
     clock.hear(at)
