@@ -11,7 +11,7 @@ import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createTombstones } from '#access/adapters/redis/tombstones.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
-import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
+import { keepCompactly, versionOf } from '#access/domain/compact-grant.ts'
 import { Fault } from '#access/domain/errors.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import type { Lock } from '#access/domain/lock.ts'
@@ -107,7 +107,7 @@ export const startProxy = async (parts: ProxyParts) => {
     true,
   )
   const statements = createStatements(keys)
-  const view = createView(createKeepCompactly())
+  const view = createView(keepCompactly)
   const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)

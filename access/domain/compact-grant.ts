@@ -7,66 +7,30 @@ export type Keep = (grant: Grant, statement: string) => HeldGrant
 /** For whoever looks at all grants again and again. */
 export const keepPlainly: Keep = (grant, statement) => ({ grant, statement, verified: false })
 
-const signatureBytes = 64
-const mostHeaders = 64
-const utf8 = new TextDecoder()
-
-/**
- * For a process that holds many grants and uses few of them: keeps only the bytes that are signed, one to a character, and
- * reads the grant from them when it is first asked for. A statement that is not written as ours are is kept as it is.
- */
-export const createKeepCompactly = (): Keep => {
-  /** Equal in all grants that were signed with one key. */
-  const headers = new Map<string, string>()
-
-  const shared = (header: string): string => {
-    const known = headers.get(header)
-    if (known !== undefined) return known
-    const own = alone(header)
-    for (const oldest of headers.size < mostHeaders ? [] : headers.keys()) if (headers.delete(oldest)) break
-    headers.set(own, own)
-    return own
-  }
-
-  return (grant, statement) => {
-    const [header = '', payload = '', signature = '', ...more] = statement.split('.')
-    const signed = Buffer.from(signature, 'base64url')
-    if (signed.length !== signatureBytes || more.length > 0) return keepPlainly(grant, statement)
-    const bytes = Buffer.concat([signed, Buffer.from(payload, 'base64url')])
-    const held = new CompactGrant(grant, shared(header), bytes.toString('latin1'))
-    return held.statement === statement ? held : keepPlainly(grant, statement)
-  }
-}
+/** For a process that holds many grants and uses few of them: a grant is read from its statement when it is first asked for. */
+export const keepCompactly: Keep = (grant, statement) => new CompactGrant(grant, statement)
 
 class CompactGrant implements HeldGrant {
   verified = false
   readonly id: string
   readonly version: number
-  /** Of the statement, as it is written there. */
-  readonly #header: string
-  /** The signature and, behind it, the payload. */
-  readonly #bytes: string
+  readonly statement: string
   #read: Grant | undefined = undefined
 
-  constructor({ id, version }: Grant, header: string, bytes: string) {
+  constructor({ id, version }: Grant, statement: string) {
     this.id = id
     this.version = version
-    this.#header = header
-    this.#bytes = bytes
+    this.statement = statement
   }
 
   get grant(): Grant {
-    this.#read ??= grantShape.parse(JSON.parse(utf8.decode(this.#payload())))
+    this.#read ??= this.#readNow()
     return this.#read
   }
 
-  get statement(): string {
-    const signature = Buffer.from(this.#bytes.slice(0, signatureBytes), 'latin1')
-    return `${this.#header}.${this.#payload().toString('base64url')}.${signature.toString('base64url')}`
-  }
-
-  #payload(): Buffer {
-    return Buffer.from(this.#bytes.slice(signatureBytes), 'latin1')
+  #readNow(): Grant {
+    const [, payload = ''] = this.statement.split('.')
+    return grantShape.parse(JSON.parse(Buffer.from(payload, 'base64url').toString()))
   }
 }
 

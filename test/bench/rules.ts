@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createKeepCompactly } from '#access/domain/compact-grant.ts'
+import { keepCompactly } from '#access/domain/compact-grant.ts'
 import { type DecisionRequest, decideRequest } from '#access/domain/decide-request.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { type Proven, principalKey } from '#access/domain/principal.ts'
@@ -276,7 +276,7 @@ const askOf = (what: number, { resources }: Size): readonly [string, string] => 
 
 /** Everybody holds a pass of their team's service, by page or by asking; every second one holds a lower one, too. */
 const viewOf = (rules: RuleSet, size: Size): View => {
-  const view = createView(createKeepCompactly())
+  const view = createView(keepCompactly)
   const next = view.resync(0)
   const load = (grant: Grant): void => void next.load(grant, statementOf(grant))
   for (let number = 0; number < principals; number += 1) {

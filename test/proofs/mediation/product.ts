@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { readUnverified } from '#access/adapters/statements.ts'
-import { createKeepCompactly } from '#access/domain/compact-grant.ts'
+import { keepCompactly } from '#access/domain/compact-grant.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import { principalKey } from '#access/domain/principal.ts'
@@ -28,7 +28,7 @@ const header = Buffer.from('{"alg":"EdDSA"}').toString('base64url')
 export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) => {
   let now = 0
   let rules = ruleSets[0] as RuleSet
-  let view = createView(createKeepCompactly())
+  let view = createView(keepCompactly)
   let decide = createDecide(rules, view)
   let identify = createIdentifyByToken(createIdentities(rules, () => now))
   const tokens = new Map<number, string>()
@@ -130,7 +130,7 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
     },
     restarted: (world: number): void => {
       rules = ruleSets[world] as RuleSet
-      view = createView(createKeepCompactly())
+      view = createView(keepCompactly)
       decide = createDecide(rules, view)
       identify = createIdentifyByToken(createIdentities(rules, () => now))
       hears = false
