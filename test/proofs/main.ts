@@ -12,6 +12,7 @@ import { writePromise } from './promises.ts'
 import type { Proof } from './proof.ts'
 import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
+import { proveScale } from './scale.ts'
 import { proveStaleness } from './staleness.ts'
 import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
@@ -32,6 +33,7 @@ const proofs: Readonly<
   paths: { run: provePaths, trials: 5_000, full: 30_000 },
   revocation: { run: proveRevocation, trials: 10, full: 200 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
+  scale: { run: proveScale, trials: 20_000, full: 1_000_000 },
   staleness: { run: proveStaleness, trials: 2, full: 30 },
 }
 
