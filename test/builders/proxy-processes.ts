@@ -8,6 +8,7 @@ import { Redis } from 'ioredis'
 import { createKeys } from '#access/adapters/keys.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { loadRules } from '#access/runtime/rules.ts'
+import { compileCache } from '#infra/sandbox/compile-cache.ts'
 import { startIdp } from '#infra/sandbox/idp/idp.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { steadyPort } from '../free-ports.ts'
@@ -77,6 +78,7 @@ export const startProxyProcesses = async (
     detached: true,
     stdio: ['ignore', logFile.fd, logFile.fd],
     env: {
+      ...compileCache,
       PATH: process.env['PATH'],
       PAGEPASS_MODE: 'sandbox',
       PAGEPASS_RULES: rulesFile,

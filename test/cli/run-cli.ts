@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { createProgram, runProgram } from '#cli/program.ts'
+import { compileCache } from '#infra/sandbox/compile-cache.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -20,7 +21,7 @@ const run = (main: string, args: readonly string[], env: NodeJS.ProcessEnv, fold
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [`${root}${main}`, ...args], {
       cwd: folder,
-      env,
+      env: { ...compileCache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: 120_000,
     })

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { holders } from '#access/adapters/keys.ts'
 import { neededScopes } from '#access/adapters/slack/check-token.ts'
 import { readBotConfig } from '#bot/config.ts'
+import { compileCache } from '#infra/sandbox/compile-cache.ts'
 import { readProxyConfig } from '#proxy/config.ts'
 import { readWorkersConfig } from '#workers/config.ts'
 import { aFolder } from '../builders.ts'
@@ -408,7 +409,11 @@ describe('The image', () => {
 type Ran = { readonly code: number | string | null | undefined; readonly out: string; readonly err: string }
 const runNode = (args: readonly string[], env: NodeJS.ProcessEnv, cwd = root): Promise<Ran> =>
   new Promise((resolve) => {
-    const options = { cwd, env: { PATH: dirname(process.execPath), ...env }, timeout: 120_000 }
+    const options = {
+      cwd,
+      env: { ...compileCache, PATH: dirname(process.execPath), ...env },
+      timeout: 120_000,
+    }
     execFile(process.execPath, args, options, (error, out, err) =>
       resolve({ code: error === null ? 0 : error.code, out, err }),
     )

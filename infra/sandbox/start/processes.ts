@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
+import { compileCache } from '../compile-cache.ts'
 import { logTail } from './log-tail.ts'
 import { SandboxError } from './sandbox-error.ts'
 import { watch } from './watchdog.ts'
@@ -9,7 +10,7 @@ export interface ProcessToStart {
   name: string
   command: string
   args: readonly string[]
-  /** The whole environment of the child; left out, it inherits ours. */
+  /** The whole environment of the child, but for `compileCache`; left out, it inherits ours. */
   env?: NodeJS.ProcessEnv
   /** stdout and stderr are appended here; the file is readable by its owner only. */
   logFile: string
@@ -46,7 +47,7 @@ export async function startProcess({
   const log = await open(logFile, 'a', 0o600)
   const { size: logStart } = await log.stat()
   const child = spawn(command, args, {
-    ...(env && { env }),
+    ...(env && { env: { ...compileCache, ...env } }),
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   })

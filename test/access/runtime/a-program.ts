@@ -1,6 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { vi } from 'vitest'
+import { compileCache } from '#infra/sandbox/compile-cache.ts'
 
 const here = new URL('../../../access/runtime/', import.meta.url)
 
@@ -31,6 +32,7 @@ const told = (word: string): Promise<void> => new Promise((resolve) => {
 /** Runs a small program in a Node of its own. */
 export const aProgram = (script: string, stdio: StdioOptions = ['pipe', 'pipe', 'pipe']): Program => {
   const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', imports + script], {
+    env: { ...process.env, ...compileCache },
     stdio,
   })
   let written = ''

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { compileCache } from '#infra/sandbox/compile-cache.ts'
 import { probeRedis } from '../../../../infra/sandbox/redis/probe.ts'
 import { placeNames } from '../../../../infra/sandbox/stack.ts'
 import { claimPorts, freePort } from '../../../../infra/sandbox/start/ports.ts'
@@ -44,6 +45,7 @@ const freeBase = async (): Promise<number> => {
 const startAll = (base: number) => {
   const child = spawn(process.execPath, [main], {
     env: {
+      ...compileCache,
       PATH: process.env['PATH'],
       PAGEPASS_DATA_DIR: folder,
       PAGEPASS_BASE_PORT: String(base),
