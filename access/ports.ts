@@ -80,6 +80,15 @@ export type DecideParts = {
   readonly clock: Clock
 }
 
+/** How many passes pages gave somebody by themselves. It only ever makes less be given. */
+export type PagedPasses = {
+  /**
+   * Counts one that is about to be given to a principal (`principalKey`). False, and it is not counted, where as many others
+   * were in the 24 hours before.
+   */
+  readonly take: (principal: string, grant: string, most: number, now: number) => Promise<boolean>
+}
+
 /** What is asked of PagerDuty. */
 export type Incidents = {
   /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id. */

@@ -13,6 +13,7 @@ import {
   takeOptions,
 } from '#access/adapters/queues.ts'
 import { names } from '#access/adapters/redis/names.ts'
+import { createPagedPasses } from '#access/adapters/redis/paged-passes.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
@@ -103,6 +104,7 @@ export const startBot = async (parts: BotParts) => {
           clock,
           incidents,
           newNonce,
+          pagedPasses: createPagedPasses(prompt),
           tellUnserved: async ({ incident, service, user, name, reason }) => {
             log.warn({ incident: incident.id, user, reason }, 'a paged person got no pass')
             const text = unservedMessage({

@@ -9,6 +9,7 @@ export const doubts = [
   'page-untrusted',
   'page-needs-approval',
   'page-late',
+  'page-too-often',
   'page-by-hand-over',
 ] as const
 export type Doubt = (typeof doubts)[number]

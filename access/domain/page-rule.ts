@@ -1,13 +1,16 @@
-import type { Grant } from './grant.ts'
+import type { Doubt, Grant } from './grant.ts'
 import type { Claims } from './principal.ts'
 import { belongsTo, type PageRule, type RuleSet, type Service, tierOf } from './rule-set.ts'
 
+/** What leaves a page in no doubt: its rule gives the pass, though only to who takes it. */
+const onlyOffered: readonly (Doubt | undefined)[] = ['page-late', 'page-too-often']
+
 /**
  * Whether a page rule gave it. What was asked for no page rule gave, nor what came with a page in doubt, which gives no
- * more than asking would have. A late page is in no doubt: its rule gives it, though only to who takes it.
+ * more than asking would have.
  */
 export const isByPageRule = ({ why }: Pick<Grant, 'why'>): boolean =>
-  why.kind === 'page' && (why.doubt === undefined || why.doubt === 'page-late')
+  why.kind === 'page' && (why.doubt === undefined || onlyOffered.includes(why.doubt))
 
 /** The page rule that a grant was given by; undefined where it came another way, or the rule is no more. */
 export const pageRuleOf = (rules: RuleSet, grant: Grant): PageRule | undefined =>

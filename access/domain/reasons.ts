@@ -111,6 +111,10 @@ export const reasons = {
     person: 'It comes by a hand over, and the incident is not assigned to whom it is for.',
   },
   'page-late': { status: 403, person: 'This page was heard of late.' },
+  'page-too-often': {
+    status: 403,
+    person: 'Pages have given this person as many passes in 24 hours as they may.',
+  },
 } as const
 
 export type Reason = keyof typeof reasons

@@ -140,6 +140,8 @@ export type RuleSet = {
   readonly lock: { readonly who: readonly string[]; readonly lift: number } | undefined
   /** How long a replaced proxy keeps its open streams, in milliseconds. */
   readonly drain: number
+  /** How many passes pages give one person by themselves in 24 hours. Further ones are offered. */
+  readonly paging: { readonly perDay: number }
   /** By whose clocks people say times of whom the directory says no zone: an IANA time zone. */
   readonly zone: string
   /** SHA-256 (hex) of the canonical form: the rules hash. */

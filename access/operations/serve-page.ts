@@ -1,4 +1,4 @@
-import { decidePage } from '../domain/decide-access.ts'
+import { decidePage, type Proposal } from '../domain/decide-access.ts'
 import { latestEnd } from '../domain/decide-extension.ts'
 import { decideTake } from '../domain/decide-take.ts'
 import type { End, Grant } from '../domain/grant.ts'
@@ -10,7 +10,7 @@ import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { renewsAhead } from '../domain/renewal.ts'
 import type { RuleSet, Service } from '../domain/rule-set.ts'
-import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewNonce } from '../ports.ts'
+import type { Clock, Directory, GrantStore, Incidents, LiveGrants, NewNonce, PagedPasses } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 import { endBefore } from './end-handed-over.ts'
 import { heldOf, isOf } from './end-with-incident.ts'
@@ -33,6 +33,7 @@ export type FollowParts = {
   readonly store: GrantStore
   readonly clock: Clock
   readonly newNonce: NewNonce
+  readonly pagedPasses: PagedPasses
   readonly tellUnserved: (unserved: Unserved) => Promise<void>
 }
 
@@ -70,13 +71,6 @@ export const servePage = async (
     await tellUnserved({ incident, service, user, name, reason: decision.refusal.reason })
     return false
   }
-  const { proposal } = decision
-  const why = {
-    kind: 'page',
-    rule: proposal.rule,
-    incident: { id: incident.id, number: incident.number, title: incident.title },
-    ...(proposal.doubt === undefined ? {} : { doubt: proposal.doubt }),
-  } as const
   // The first, second … grant of this incident for this person and service: ids that whoever does this at the same time
   // arrives at too, so that only one of them gives it.
   for (let time = 1; time <= mostTimes; time += 1) {
@@ -89,6 +83,16 @@ export const servePage = async (
       String(time),
     ]
     const ids = { id: grantIdFromFacts(facts), nonce: newNonce() }
+    const isHeldBack = decision.proposal.state === 'active' && !(await mayBeGiven(parts, person, ids.id, now))
+    const proposal: Proposal = isHeldBack
+      ? { ...decision.proposal, state: 'offered', doubt: 'page-too-often' }
+      : decision.proposal
+    const why = {
+      kind: 'page',
+      rule: proposal.rule,
+      incident: { id: incident.id, number: incident.number, title: incident.title },
+      ...(proposal.doubt === undefined ? {} : { doubt: proposal.doubt }),
+    } as const
     const { given } = await store.give(buildGrant(rules, person, proposal, why, ids, now))
     if (given) return true
     await live.catchUp()
@@ -110,6 +114,14 @@ export const servePage = async (
   await tellUnserved({ incident, service, user, name, reason: 'page-again' })
   return false
 }
+
+/** Whoever pages somebody again and again would keep them in for ever: after so many in a day they have to take it. */
+const mayBeGiven = (
+  { rules, pagedPasses }: FollowParts,
+  person: Person,
+  grant: string,
+  now: number,
+): Promise<boolean> => pagedPasses.take(principalKey(person), grant, rules.paging.perDay, now)
 
 /** Somebody whom nobody knows had a hand in it: it may be the paged person by another account, so its cause is unknown. */
 export const withKnownCauses = (directory: Directory, incident: Incident): Incident =>
@@ -151,19 +163,21 @@ const makesRoom = (grant: Grant | undefined, end: End | undefined, paged: Paged)
 }
 
 const goOn = async (
-  { rules, directory, live, store, clock }: FollowParts,
+  parts: FollowParts,
   incident: Incident,
   grant: Grant,
   person: Person,
   service: Service,
   paged: Paged,
 ): Promise<boolean> => {
+  const { rules, directory, live, store, clock } = parts
   const held = live.get(grant.id)
   if (held === undefined || !(await live.genuine(held))) return false
   const now = clock.now()
   if (decideTake(rules, grant, person, now) !== undefined) return false
   const acknowledged = incident.acknowledgedBy.includes(paged.user)
   if (grant.state === 'offered' && acknowledged && isTakenByAcknowledging(rules, grant)) {
+    if (!(await mayBeGiven(parts, person, grant.id, now))) return false
     const taken = takenBy(grant, person, now)
     const { given } = await store.give(taken)
     if (given) await endBefore({ live, store, clock }, taken)

@@ -380,6 +380,18 @@ export const ruleSetSource = z.strictObject({
     .strictObject({ who: people, lift: z.int().min(1).max(5).default(2) })
     .optional()
     .describe('who may shut somebody out, and how many it takes to let them in again'),
+  paging: z
+    .strictObject({
+      per_day: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .default(24)
+        .describe(
+          'how many passes pages give one person by themselves in 24 hours; further ones are offered',
+        ),
+    })
+    .default({ per_day: 24 }),
   drain: duration.default(7_200_000).describe('how long a replaced proxy keeps its open streams'),
   zone: timeZone
     .optional()

@@ -33,6 +33,8 @@ export const names = {
   fleet: `${tag}:fleet`,
   /** The boots that carried out one event about one grant. */
   confirmed: (sequence: number, grant = '') => `${tag}:confirmed:${sequence}:${grant}`,
+  /** When which grants were given to somebody by pages alone. */
+  pagedPasses: (principal: string) => `${tag}:paged:${principal}`,
   /** Messages from outside that were seen already. */
   seen: (id: string) => `${tag}:seen:${id}`,
   /** Where in Slack a card is shown, and what it shows. */

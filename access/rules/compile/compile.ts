@@ -62,6 +62,7 @@ export const compile = (
     incidentCommand: incident_command,
     lock,
     drain,
+    paging: { perDay: source.paging.per_day },
     zone: source.zone ?? 'UTC',
     hash: rulesHash(source),
   }

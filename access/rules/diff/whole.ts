@@ -20,6 +20,13 @@ export const wholeChanges = (old: RuleSet, now: RuleSet): Found[] => [
           say: words`when a pass is to begin is said by the clocks of ${now.zone} instead of ${old.zone}`,
         },
       ]),
+  ...(old.paging.perDay === now.paging.perDay
+    ? []
+    : loosening(
+        now.paging.perDay > old.paging.perDay,
+        30,
+        words`pages give one person ${String(now.paging.perDay)} passes by themselves in 24 hours instead of ${String(old.paging.perDay)}`,
+      )),
   ...(old.drain === now.drain
     ? []
     : loosening(

@@ -7,14 +7,16 @@ const rules = rulesOf()
 const paged = aGrant({ why: pageWhy() })
 const byRule = (rule: string): Grant => aGrant({ why: { ...pageWhy(), rule } as Grant['why'] })
 
+const onlyOffered: readonly Doubt[] = ['page-late', 'page-too-often']
+
 describe('A page rule gave a grant', () => {
   test.each<[string, Grant['why'], boolean]>([
     ['where the page was in no doubt', pageWhy(), true],
     ['not where it was asked for', aGrant().why, false],
     ...doubts.map((doubt): [string, Grant['why'], boolean] => [
-      `${doubt === 'page-late' ? 'also' : 'not'} in the doubt ${doubt}`,
+      `${onlyOffered.includes(doubt) ? 'also' : 'not'} in the doubt ${doubt}`,
       { ...pageWhy(), doubt } as Grant['why'],
-      doubt === 'page-late',
+      onlyOffered.includes(doubt),
     ]),
   ])('%s', (_, why, gave) => {
     expect(isByPageRule({ why })).toBe(gave)

@@ -84,6 +84,11 @@ export const aWorld = ({
   const events: ViewEvent[] = []
   const incidents = new Map<string, Incident>()
   const told: Unserved[] = []
+  const byPages = new Set<string>()
+  const takeOne = (grant: string, most: number): boolean => {
+    if (byPages.has(grant)) return true
+    return byPages.size < most && byPages.add(grant).has(grant)
+  }
   const beforeWrites: (() => Promise<unknown>)[] = []
   let known = [...people]
   let current = rules
@@ -171,6 +176,7 @@ export const aWorld = ({
     newNonce,
     live: aView(),
     incidents: { read: async (id: string) => incidents.get(id) },
+    pagedPasses: { take: async (_: string, grant: string, most: number) => takeOne(grant, most) },
     tellUnserved: async (unserved: Unserved) => void told.push(unserved),
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 0 }) },
   })

@@ -127,6 +127,34 @@ describe('A page', () => {
   })
 })
 
+describe('Pages that come again and again', () => {
+  const text = `${rulesText}paging: { per_day: 2 }\n`
+  const page = async (world: ReturnType<typeof aWorld>, id: string, changes = {}) => {
+    world.incident({ id, ...changes })
+    await world.follow(id)
+    return world.standing().find(({ why }) => why.kind === 'page' && why.incident.id === id)
+  }
+
+  test('give so many passes by themselves, and then offer them', async () => {
+    const world = aWorld({ rules: rulesOf(text) })
+    for (const id of ['Q1', 'Q2']) expect(await page(world, id)).toMatchObject({ state: 'active' })
+    const third = await page(world, 'Q3')
+    expect(third).toMatchObject({ state: 'offered', why: { doubt: 'page-too-often' } })
+    await world.follow('Q3')
+    expect(await takeOffer(world.parts, ana, third?.id ?? '')).toMatchObject({ grant: { state: 'active' } })
+  })
+
+  test('are taken by acknowledging no more often either', async () => {
+    const world = aWorld({ rules: rulesOf(text.replace('how: auto', 'how: on acknowledge')) })
+    const acknowledged = { status: 'acknowledged', acknowledgedBy: ['PUANA01'] } as const
+    for (const id of ['Q1', 'Q2', 'Q3']) expect(await page(world, id)).toMatchObject({ state: 'offered' })
+    for (const id of ['Q1', 'Q2'])
+      expect(await page(world, id, acknowledged)).toMatchObject({ state: 'active' })
+    expect(await page(world, 'Q3', acknowledged)).toMatchObject({ state: 'offered' })
+    expect(await page(world, 'Q1', acknowledged)).toMatchObject({ state: 'active' })
+  })
+})
+
 describe('An offer', () => {
   test('is taken by acknowledging, once, and lasts from then', async () => {
     const world = await served(renewing('on acknowledge'))

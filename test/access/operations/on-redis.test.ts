@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, t
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
+import { createPagedPasses } from '#access/adapters/redis/paged-passes.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { Incident } from '#access/domain/incident.ts'
@@ -70,6 +71,7 @@ const aRunner = async () => {
     store: createGrantStore(prompt, statements.bot, clock),
     newNonce: () => randomBytes(24).toString('base64url'),
     incidents: { read: async (id: string) => incidents.get(id) },
+    pagedPasses: createPagedPasses(prompt),
     tellUnserved: async (unserved: Unserved) => void told.push(unserved),
     receipts: { of: async () => ({ confirmed: [], missing: [], streamsCut: 0 }) },
   }

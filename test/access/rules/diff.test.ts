@@ -536,6 +536,11 @@ const cases: readonly {
     says: ['changes: services answer under pass.example.com instead of access.example.com'],
   },
   {
+    name: 'pages give more passes in a day',
+    edits: [['lock: {', 'paging: { per_day: 30 }\nlock: {']],
+    says: ['loosens: pages give one person 30 passes by themselves in 24 hours instead of 24'],
+  },
+  {
     name: 'an old proxy drains for longer',
     edits: [['lock: {', 'drain: 4h\nlock: {']],
     says: ['loosens: a replaced proxy keeps its open streams for 4h instead of 2h'],

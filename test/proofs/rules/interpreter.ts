@@ -219,9 +219,9 @@ const mayHold = (
   return (ofPage || deciding.length > 0) && isApprovedBy(pass, approvals, service)
 }
 
-/** A page that may be late, but is in no other doubt; all else is as what was asked for. */
+/** A page that may be late, or one of many, but is in no other doubt; all else is as what was asked for. */
 const isOfClearPage = ({ why }: Grant): boolean =>
-  why.kind === 'page' && [undefined, 'page-late'].includes(why.doubt)
+  why.kind === 'page' && [undefined, 'page-late', 'page-too-often'].includes(why.doubt)
 
 const isSignedIn = ({ sign_in }: SaidTerms, who: Proven, now: number): boolean => {
   if (sign_in?.acr !== undefined && who.acr !== sign_in.acr) return false
