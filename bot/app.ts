@@ -71,9 +71,16 @@ export const startBot = async (parts: BotParts) => {
   })
   const { live, locks, lockStore, store } = grants
   const directory = withoutLocked(parts.directory, locks)
-  const reports = followReceipts(prompt, patient(), longestStale(rules), alarm, (statement) => {
-    grants.endAgain(statement).catch((error: Error) => alarm(endNotWritten, { error: error.message }))
-  })
+  const reports = followReceipts(
+    prompt,
+    patient(),
+    longestStale(rules),
+    alarm,
+    (statement) => {
+      grants.endAgain(statement).catch((error: Error) => alarm(endNotWritten, { error: error.message }))
+    },
+    (statement) => void grants.lockAgain(statement),
+  )
   const { REDIS_REPLICAS: replicas = 0 } = config
   const replicated = replicas === 0 ? undefined : createReplicated(patient(), replicas)
   const receipts = withReplicas(reports.receipts, replicated)

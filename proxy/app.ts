@@ -32,6 +32,7 @@ import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createIdentities } from './identities.ts'
 import { createLocks } from './locks.ts'
+import { createTellLost } from './lost-locks.ts'
 import { createProxyMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
 import { startRateLimits } from './rate-limits.ts'
@@ -211,6 +212,7 @@ export const startProxy = async (parts: ProxyParts) => {
   }
 
   const tombstones = createTombstones(reporter.reassert, clock.now)
+  const tellLost = createTellLost(reporter.lockLost, clock.now)
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'demanded', lift: rules.lock?.lift },
     {
@@ -221,7 +223,9 @@ export const startProxy = async (parts: ProxyParts) => {
       returned: ({ id }) => tombstones.returned(id),
       given: (held) => void takeOver(held),
       locked: carryOutLock,
-      lockLost: ({ id }) => alarm('Redis lost who is locked out', { lock: id }),
+      lockLost: (lock, statement) => {
+        if (tellLost(lock, statement)) alarm('Redis lost who is locked out', { lock: lock.id })
+      },
       synced: () => {
         for (const use of uses.all()) {
           const held = view.get(use.held.grant.id)

@@ -181,6 +181,7 @@ export const startWorkers = async (parts: WorkersParts) => {
       await fleet.seen(report.boot, Number(id.split('-')[0]))
       if (report.kind === 'usage') await usages.put(report)
       if (report.kind === 'reasserted') await grants.endAgain(report.statement)
+      if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)
       if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence, report.grant)
     },
   })
