@@ -42,7 +42,7 @@ export type BotParts = {
   readonly keys: Keys
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
-  readonly deactivated?: Deactivated
+  readonly deactivated?: () => Deactivated
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */

@@ -59,7 +59,7 @@ export type WorkersParts = {
   readonly keys: Keys
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
-  readonly deactivated?: Deactivated
+  readonly deactivated?: () => Deactivated
   readonly clock: Clock
   readonly log: Logger
   readonly auditFolder: string

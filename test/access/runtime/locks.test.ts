@@ -283,9 +283,10 @@ const watching = async (part: 'bot' | 'workers', asOf: number) => {
     clock: kept.clock,
     newNonce: () => `${part}-${asOf}`.padEnd(24, 'x'),
   }
+  const directory = { asOf, people: [gone] }
   const watched = watchInactive(
     parts,
-    { asOf, people: [gone] },
+    () => directory,
     () => it.waitingFor().length === 0,
     alarms.alarm,
   )
