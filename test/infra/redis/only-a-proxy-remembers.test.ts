@@ -110,6 +110,8 @@ test('Whoever a newer directory says is not active loses what they have at once,
   const signed = await signDirectory(all, createStatements(offline), 'sandbox', Date.now())
   await replaceFile(join(stack.folder, 'directory.jws'), signed)
   await until(async () => (await read(people.ana)) === 403, 'Ana is out', 60_000)
-  expect(await slash('grant orders-svc 1h because they want more', people.ana)).toMatch(/locked out|not active/)
+  expect(await slash('grant orders-svc 1h because they want more', people.ana)).toMatch(
+    /locked out|not active/,
+  )
   expect(await read(people.ben)).not.toBe(503)
 })
