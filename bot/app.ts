@@ -12,6 +12,7 @@ import {
   queueNames,
   takeOptions,
 } from '#access/adapters/queues.ts'
+import { reachable } from '#access/adapters/redis/connect.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
@@ -30,6 +31,7 @@ import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
+import { failedAnswer } from './failed-answer.ts'
 import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
@@ -50,6 +52,7 @@ export type BotParts = {
   readonly patient: () => Redis
 }
 
+const unposted = 'the answer to a click could not be posted'
 const endNotWritten = 'a lost end could not be written again'
 const seenForSeconds = 660
 /** Slack waits 3 s for an answer and PagerDuty 5: whoever sends slower than this is neither. */
@@ -138,7 +141,16 @@ export const startBot = async (parts: BotParts) => {
   const slack = createSlackReceiver({
     signingSecrets: config.SLACK_SIGNING_SECRET,
     seen: {
-      first: async (id) => (await prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX')) === 'OK',
+      first: async (id) =>
+        (await reachable(prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX'))) === 'OK',
+    },
+    clickPutOff: (body, error) => {
+      const { click, channel } = readClick(body) ?? {}
+      if (click === undefined || channel === undefined) return
+      const answer = { channel, user: click.user, text: failedAnswer(error) }
+      app.client.chat
+        .postEphemeral({ token: config.SLACK_BOT_TOKEN, ...answer })
+        .catch((failed: Error) => log.warn({ error: failed.message }, unposted))
     },
     now: clock.now,
     log,
@@ -160,7 +172,7 @@ export const startBot = async (parts: BotParts) => {
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
-      log.warn({ error: error.message }, 'the answer to a click could not be posted')
+      log.warn({ error: error.message }, unposted)
     })
   })
   const inTurn = createInTurn()
@@ -216,6 +228,7 @@ export const startBot = async (parts: BotParts) => {
   return {
     port: listening.port,
     waitingFor: grants.waitingFor,
+    mode: grants.mode,
     stop: async (): Promise<void> => {
       await listening.close(3_000)
       await incidentWorker.close()

@@ -39,8 +39,8 @@ await runProcess('bot', async () => {
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     bot.waitingFor,
-    () => ({ ...watched.facts(), ...people.facts() }),
-    createMetrics(rules, watched.changedOnDisk),
+    () => ({ mode: bot.mode(), ...watched.facts(), ...people.facts() }),
+    createMetrics(rules, watched.changedOnDisk, bot.mode),
   )
   log.info({ port: bot.port, rules: rules.hash, sealedBy: seal?.signer }, 'bot listens')
   return {

@@ -219,6 +219,7 @@ export const startWorkers = async (parts: WorkersParts) => {
 
   return {
     waitingFor: grants.waitingFor,
+    mode: grants.mode,
     stop: async (): Promise<void> => {
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([events.stop(), reports.stop()])

@@ -41,8 +41,8 @@ await runProcess('workers', async () => {
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     workers.waitingFor,
-    () => ({ ...watched.facts(), ...people.facts() }),
-    createMetrics(rules, watched.changedOnDisk),
+    () => ({ mode: workers.mode(), ...watched.facts(), ...people.facts() }),
+    createMetrics(rules, watched.changedOnDisk, workers.mode),
   )
   log.info({ rules: rules.hash, sealedBy: seal?.signer }, 'workers run')
   return {

@@ -16,6 +16,7 @@ import { kindOfLock, type Lock } from '../domain/lock.ts'
 import { principalKey } from '../domain/principal.ts'
 import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
+import type { KeepingMode } from './keeping-mode.ts'
 
 /**
  * What every bot and worker does about grants, whatever else it does: prepares an empty Redis, keeps a view, takes
@@ -166,6 +167,7 @@ export const keepGrants = async ({
     locks: follower.locks,
     lockStore: locks,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    mode: (): KeepingMode => (view.ready() ? (inTouch() ? 'in step' : 'without Redis') : 'starting'),
     stop: async (): Promise<void> => {
       stopWatching()
       await heads.stop()
