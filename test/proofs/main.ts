@@ -3,6 +3,7 @@ import { proveAborts } from './aborts.ts'
 import { proveClocks } from './clocks.ts'
 import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
+import { proveDegraded } from './degraded.ts'
 import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
 import { proveMediation } from './mediation.ts'
@@ -22,6 +23,7 @@ const proofs: Readonly<
   clocks: { run: proveClocks, trials: 8, full: 200 },
   coldstart: { run: proveColdstart, trials: 12, full: 500 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },
+  degraded: { run: proveDegraded, trials: 3, full: 64 },
   expiry: { run: proveExpiry, trials: 20, full: 500 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },

@@ -17,6 +17,8 @@ const promises: Readonly<Record<string, string>> = {
   clocks: 'steps and drift of clocks lengthen no pass and admit no expired token',
   coldstart: 'nothing is forwarded before the first full sync',
   crash: 'kill -9 of any process at any moment loses no pass, no record, no message',
+  degraded:
+    'whatever is down, what is let in is no more than with all of it up, for no longer than `when_stale`',
   expiry: 'no worker and no Redis is needed to end a pass: cut p99 ≤ 50 ms, max ≤ 250 ms',
   framing: 'requests that a service reads = requests that were admitted',
   headers: 'a service sees each identity header once, with our value',
