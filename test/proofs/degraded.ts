@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Person, people } from '#infra/sandbox/people.ts'
-import { call } from '../http-client.ts'
+import { askOnce } from './degraded/ask.ts'
 import {
   headsStop,
   judge,
@@ -78,11 +78,8 @@ const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): 
   for (const person of [ana, ben, cho, eve]) tokens.set(person, await scene.tokenOf(person))
   const ask = async (probe: ProbeName): Promise<Tried> => {
     const { who, service, method, path } = asking[probe]
-    const sentAt = Date.now()
     const at = { port: scene.port, host: `${service}.localhost`, method, path, token: tokens.get(who) ?? '' }
-    const { status, headers } = await call(method === 'GET' ? at : { ...at, body: '{}' })
-    const ours = String(headers['content-type']).startsWith('application/problem+json')
-    return { probe, sentAt, status, allowed: !ours && status < 500 }
+    return { probe, ...(await askOnce(at)) }
   }
   for (const service of ['orders-svc', 'payments-svc'])
     await scene.say(ben, `grant ${service} 1h because of trial ${trial}`)

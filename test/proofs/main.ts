@@ -6,6 +6,7 @@ import { proveCrash } from './crash.ts'
 import { proveDegraded } from './degraded.ts'
 import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
+import { proveLocks } from './locks.ts'
 import { proveMediation } from './mediation.ts'
 import { proveNarrowing } from './narrowing.ts'
 import { proveOutcomes } from './outcomes.ts'
@@ -28,6 +29,7 @@ const proofs: Readonly<
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
+  locks: { run: proveLocks, trials: 4, full: 200 },
   mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
   narrowing: { run: proveNarrowing, trials: 5_000, full: 100_000 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },

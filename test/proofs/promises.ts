@@ -24,6 +24,8 @@ const promises: Readonly<Record<string, string>> = {
   headers: 'a service sees each identity header once, with our value',
   jobs: 'a job that is lost, late, doubled or reordered ends in the same state',
   journey: 'from a page to access p99 ≤ 500 ms; from a revocation to the last byte p99 ≤ 50 ms',
+  locks:
+    'whoever is locked out is refused everywhere and cut: last byte at the service p99 ≤ 50 ms, max ≤ 250 ms',
   mediation: 'what is let in is what an oracle over the whole history lets in',
   narrowing: 'given ⊆ asked ⊆ allowed; an extension never passes the cap and never revives',
   outcomes: 'racing clicks, webhooks and replays have one outcome',

@@ -21,6 +21,13 @@ export type Order =
     }
   /** Each of them asks for `<under>/<tag>/<when it was sent>`, and again when it has an answer, after a pause. */
   | { readonly kind: 'ask'; readonly under: string; readonly every: number; readonly all: readonly Wanted[] }
+  /** One request of each, one after the other without waiting for answers; answers once all are there. */
+  | {
+      readonly kind: 'volley'
+      readonly under: string
+      readonly apart: number
+      readonly all: readonly Wanted[]
+    }
   /** No more requests; answers with what came of them. */
   | { readonly kind: 'rest' }
   /** Closes every stream. */
@@ -137,6 +144,15 @@ const carryOut = async (order: Order): Promise<readonly string[]> => {
       rests = false
       for (const one of order.all) void askOn(order.under, order.every, one)
       return []
+    case 'volley': {
+      const all: Promise<Asked>[] = []
+      for (const one of order.all) {
+        all.push(askOnce(order.under, one))
+        await new Promise((resolve) => setTimeout(resolve, order.apart))
+      }
+      asked.push(...(await Promise.all(all)))
+      return []
+    }
     case 'rest':
       rests = true
       if (asking > 0)

@@ -95,6 +95,8 @@ export const startFleet = async (
 
   return {
     rules,
+    rulesFile,
+    issuer: idp.issuer,
     keys,
     startBot,
     /** Not waited for: `untilReady` does. */
