@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { proveAborts } from './aborts.ts'
+import { proveApprovals } from './approvals.ts'
 import { proveClocks } from './clocks.ts'
 import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
@@ -21,6 +22,7 @@ const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
   aborts: { run: proveAborts, trials: 400, full: 10_000 },
+  approvals: { run: proveApprovals, trials: 2_000, full: 100_000 },
   clocks: { run: proveClocks, trials: 8, full: 200 },
   coldstart: { run: proveColdstart, trials: 12, full: 500 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },

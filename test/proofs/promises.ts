@@ -14,6 +14,7 @@ const file = new URL('../../PROMISES.md', import.meta.url)
 
 const promises: Readonly<Record<string, string>> = {
   aborts: 'clients that leave, at every stage, leave nothing behind',
+  approvals: 'nobody approves for themself, under whatever alias, and an unlinked account never',
   clocks: 'steps and drift of clocks lengthen no pass and admit no expired token',
   coldstart: 'nothing is forwarded before the first full sync',
   crash: 'kill -9 of any process at any moment loses no pass, no record, no message',
