@@ -61,7 +61,9 @@ export const proveDegraded: Proof = (trials, say) =>
     for (let trial = 0; trial < trials; trial += 1) {
       const down = subsets[trial % subsets.length] as readonly Part[]
       const outage = await liveThrough(scene, down, trial)
-      for (const one of judge(outage)) violations.push(`without ${down.join(', ') || 'nothing'}: ${one}`)
+      const name = down.join(', ') || 'nothing'
+      const found = judge(outage).map((one) => `without ${name}: ${one}`)
+      violations.push(...found)
       for (const { probe } of outage.tried.filter((one) => one.allowed))
         allowed[probe] = (allowed[probe] ?? 0) + 1
       say(

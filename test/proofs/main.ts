@@ -16,6 +16,7 @@ import type { Proof } from './proof.ts'
 import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
 import { proveStaleness } from './staleness.ts'
+import { proveStreams } from './streams.ts'
 import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
 const proofs: Readonly<
@@ -39,6 +40,7 @@ const proofs: Readonly<
   revocation: { run: proveRevocation, trials: 10, full: 200 },
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
   staleness: { run: proveStaleness, trials: 2, full: 30 },
+  streams: { run: proveStreams, trials: 4, full: 100 },
 }
 
 type Options = {

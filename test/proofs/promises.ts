@@ -33,6 +33,8 @@ const promises: Readonly<Record<string, string>> = {
   paths: 'the path decided on is the path served',
   revocation: 'from the acknowledged revocation to the last byte at the service: p99 ≤ 50 ms, max ≤ 250 ms',
   rules: 'decisions are those of a naive reading of the rule set’s text',
+  streams:
+    'revocation and expiry end answers, uploads, events and WebSockets, both ways: p99 ≤ 50 ms, max ≤ 250 ms',
   staleness: 'cut off from Redis: closed ≤ `when_stale` + 500 ms, nothing new, standing rules go on',
 }
 
