@@ -12,6 +12,7 @@ import {
   queueNames,
   takeOptions,
 } from '#access/adapters/queues.ts'
+import { reachable } from '#access/adapters/redis/connect.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createPagedPasses } from '#access/adapters/redis/paged-passes.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
@@ -31,6 +32,7 @@ import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
+import { failedAnswer } from './failed-answer.ts'
 import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
@@ -43,7 +45,7 @@ export type BotParts = {
   readonly keys: Keys
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
-  readonly deactivated?: Deactivated
+  readonly deactivated?: () => Deactivated
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -51,6 +53,7 @@ export type BotParts = {
   readonly patient: () => Redis
 }
 
+const unposted = 'the answer to a click could not be posted'
 const endNotWritten = 'a lost end could not be written again'
 const seenForSeconds = 660
 /** Slack waits 3 s for an answer and PagerDuty 5: whoever sends slower than this is neither. */
@@ -72,9 +75,16 @@ export const startBot = async (parts: BotParts) => {
   })
   const { live, locks, lockStore, store } = grants
   const directory = withoutLocked(parts.directory, locks)
-  const reports = followReceipts(prompt, patient(), longestStale(rules), alarm, (statement) => {
-    grants.endAgain(statement).catch((error: Error) => alarm(endNotWritten, { error: error.message }))
-  })
+  const reports = followReceipts(
+    prompt,
+    patient(),
+    longestStale(rules),
+    alarm,
+    (statement) => {
+      grants.endAgain(statement).catch((error: Error) => alarm(endNotWritten, { error: error.message }))
+    },
+    (statement) => void grants.lockAgain(statement),
+  )
   const { REDIS_REPLICAS: replicas = 0 } = config
   const replicated = replicas === 0 ? undefined : createReplicated(patient(), replicas)
   const receipts = withReplicas(reports.receipts, replicated)
@@ -133,7 +143,16 @@ export const startBot = async (parts: BotParts) => {
   const slack = createSlackReceiver({
     signingSecrets: config.SLACK_SIGNING_SECRET,
     seen: {
-      first: async (id) => (await prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX')) === 'OK',
+      first: async (id) =>
+        (await reachable(prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX'))) === 'OK',
+    },
+    clickPutOff: (body, error) => {
+      const { click, channel } = readClick(body) ?? {}
+      if (click === undefined || channel === undefined) return
+      const answer = { channel, user: click.user, text: failedAnswer(error) }
+      app.client.chat
+        .postEphemeral({ token: config.SLACK_BOT_TOKEN, ...answer })
+        .catch((failed: Error) => log.warn({ error: failed.message }, unposted))
     },
     now: clock.now,
     log,
@@ -155,7 +174,7 @@ export const startBot = async (parts: BotParts) => {
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
-      log.warn({ error: error.message }, 'the answer to a click could not be posted')
+      log.warn({ error: error.message }, unposted)
     })
   })
   const inTurn = createInTurn()
@@ -211,6 +230,7 @@ export const startBot = async (parts: BotParts) => {
   return {
     port: listening.port,
     waitingFor: grants.waitingFor,
+    mode: grants.mode,
     stop: async (): Promise<void> => {
       await listening.close(3_000)
       await incidentWorker.close()

@@ -3,12 +3,12 @@ import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts
 import { createStatements } from '#access/adapters/statements.ts'
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
-import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { createMetrics } from '#access/runtime/metrics.ts'
 import { redisAt } from '#access/runtime/redis-at.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
+import { watchDirectory } from '#access/runtime/watch-directory.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
 import { startBot } from './app.ts'
 import { readBotConfig } from './config.ts'
@@ -20,7 +20,8 @@ await runProcess('bot', async () => {
   const { rules, seal } = loaded
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
-  const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
+  const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
+  const people = await watchDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys), alarm)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const redis = await redisAt(config)
   const prompt = connectPrompt(redis, onError)
@@ -28,8 +29,8 @@ await runProcess('bot', async () => {
     config,
     rules,
     keys,
-    directory,
-    deactivated: directory.deactivated,
+    directory: people.directory,
+    deactivated: people.deactivated,
     clock: createClock(),
     log,
     prompt,
@@ -38,8 +39,8 @@ await runProcess('bot', async () => {
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     bot.waitingFor,
-    watched.facts,
-    createMetrics(rules, watched.changedOnDisk),
+    () => ({ mode: bot.mode(), ...watched.facts(), ...people.facts() }),
+    createMetrics(rules, watched.changedOnDisk, bot.mode),
   )
   log.info({ port: bot.port, rules: rules.hash, sealedBy: seal?.signer }, 'bot listens')
   return {
@@ -47,6 +48,7 @@ await runProcess('bot', async () => {
     stop: [
       ['the bot', bot.stop],
       ['the watch over the rule set', watched.stop],
+      ['the watch over the directory', people.stop],
       ['the admin listener', () => admin.close()],
       ['Redis', () => prompt.disconnect()],
     ],

@@ -32,7 +32,9 @@ import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createIdentities } from './identities.ts'
 import { createLocks } from './locks.ts'
+import { createTellLost } from './lost-locks.ts'
 import { createProxyMetrics } from './metrics.ts'
+import { createModeOf, type Mode } from './mode.ts'
 import { createPipeline } from './pipeline.ts'
 import { startRateLimits } from './rate-limits.ts'
 import { createRecords } from './records.ts'
@@ -70,8 +72,8 @@ export type ProxyParts = {
   readonly slackApp?: string | undefined
   /** The bot's command, for what they may paste there. */
   readonly slackCommand?: string | undefined
-  /** Awaited once everything else runs; told what the proxy waits for. */
-  readonly beforeListening?: (waitingFor: () => string[]) => Promise<void>
+  /** Awaited once everything else runs; told what the proxy waits for, and how it gets on meanwhile. */
+  readonly beforeListening?: (waitingFor: () => string[], mode: () => Mode) => Promise<void>
 }
 
 const finishMs = 5_000
@@ -211,6 +213,7 @@ export const startProxy = async (parts: ProxyParts) => {
   }
 
   const tombstones = createTombstones(reporter.reassert, clock.now)
+  const tellLost = createTellLost(reporter.lockLost, clock.now)
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'demanded', lift: rules.lock?.lift },
     {
@@ -225,7 +228,9 @@ export const startProxy = async (parts: ProxyParts) => {
         if (use !== undefined) pipeline.recheck(use.open)
       },
       locked: carryOutLock,
-      lockLost: ({ id }) => alarm('Redis lost who is locked out', { lock: id }),
+      lockLost: (lock, statement) => {
+        if (tellLost(lock, statement)) alarm('Redis lost who is locked out', { lock: lock.id })
+      },
       synced: () => {
         for (const use of uses.all()) {
           const held = view.get(use.held.grant.id)
@@ -258,10 +263,12 @@ export const startProxy = async (parts: ProxyParts) => {
     ...(view.ready() ? [] : ['the first sync with Redis']),
     ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
   ]
+  const modeOf = createModeOf(rules, freshMs)
+  const mode = (): Mode => modeOf(view, clock.now())
   const publicKeys = [...keys.trusted.values()]
     .filter(({ role }) => role === 'assertion')
     .map(({ jwk }) => jwk)
-  await parts.beforeListening?.(waitingFor)
+  await parts.beforeListening?.(waitingFor, mode)
   const authz =
     parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding, mayAnswerLast, log)
   const egressPort = await egress?.listen()
@@ -278,8 +285,9 @@ export const startProxy = async (parts: ProxyParts) => {
     egressPort,
     /** Lets a registry read what this proxy counts. */
     measure: (registry: Registry): void =>
-      metrics.register(registry, { view, audit, identities, uses: { all: everyUse }, now: clock.now }),
+      metrics.register(registry, { view, audit, identities, uses: { all: everyUse }, now: clock.now, mode }),
     waitingFor,
+    mode,
     /** Who is locked out here: the follower of the view sees to that by itself. */
     locks,
     /**

@@ -3,9 +3,10 @@ import type { AuditLog } from '#access/adapters/audit-log.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import type { View } from '#access/domain/view.ts'
 import { BucketHistogram, createBuckets } from '#access/runtime/buckets.ts'
-import { addCounts, addGauge, addGauges, addLoopDelay } from '#access/runtime/metrics.ts'
+import { addCounts, addGauge, addGauges, addLoopDelay, addMode } from '#access/runtime/metrics.ts'
 import type { GrantUse } from './exchange.ts'
 import type { Identities } from './identities.ts'
+import { type Mode, modes } from './mode.ts'
 
 /** What is read when Prometheus asks. */
 export type Measured = {
@@ -14,6 +15,7 @@ export type Measured = {
   readonly identities: Pick<Identities, 'size'>
   readonly uses: { readonly all: () => Iterable<Pick<GrantUse, 'open'>> }
   readonly now: () => number
+  readonly mode: () => Mode
 }
 
 const untimed = -1
@@ -73,7 +75,7 @@ export const createProxyMetrics = (stopwatch: () => number) => {
       else cutRequests += 1
     },
     /** Lets a registry read all of it. */
-    register: (registry: Registry, { view, audit, identities, uses, now }: Measured): void => {
+    register: (registry: Registry, { view, audit, identities, uses, now, mode }: Measured): void => {
       addCounts(registry, {
         name: 'pagepass_decisions_total',
         help: 'Requests by what was decided on them: admitted, or the reason of the refusal',
@@ -121,6 +123,13 @@ export const createProxyMetrics = (stopwatch: () => number) => {
         'pagepass_view_age_seconds',
         'How long ago the newest signed head was signed; +Inf before the first',
         () => view.age(now()) / 1_000,
+      )
+      addMode(registry, modes, () => mode().mode)
+      addGauge(
+        registry,
+        'pagepass_closed_tiers',
+        'How many tiers are closed, of some service at least, because the view is too old for them',
+        () => mode().closed.length,
       )
       addGauge(
         registry,

@@ -85,6 +85,8 @@ export const startReporter = ({
     },
     /** Redis has lost this end: whoever may write it again is told. */
     reassert: (statement: string): void => void send([{ kind: 'reasserted', ...me, statement }]),
+    /** The same of who is locked out. */
+    lockLost: (statement: string): void => void send([{ kind: 'lock-lost', ...me, statement }]),
     stop: async (): Promise<void> => {
       clearInterval(timer)
       await tick()

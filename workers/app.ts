@@ -59,7 +59,7 @@ export type WorkersParts = {
   readonly keys: Keys
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
-  readonly deactivated?: Deactivated
+  readonly deactivated?: () => Deactivated
   readonly clock: Clock
   readonly log: Logger
   readonly auditFolder: string
@@ -181,6 +181,7 @@ export const startWorkers = async (parts: WorkersParts) => {
       await fleet.seen(report.boot, Number(id.split('-')[0]))
       if (report.kind === 'usage') await usages.put(report)
       if (report.kind === 'reasserted') await grants.endAgain(report.statement)
+      if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)
       if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence, report.grant)
     },
   })
@@ -218,6 +219,7 @@ export const startWorkers = async (parts: WorkersParts) => {
 
   return {
     waitingFor: grants.waitingFor,
+    mode: grants.mode,
     stop: async (): Promise<void> => {
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([events.stop(), reports.stop()])

@@ -4,12 +4,12 @@ import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts
 import { createStatements } from '#access/adapters/statements.ts'
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
-import { loadDirectory } from '#access/runtime/directory.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { createMetrics } from '#access/runtime/metrics.ts'
 import { redisAt } from '#access/runtime/redis-at.ts'
 import { loadRulesFor } from '#access/runtime/rules.ts'
 import { runProcess } from '#access/runtime/run-process.ts'
+import { watchDirectory } from '#access/runtime/watch-directory.ts'
 import { watchRules } from '#access/runtime/watch-rules.ts'
 import { startWorkers } from './app.ts'
 import { readWorkersConfig } from './config.ts'
@@ -21,7 +21,8 @@ await runProcess('workers', async () => {
   const { rules, seal } = loaded
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'workers', rules.environment)
-  const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
+  const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
+  const people = await watchDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys), alarm)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const redis = await redisAt(config)
   const prompt = connectPrompt(redis, onError)
@@ -29,8 +30,8 @@ await runProcess('workers', async () => {
     config,
     rules,
     keys,
-    directory,
-    deactivated: directory.deactivated,
+    directory: people.directory,
+    deactivated: people.deactivated,
     clock: createClock(),
     log,
     prompt,
@@ -40,8 +41,8 @@ await runProcess('workers', async () => {
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     workers.waitingFor,
-    watched.facts,
-    createMetrics(rules, watched.changedOnDisk),
+    () => ({ mode: workers.mode(), ...watched.facts(), ...people.facts() }),
+    createMetrics(rules, watched.changedOnDisk, workers.mode),
   )
   log.info({ rules: rules.hash, sealedBy: seal?.signer }, 'workers run')
   return {
@@ -49,6 +50,7 @@ await runProcess('workers', async () => {
     stop: [
       ['the workers', workers.stop],
       ['the watch over the rule set', watched.stop],
+      ['the watch over the directory', people.stop],
       ['the admin listener', () => admin.close()],
       ['Redis', () => prompt.disconnect()],
     ],

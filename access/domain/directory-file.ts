@@ -27,6 +27,20 @@ export type DirectoryFile = z.output<typeof directoryShape>
 /** Who is not active any more, as of when. */
 export type Deactivated = { readonly asOf: number; readonly people: readonly Person[] }
 
+type Known = {
+  readonly deactivated: Deactivated
+  readonly byPrincipal: (principal: string) => Person | undefined
+  readonly activeWhere: (is: (person: Person) => boolean) => readonly Person[]
+}
+
+/** Whoever a newer directory says is not active; and who was in the one before, and is not in this one. */
+export const withGone = (next: Known, before: Known, alreadyGone: readonly Person[]): Deactivated => {
+  const { asOf, people } = next.deactivated
+  const known = [...alreadyGone, ...before.activeWhere(() => true)]
+  const gone = known.filter((person) => next.byPrincipal(principalKey(person)) === undefined)
+  return { asOf, people: [...people, ...gone] }
+}
+
 /** Look-ups over a directory file. Faults when two people share an alias. */
 export const indexDirectory = (file: DirectoryFile) => {
   const index = (kind: string, keyOf: (person: Person) => string | undefined): Map<string, Person> => {

@@ -41,5 +41,12 @@ export const reportShape = z.discriminatedUnion('kind', [
     /** The signed end of a grant that Redis holds as live again. */
     statement: z.string().max(8_192),
   }),
+  z.strictObject({
+    kind: z.literal('lock-lost'),
+    proxy: z.string(),
+    boot: z.string(),
+    /** The signed statement by which somebody is locked out, of whom Redis knows nothing, or something older. */
+    statement: z.string().max(8_192),
+  }),
 ])
 export type Report = z.output<typeof reportShape>

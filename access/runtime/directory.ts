@@ -4,18 +4,21 @@ import { type Deactivated, directoryShape, indexDirectory } from '../domain/dire
 import { Fault } from '../domain/errors.ts'
 import type { Directory } from '../ports.ts'
 
+export type LoadedDirectory = Directory & { readonly deactivated: Deactivated }
+
 /** Reads the signed directory file; its signature, environment and aliases must hold. */
-export const loadDirectory = async (
-  file: string,
-  statements: Statements,
-): Promise<Directory & { readonly deactivated: Deactivated }> => {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+export const loadDirectory = async (file: string, statements: Statements): Promise<LoadedDirectory> =>
+  directoryOf(await readSigned(file), statements)
+
+export const readSigned = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new Fault('directory/invalid', `the directory ${file} can't be read (${error.code})`, {
       mend: 'sign one with: pagepass directory sign',
     })
   })
-  return indexDirectory(await statements.verify('directory', text.trim()))
-}
+
+export const directoryOf = async (signed: string, statements: Statements): Promise<LoadedDirectory> =>
+  indexDirectory(await statements.verify('directory', signed.trim()))
 
 /** Signs a list of people as the directory of an environment, as of `now`. Faults where two share an alias. */
 export const signDirectory = async (

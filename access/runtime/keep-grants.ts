@@ -10,11 +10,13 @@ import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { readLive, readLiveIds } from '../adapters/redis/read-live.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createWriteAgain } from '../adapters/redis/write-again.ts'
-import { createStatements } from '../adapters/statements.ts'
+import { createStatements, readUnverifiedLock } from '../adapters/statements.ts'
 import type { HeldGrant } from '../domain/held.ts'
-import type { Lock } from '../domain/lock.ts'
+import { kindOfLock, type Lock } from '../domain/lock.ts'
+import { principalKey } from '../domain/principal.ts'
 import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
+import type { KeepingMode } from './keeping-mode.ts'
 
 /**
  * What every bot and worker does about grants, whatever else it does: prepares an empty Redis, keeps a view, takes
@@ -88,17 +90,21 @@ export const keepGrants = async ({
     for await (const statement of endsKnown(await readLiveIds(prompt)))
       await statements.verify('end', statement).then(view.proveEnd, () => undefined)
   const locks = createLockStore(prompt, statements)
-  const lockAgain = createLockAgain(prompt, statements, locks, keys.own.has('issue'))
+  const writeLockAgain = createLockAgain(prompt, statements, locks, keys.own.has('issue'))
   /** Redis lost that somebody is locked out, or was let in again. */
   const lockLost = (lost: Lock): void => {
+    alarm('Redis lost who is locked out', { lock: lost.id, state: lost.state })
+    void putLockAgain(lost)
+  }
+  const putLockAgain = async (lost: Lock): Promise<void> => {
     const facts = { lock: lost.id, state: lost.state }
-    alarm('Redis lost who is locked out', facts)
-    lockAgain(lost)
-      .then((became) => {
-        if (became === 'written again') alarm('a lost lock was written again', facts)
-        if (became === 'refused') alarm('a lost lock could not be written again', facts)
-      })
-      .catch((error: Error) => alarm('a lost lock could not be written again', { error: error.message }))
+    try {
+      const became = await writeLockAgain(lost)
+      if (became === 'written again') alarm('a lost lock was written again', facts)
+      if (became === 'refused') alarm('a lost lock could not be written again', facts)
+    } catch (error) {
+      alarm('a lost lock could not be written again', { error: (error as Error).message })
+    }
   }
   const follower = followView(
     { prompt, patient, view, statements, clock, heads: 'optional', lift },
@@ -137,14 +143,31 @@ export const keepGrants = async ({
     if (live !== undefined) returned(live)
   }
 
+  /**
+   * Somebody remembers this lock, and says that Redis has lost it. It is checked first, and whoever agreed to lift it has to
+   * agree again: what is kept from before must not make up for people.
+   */
+  const lockAgain = async (statement: string): Promise<void> => {
+    try {
+      const lock = await statements.verify(kindOfLock(readUnverifiedLock(statement)), statement)
+      const known = view.locks.of(principalKey(lock.who))
+      if (lock.state !== 'locked' || (known !== undefined && known.at > lock.at)) return
+      await putLockAgain({ ...lock, agreed: [] })
+    } catch (error) {
+      alarm('a lock that was to be written again does not verify', { error: (error as Error).message })
+    }
+  }
+
   return {
     statements,
     endAgain,
+    lockAgain,
     live: follower.live,
     store,
     locks: follower.locks,
     lockStore: locks,
     waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    mode: (): KeepingMode => (view.ready() ? (inTouch() ? 'in step' : 'without Redis') : 'starting'),
     stop: async (): Promise<void> => {
       stopWatching()
       await heads.stop()

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Registry } from 'prom-client'
+import { type KeepingMode, keepingModes } from './keeping-mode.ts'
 
 /** What a process tells Prometheus of its rule set. During a replacement both rules hashes are counted. */
 export const addRules = (
@@ -22,14 +23,32 @@ export const addChangedOnDisk = (registry: Registry, changedOnDisk: () => boolea
     () => (changedOnDisk() ? 1 : 0),
   )
 
-/** What a process tells Prometheus at `/metrics` of its admin port: by which rules it decides. */
+/** How the process gets on without the others: one of `all`, which is 1. */
+export const addMode = <Mode extends string>(
+  registry: Registry,
+  all: readonly Mode[],
+  mode: () => Mode,
+): void =>
+  addGauges(registry, {
+    name: 'pagepass_mode',
+    help: 'How the process gets on without the others: 1 for the mode it is in',
+    label: 'mode',
+    read: () => {
+      const now = mode()
+      return all.map((one) => [one, one === now ? 1 : 0] as const)
+    },
+  })
+
+/** What a process tells Prometheus at `/metrics` of its admin port: by which rules it decides, and how it gets on. */
 export const createMetrics = (
   rules: { readonly hash: string; readonly environment: string },
   changedOnDisk: () => boolean,
+  mode?: () => KeepingMode,
 ): Registry => {
   const registry = new Registry()
   addRules(registry, rules)
   addChangedOnDisk(registry, changedOnDisk)
+  if (mode !== undefined) addMode(registry, keepingModes, mode)
   return registry
 }
 

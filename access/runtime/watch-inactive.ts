@@ -2,25 +2,33 @@ import type { Deactivated } from '../domain/directory-file.ts'
 import { lockInactive } from '../operations/lock-inactive.ts'
 import type { LockParts } from '../operations/lock-principal.ts'
 
-const everyMs = 10_000
+const everyMs = 1_000
+/** Where nothing is new, everybody is looked at every so many times: Redis may have begun anew. */
+const wholeEvery = 10
 
 /**
- * Sees to it that whoever the directory says is not active is locked out: at once, and again where Redis began anew. Bots
+ * Sees to it that whoever the directory says is not active is locked out: at once, and when that changes, and again where
+ * Redis began anew. Bots
  * and workers both do, and whoever comes first did it for all. Faults are told, and it is tried again.
  */
 export const watchInactive = (
   parts: LockParts,
-  deactivated: Deactivated,
+  deactivated: () => Deactivated,
   ready: () => boolean,
   alarm: (what: string, facts: Record<string, unknown>) => void,
 ) => {
   let stopped = false
   let underWay: Promise<void> | undefined
   let told = ''
+  let times = 0
+  let done: Deactivated | undefined
   const look = async (): Promise<void> => {
-    if (stopped || !ready()) return
+    times += 1
+    const now = deactivated()
+    if (stopped || !ready() || (now === done && times % wholeEvery !== 0)) return
     try {
-      const locked = await lockInactive(parts, deactivated)
+      const locked = await lockInactive(parts, now)
+      done = now
       if (locked > 0) alarm('people who are not active were locked out', { locked })
       told = ''
     } catch (error) {

@@ -3,6 +3,7 @@ import { type App, isValidSlackRequest, type Receiver } from '@slack/bolt'
 import type { Logger } from '#access/runtime/logger.ts'
 import { countRefusals } from '../count-refusals.ts'
 import { readBody } from '../read-body.ts'
+import { lateAnswer, putOffAnswer } from './put-off.ts'
 
 /** Slack's own tolerance, applied in both directions: Bolt alone accepts any time in the future. */
 const windowMs = 300_000
@@ -23,11 +24,14 @@ export type Seen = {
 export const createSlackReceiver = ({
   signingSecrets,
   seen,
+  clickPutOff,
   now,
   log,
 }: {
   readonly signingSecrets: readonly string[]
   readonly seen: Seen
+  /** Told what a person did that was put off, other than a command: it has to be said in another way. */
+  readonly clickPutOff?: (body: Record<string, unknown>, error: Error) => void
   readonly now: () => number
   readonly log: Logger
 }) => {
@@ -63,8 +67,20 @@ export const createSlackReceiver = ({
       return answer(response, 200, { challenge: parsed['challenge'] })
     // Slack looks at the certificate, and nobody asks for anything, whatever else the form holds.
     if (parsed['ssl_check'] !== undefined) return answer(response, 200)
-    if (!(await seen.first(`slack:${headers['x-slack-signature']}`))) return refuse(response, 'replayed', 200)
+    const isNew = await seen.first(`slack:${headers['x-slack-signature']}`).catch((error: Error) => {
+      putOff(parsed, response, error)
+    })
+    if (isNew === undefined) return
+    if (!isNew) return refuse(response, 'replayed', 200)
     await dispatch(parsed, request, response)
+  }
+
+  /** Redis can't say whether it is new. People are told in words; what is not of a person, Slack sends again. */
+  const putOff = (body: Record<string, unknown>, response: ServerResponse, error: Error): void => {
+    log.error({ error: error.message }, 'a message from Slack was put off')
+    const told = putOffAnswer(body, error)
+    answer(response, told === undefined ? 503 : 200, told)
+    if (told === undefined) clickPutOff?.(body, error)
   }
 
   const dispatch = async (
@@ -74,7 +90,8 @@ export const createSlackReceiver = ({
   ): Promise<void> => {
     const late = setTimeout(() => {
       log.error('a message from Slack was not answered in time')
-      answer(response, 503)
+      const told = lateAnswer(body)
+      answer(response, told === undefined ? 503 : 200, told)
     }, answerWithinMs)
     response.once('close', () => clearTimeout(late))
     const retry = request.headers['x-slack-retry-num']

@@ -181,6 +181,7 @@ export const keepServing = async ({
             : serving.waitsFor()?.length === 0
               ? 'ready'
               : 'waiting',
+        ...serving.mode(),
         rules: serving.rules()?.hash,
       })),
     /** What those that take connections wait for. */

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { MetricObjectWithValues, MetricValue } from 'prom-client'
+import type { Mode } from '../mode.ts'
 import { type Asked, type Told, toldShape } from './messages.ts'
 
 export type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
@@ -14,6 +15,8 @@ export type Serving = {
   readonly rules: () => Rules | undefined
   /** What it waits for; undefined until it knows. */
   readonly waitsFor: () => readonly string[] | undefined
+  /** How it gets on; undefined until it knows. */
+  readonly mode: () => Mode | undefined
   readonly listens: () => boolean
   readonly letListen: () => void
   /** What it has counted; undefined where it does not say so in time. */
@@ -40,6 +43,7 @@ export const createServing = (main: string, execArgv: readonly string[]) => {
     const asked = new Map<number, (metrics: Metrics | undefined) => void>()
     let rules: Rules | undefined
     let waitsFor: readonly string[] | undefined
+    let mode: Mode | undefined
     let listens = false
 
     const ask = (what: Asked): void => {
@@ -47,8 +51,10 @@ export const createServing = (main: string, execArgv: readonly string[]) => {
     }
     const hear = (told: Told): void => {
       if (told.kind === 'begun') rules = told.rules
-      else if (told.kind === 'waits') waitsFor = told.for
-      else if (told.kind === 'listens') listens = true
+      else if (told.kind === 'waits') {
+        waitsFor = told.for
+        mode = told.mode
+      } else if (told.kind === 'listens') listens = true
       else return void asked.get(told.ask)?.(told.metrics)
       changed()
     }
@@ -67,6 +73,7 @@ export const createServing = (main: string, execArgv: readonly string[]) => {
       }),
       rules: () => rules,
       waitsFor: () => waitsFor,
+      mode: () => mode,
       listens: () => listens,
       letListen: () => ask({ kind: 'listen' }),
       measure: () =>

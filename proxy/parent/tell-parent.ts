@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { Registry } from 'prom-client'
 import type { LoadedRules } from '#access/runtime/rules.ts'
+import type { Mode } from '../mode.ts'
 import { askedShape, type Told } from './messages.ts'
 
 const lookMs = 50
@@ -28,14 +29,16 @@ export const tellParent = (
   tell({ kind: 'begun', rules: { hash: rules.hash, path, files: new Map(hashes) } })
 
   return {
-    /** Tells what this process waits for, now and whenever that changes. Resolves when it may listen. */
-    untilItMayListen: (waitingFor: () => string[]): Promise<void> => {
+    /** Tells what this process waits for and how it gets on, now and whenever that changes. Resolves when it may listen. */
+    untilItMayListen: (waitingFor: () => string[], modeNow: () => Mode): Promise<void> => {
       let told: string | undefined
       const look = (): void => {
+        const { mode, closed } = modeNow()
         const now = waitingFor()
-        if (told === now.join()) return
-        told = now.join()
-        tell({ kind: 'waits', for: now })
+        const words = [mode, ...closed, ...now].join()
+        if (told === words) return
+        told = words
+        tell({ kind: 'waits', for: now, mode: { mode, closed: [...closed] } })
       }
       look()
       setInterval(look, lookMs).unref()

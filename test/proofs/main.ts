@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { proveAborts } from './aborts.ts'
+import { proveApprovals } from './approvals.ts'
 import { proveClocks } from './clocks.ts'
 import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
+import { proveDegraded } from './degraded.ts'
 import { proveExpiry } from './expiry.ts'
 import { proveJourney } from './journey.ts'
+import { proveLocks } from './locks.ts'
 import { proveMediation } from './mediation.ts'
 import { proveNarrowing } from './narrowing.ts'
 import { proveOutcomes } from './outcomes.ts'
@@ -14,19 +17,23 @@ import { proveRevocation } from './revocation.ts'
 import { proveRules } from './rules.ts'
 import { proveScale } from './scale.ts'
 import { proveStaleness } from './staleness.ts'
+import { proveStreams } from './streams.ts'
 import { proveFraming, proveHeaders, provePaths } from './wire.ts'
 
 const proofs: Readonly<
   Record<string, { readonly run: Proof; readonly trials: number; readonly full: number }>
 > = {
   aborts: { run: proveAborts, trials: 400, full: 10_000 },
+  approvals: { run: proveApprovals, trials: 2_000, full: 100_000 },
   clocks: { run: proveClocks, trials: 8, full: 200 },
   coldstart: { run: proveColdstart, trials: 12, full: 500 },
   crash: { run: proveCrash, trials: 200, full: 1_000 },
+  degraded: { run: proveDegraded, trials: 3, full: 64 },
   expiry: { run: proveExpiry, trials: 20, full: 500 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
+  locks: { run: proveLocks, trials: 4, full: 200 },
   mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
   narrowing: { run: proveNarrowing, trials: 5_000, full: 100_000 },
   outcomes: { run: proveOutcomes, trials: 1_000, full: 10_000 },
@@ -35,6 +42,7 @@ const proofs: Readonly<
   rules: { run: proveRules, trials: 1_000_000, full: 1_000_000 },
   scale: { run: proveScale, trials: 20_000, full: 1_000_000 },
   staleness: { run: proveStaleness, trials: 2, full: 30 },
+  streams: { run: proveStreams, trials: 4, full: 100 },
 }
 
 type Options = {

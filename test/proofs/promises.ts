@@ -14,14 +14,19 @@ const file = new URL('../../PROMISES.md', import.meta.url)
 
 const promises: Readonly<Record<string, string>> = {
   aborts: 'clients that leave, at every stage, leave nothing behind',
+  approvals: 'nobody approves for themself, under whatever alias, and an unlinked account never',
   clocks: 'steps and drift of clocks lengthen no pass and admit no expired token',
   coldstart: 'nothing is forwarded before the first full sync',
   crash: 'kill -9 of any process at any moment loses no pass, no record, no message',
+  degraded:
+    'whatever is down, what is let in is no more than with all of it up, for no longer than `when_stale`',
   expiry: 'no worker and no Redis is needed to end a pass: cut p99 ≤ 50 ms, max ≤ 250 ms',
   framing: 'requests that a service reads = requests that were admitted',
   headers: 'a service sees each identity header once, with our value',
   jobs: 'a job that is lost, late, doubled or reordered ends in the same state',
   journey: 'from a page to access p99 ≤ 500 ms; from a revocation to the last byte p99 ≤ 50 ms',
+  locks:
+    'whoever is locked out is refused everywhere and cut: last byte at the service p99 ≤ 50 ms, max ≤ 250 ms',
   mediation: 'what is let in is what an oracle over the whole history lets in',
   narrowing: 'given ⊆ asked ⊆ allowed; an extension never passes the cap and never revives',
   outcomes: 'racing clicks, webhooks and replays have one outcome',
@@ -30,6 +35,8 @@ const promises: Readonly<Record<string, string>> = {
   rules: 'decisions are those of a naive reading of the rule set’s text',
   scale:
     '100,000 live passes, 3 proxies: ready ≤ 3 s; 500 changes a second reach all: p99 ≤ 50 ms; memory stays flat',
+  streams:
+    'revocation and expiry end answers, uploads, events and WebSockets, both ways: p99 ≤ 50 ms, max ≤ 250 ms',
   staleness: 'cut off from Redis: closed ≤ `when_stale` + 500 ms, nothing new, standing rules go on',
 }
 

@@ -1,8 +1,8 @@
 import { round } from '../measure.ts'
 import { figuresOf, missedOf } from './figures.ts'
-import { type Fleet, type FleetProxy, startFleet } from './fleet/fleet.ts'
+import { startFleet } from './fleet/fleet.ts'
+import { type Holder, holderOf } from './fleet/holder.ts'
 import { momentNow } from './fleet/moment.ts'
-import type { Stream } from './fleet/service-main.ts'
 import { withRedis } from './fleet/with-redis.ts'
 import type { Proof } from './proof.ts'
 
@@ -11,7 +11,6 @@ const people = 20
 /** Of each person on each proxy, half of them WebSockets: 1,020 in all. */
 const each = 17
 const everyMs = 500
-const patienceMs = 30_000
 const aim = { p99: 50, max: 250 }
 
 /**
@@ -28,7 +27,9 @@ export const proveRevocation: Proof = (trials, say) =>
       Array.from({ length: proxies }, (_, number) => fleet.startProxy(`proxy-${number + 1}`)),
     )
     await Promise.all(all.map(({ untilReady }) => untilReady()))
-    const holders = Array.from({ length: people }, (_, number) => holderOf(fleet, all, bot, `p${number}`))
+    const holders = Array.from({ length: people }, (_, number) =>
+      holderOf(fleet, all, bot.store, `p${number}`, { each, everyMs }),
+    )
     for (const holder of holders) await holder.open()
     const violations: string[] = []
     const cuts: number[] = []
@@ -37,7 +38,9 @@ export const proveRevocation: Proof = (trials, say) =>
     let unconfirmed = 0
     for (let trial = 0; trial < trials; trial += 1) {
       const holder = holders[trial % holders.length] as Holder
-      const { acknowledged, receipt } = await holder.revoke()
+      const { sequence } = await bot.store.end(holder.grant(), 'revoked')
+      const acknowledged = momentNow().mono
+      const receipt = () => bot.receipts.of(sequence)
       const { ended, left } = await holder.gone()
       const late = ended.map((one) => Math.max(0, (one.endedAt?.mono ?? Number.NaN) - acknowledged))
       for (const one of ended)
@@ -72,46 +75,3 @@ export const proveRevocation: Proof = (trials, say) =>
       mean_ms: round(cuts.reduce((sum, one) => sum + one, 0) / cuts.length),
     }
   })
-
-type Bot = Awaited<ReturnType<Fleet['startBot']>>
-type Holder = ReturnType<typeof holderOf>
-
-/** Somebody with one pass at a time, and streams under it on every proxy. */
-const holderOf = (fleet: Fleet, all: readonly FleetProxy[], bot: Bot, subject: string) => {
-  let grant = fleet.grantFor(subject, 3_600_000)
-  let opened = 0
-  const isOwn = ({ tag }: Stream): boolean => tag.startsWith(`${subject}g${opened}-`)
-  return {
-    open: async (): Promise<void> => {
-      const token = await fleet.token(subject)
-      grant = fleet.grantFor(subject, 3_600_000)
-      opened += 1
-      await bot.store.give(grant)
-      for (const as of ['events', 'socket'] as const) {
-        const wanted = all.flatMap(({ port }, at) =>
-          Array.from({ length: as === 'events' ? Math.ceil(each / 2) : Math.floor(each / 2) }, (_, number) =>
-            fleet.at(port, token, `${subject}g${opened}-${as}${at}n${number}`),
-          ),
-        )
-        await fleet.open(as, everyMs, wanted)
-      }
-    },
-    revoke: async () => {
-      const { sequence } = await bot.store.end(grant, 'revoked')
-      return { acknowledged: momentNow().mono, receipt: () => bot.receipts.of(sequence) }
-    },
-    /** What the service saw of its streams, once they have ended or patience has. */
-    gone: async (): Promise<{ readonly ended: readonly Stream[]; readonly left: number }> => {
-      const tooLate = AbortSignal.timeout(patienceMs)
-      const ended: Stream[] = []
-      for (;;) {
-        const { streams } = await fleet.see()
-        const own = streams.filter(isOwn)
-        ended.push(...own.filter(({ endedAt }) => endedAt !== undefined))
-        const left = own.filter(({ endedAt }) => endedAt === undefined).length
-        if (left === 0 || tooLate.aborted) return { ended, left }
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
-    },
-  }
-}

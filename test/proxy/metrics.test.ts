@@ -25,6 +25,7 @@ describe('What a proxy counts', () => {
     identities: { size: () => 3 },
     uses: { all: () => [] },
     now: () => 0,
+    mode: () => ({ mode: 'stale', closed: ['admin'] }),
   }
   const registryOf = (metrics: ReturnType<typeof createProxyMetrics>, measured: Measured = quiet) => {
     const registry = new Registry()
@@ -82,6 +83,9 @@ describe('What a proxy counts', () => {
     )
     expect(Object.fromEntries(await read(registry))).toMatchObject({
       pagepass_view_age_seconds: 1.5,
+      'pagepass_mode{mode="stale"}': 1,
+      'pagepass_mode{mode="in step"}': 0,
+      pagepass_closed_tiers: 1,
       pagepass_audit_pending_bytes: 7,
       pagepass_audit_pending_records: 2,
       pagepass_identities_cached: 3,

@@ -38,15 +38,20 @@ const connect = (at: string | RedisAt, onError: (error: Error) => void, options:
   if (place === undefined) throw new Fault('config/invalid', 'REDIS_URL names no Redis')
   const { kind, nodes, username, password, name } = place
   const tls = place.tls ? { ...(ca === undefined ? {} : { ca }) } : undefined
-  const all: ConnectOptions = { ...common, ...options, ...(tls === undefined ? {} : { tls }) }
+  const all: ConnectOptions = {
+    ...common,
+    ...options,
+    // One that is cut off, or frozen, keeps its connections open: what is asked of it must not pile up, and where there are
+    // several Redises there is another by now.
+    socketTimeout: options.commandTimeout === undefined ? silentMs : 3_000,
+    ...(tls === undefined ? {} : { tls }),
+  }
   if (kind === 'plain') return new Redis(url, all).on('error', onError)
   const known: ConnectOptions = { ...all, ...(username && { username }), ...(password && { password }) }
   const asked = kind === 'cluster' ? known : sentinelOptions(all, sentinelPassword)
   const askForOwner = kind === 'cluster' ? askClusterNode : askSentinel(name ?? '')
   return new Redis({
     ...known,
-    // One that is cut off, or frozen, keeps its connections open, and there is another by now.
-    socketTimeout: options.commandTimeout === undefined ? silentMs : 3_000,
     Connector: ownerConnector(nodes, known, asked, askForOwner),
   }).on('error', onError)
 }

@@ -20,7 +20,7 @@ export type ViewListener = {
   /** Somebody is locked out. Called at once, before the signature is checked. Without a number, it was found in a snapshot. */
   readonly locked?: (lock: Lock, sequence: number | undefined) => void
   /** Redis holds nothing of this, or something older: it lost it. Whoever is known to be locked out stays so here. */
-  readonly lockLost?: (lost: Lock) => void
+  readonly lockLost?: (lost: Lock, statement: string) => void
   /** It came since the last head that agreed, and the next did not: it decides nothing until one does. */
   readonly withheld?: (held: HeldGrant) => void
   /** The view is in step with Redis, for the first time or again. */
@@ -160,8 +160,9 @@ export const followView = (
         if (await checkLock(kept)) found.set(principal, kept.lock.at)
       }
     } while (cursor !== '0')
-    for (const { lock } of known)
-      if ((found.get(principalKey(lock.who)) ?? Number.NEGATIVE_INFINITY) < lock.at) listener.lockLost?.(lock)
+    for (const { lock, statement } of known)
+      if ((found.get(principalKey(lock.who)) ?? Number.NEGATIVE_INFINITY) < lock.at)
+        listener.lockLost?.(lock, statement)
   }
 
   const readableLock = (statement = ''): KeptLock | undefined => {

@@ -22,6 +22,8 @@ export const followReceipts = (
   alarm: (what: string, facts: Record<string, unknown>) => void,
   /** Told every end that a proxy remembers and Redis has lost: its signed statement, not checked yet. */
   reasserted?: (statement: string) => void,
+  /** The same of who is locked out. */
+  lockLost?: (statement: string) => void,
 ) => {
   const lastSeen = new Map<string, number>()
   const confirmed = new Map<number, Confirmation[]>()
@@ -35,6 +37,7 @@ export const followReceipts = (
     if (report.kind === 'gone') lastSeen.delete(report.proxy)
     else lastSeen.set(report.proxy, performance.now())
     if (report.kind === 'reasserted') reasserted?.(report.statement)
+    if (report.kind === 'lock-lost') lockLost?.(report.statement)
     if (report.kind !== 'confirmed') return
     const { sequence, proxy, cut, grant } = report
     confirmed.set(sequence, [

@@ -192,6 +192,8 @@ export const aWorld = ({
     forged,
     /** Runs just before the next write that has none yet, as somebody else who is faster. */
     beforeWrite: (run: () => Promise<unknown>): void => void beforeWrites.push(run),
+    /** What was to run before the next write does not. */
+    dropRace: (): void => void beforeWrites.splice(0),
     later: (ms: number): void => clock.set(clock.now() + ms),
     setRules: (to: RuleSet): void => {
       current = to

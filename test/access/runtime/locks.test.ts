@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { readStoredLock } from '#access/adapters/redis/lock-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { Lock } from '#access/domain/lock.ts'
@@ -197,6 +198,38 @@ describe('A Redis that lost writes', () => {
     expect(await fieldOf()).toMatch(/ l /)
   })
 
+  test('gets the lock again from workers that never knew of it, by the statement that somebody else kept', async () => {
+    const bot = await kept.startKeeping()
+    await bot.lockStore.put(lock, 0)
+    await bot.lockStore.put(aLift(lock, {}, ['idp-ben']), 1)
+    await until(() => bot.locks.of(who)?.agreed.length === 1, 'the agreement')
+    const statement = readStoredLock(await fieldOf()) ?? ''
+    await bot.stop()
+    await kept.redis.flushdb()
+    const workers = await kept.startKeeping('workers')
+    await workers.lockAgain(statement)
+    await until(() => workers.locks.of(who)?.state === 'locked', 'the lock')
+    // Whoever agreed before it was lost has to agree again.
+    expect(workers.locks.of(who)?.agreed).toEqual([])
+    expect(workers.alarms).toContain('a lost lock was written again')
+  })
+
+  test('gets nothing again by a forged statement, by one that lifts, or by one older than what is known', async () => {
+    const { lockAgain, lockStore, locks, alarms } = await kept.startKeeping()
+    await lockStore.put(lock, 0)
+    await until(() => locks.of(who) !== undefined, 'the lock')
+    const older = readStoredLock(await fieldOf()) ?? ''
+    await lockStore.put(aLift(lock), 1)
+    await until(() => locks.of(who)?.state === 'free', 'the lift')
+    const lift = readStoredLock(await fieldOf()) ?? ''
+    await kept.redis.hdel(names.locks, who)
+    for (const statement of [older, lift]) await lockAgain(statement)
+    expect(await fieldOf()).not.toMatch(/ l /)
+    await lockAgain(await createStatements((await freshKeys()).bot).sign('lock', aLock({ at: lock.at + 9 })))
+    expect(await fieldOf()).not.toMatch(/ l /)
+    expect(alarms).toContain('a lock that was to be written again does not verify')
+  })
+
   test('gets the lift again from a bot, and not from workers', async () => {
     const bot = await kept.startKeeping()
     const workers = await kept.startKeeping('workers')
@@ -250,9 +283,10 @@ const watching = async (part: 'bot' | 'workers', asOf: number) => {
     clock: kept.clock,
     newNonce: () => `${part}-${asOf}`.padEnd(24, 'x'),
   }
+  const directory = { asOf, people: [gone] }
   const watched = watchInactive(
     parts,
-    { asOf, people: [gone] },
+    () => directory,
     () => it.waitingFor().length === 0,
     alarms.alarm,
   )

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createServer } from 'node:http'
 import { App, LogLevel } from '@slack/bolt'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Fault } from '#access/domain/errors.ts'
 import { listen } from '#access/runtime/listen.ts'
 import { createSlackReceiver } from '#bot/slack/receiver.ts'
 import { frozenClock, keptLog, noon } from '../../builders.ts'
@@ -11,6 +12,7 @@ const formType = 'application/x-www-form-urlencoded'
 
 let clock: ReturnType<typeof frozenClock>
 let ran: string[]
+let lost: unknown[]
 let known: Set<string>
 let first: (id: string) => Promise<boolean>
 let url: string
@@ -19,11 +21,13 @@ let close: () => Promise<void>
 beforeEach(async () => {
   clock = frozenClock()
   ran = []
+  lost = []
   known = new Set()
   first = async (id) => !known.has(id) && known.add(id) !== undefined
   const { receiver, handle } = createSlackReceiver({
     signingSecrets: secrets,
     seen: { first: (id) => first(id) },
+    clickPutOff: ({ type }) => void lost.push(type),
     now: clock.now,
     log: keptLog().log,
   })
@@ -98,10 +102,24 @@ describe('A signed command', () => {
     expect((await post(body, signedHeaders(body))).status).toBe(404)
   })
 
-  test('is put off when nobody can know whether it is new', async () => {
-    first = () => Promise.reject(new Error('Redis is away'))
-    expect((await post(form('list'), signedHeaders(form('list')))).status).toBe(503)
+  test('is put off when nobody can know whether it is new, and whoever wrote it reads so', async () => {
+    first = () => Promise.reject(new Fault('store/unreachable', 'Redis is away'))
+    const { status, text } = await post(form('list'), signedHeaders(form('list')))
+    expect([status, JSON.parse(text)]).toEqual([
+      200,
+      {
+        response_type: 'ephemeral',
+        text: 'Passes can’t be changed right now. (Redis does not answer) Passes that are running go on. Try again in a minute.',
+      },
+    ])
     expect(ran).toEqual([])
+  })
+
+  test('that is no command is asked for again, and whoever clicked is told elsewhere', async () => {
+    first = () => Promise.reject(new Error('Redis is away'))
+    const body = `payload=${encodeURIComponent(JSON.stringify({ type: 'block_actions', user: { id: 'U1' } }))}`
+    expect((await post(body, signedHeaders(body))).status).toBe(503)
+    expect([ran, lost]).toEqual([[], ['block_actions']])
   })
 })
 

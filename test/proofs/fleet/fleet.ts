@@ -16,7 +16,7 @@ import { steadyPort } from '../../free-ports.ts'
 import type { Done, Order, Wanted } from './clients-main.ts'
 import { patiently } from './patiently.ts'
 import { host, rulesText } from './rules.ts'
-import type { Saw } from './service-main.ts'
+import type { Saw, StreamKind } from './service-main.ts'
 
 const proxyMain = fileURLToPath(new URL('../../../proxy/main.ts', import.meta.url))
 const patienceMs = 60_000
@@ -95,6 +95,8 @@ export const startFleet = async (
 
   return {
     rules,
+    rulesFile,
+    issuer: idp.issuer,
     keys,
     startBot,
     /** Not waited for: `untilReady` does. */
@@ -165,7 +167,7 @@ export const startFleet = async (
     order,
     /** What is refused, since a proxy may not have heard of the pass yet, is tried again. False where it took too long. */
     open: async (
-      as: 'events' | 'socket',
+      as: StreamKind,
       every: number,
       all: readonly Wanted[],
       until = Number.POSITIVE_INFINITY,

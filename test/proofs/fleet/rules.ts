@@ -20,7 +20,7 @@ services:
     serve: only
     channel: "#orders"
     owners: [sre]
-    tiers: { observe: [GET /v1/**, WS /live/*] }
+    tiers: { observe: [GET /v1/**, POST /v1/upload/*, WS /live/*] }
 on_request:
   - { who: [sre], tiers: [observe], how: at once }
 standing:

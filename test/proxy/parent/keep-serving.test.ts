@@ -16,6 +16,7 @@ const createProcess = (name: string, changed: () => void) => {
     exited,
     rules: () => ({ hash: `rules of ${name}`, path: 'access.yaml', files: new Map() }),
     waitsFor: () => waitsFor,
+    mode: () => undefined,
     listens: () => listens,
     letListen: () => {
       mayListen = true

@@ -160,6 +160,7 @@ test('Without anybody who signs heads it is not ready, but answers: closed, unti
   const ready = await proxy.ready()
   expect(ready).toMatchObject({ status: 'waiting' })
   expect(ready?.waiting_for).toContain('the first sync with Redis')
+  expect(ready?.processes).toContainEqual(expect.objectContaining({ status: 'waiting', mode: 'starting' }))
   expect((await (await someone()).ask()).status).toBe(503)
 })
 

@@ -1,0 +1,186 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { decodeJwt } from 'jose'
+import { loadKeys } from '#access/adapters/keys.ts'
+import { createGrantStore } from '#access/adapters/redis/grant-store.ts'
+import { names } from '#access/adapters/redis/names.ts'
+import { createStatements, readUnverified } from '#access/adapters/statements.ts'
+import { causeOfRevoking } from '#access/domain/grant-transitions.ts'
+import { startIdp } from '#infra/sandbox/idp/idp.ts'
+import { serviceWithId } from '#infra/sandbox/pagerduty/account.ts'
+import { createPagerDuty } from '#infra/sandbox/pagerduty/pagerduty.ts'
+import { type Person, people } from '#infra/sandbox/people.ts'
+import { createService } from '#infra/sandbox/services/service.ts'
+import { messageText } from '#infra/sandbox/slack/plain-text.ts'
+import { createSlack } from '#infra/sandbox/slack/slack.ts'
+import { type PartName, type Ports, partNames, prepareFolder, startPart } from '#infra/sandbox/stack.ts'
+import type { StartedProcess } from '#infra/sandbox/start/processes.ts'
+import { freePorts } from '../../free-ports.ts'
+import { patiently } from '../fleet/patiently.ts'
+import { startRelay } from '../fleet/relay.ts'
+import type { Ground } from '../fleet/with-redis.ts'
+import type { Part } from './judge.ts'
+
+export const whenStaleMs = 6_000
+
+const rulesText = ({ idp, orders, payments }: Ports): string => `
+version: 1
+environment: sandbox
+domain: localhost
+identity: { issuer: http://127.0.0.1:${idp}, audience: pagepass }
+people:
+  sre: { groups: [sre] }
+  payments: { groups: [team-payments] }
+tiers:
+  observe: { longest: 8h, rate: 900000/s, when_stale: ${whenStaleMs / 1_000}s }
+  operate: { longest: 2h, rate: 900000/s, when_stale: 3s, reason: required }
+profiles:
+  web: { tiers: { observe: [GET /v1/**], operate: [POST /v1/**, PUT /v1/**] } }
+services:
+  orders-svc:
+    profile: web
+    releases: { only: http://127.0.0.1:${orders} }
+    serve: only
+    pagerduty: [PORDERS]
+    trusted_triggers: [PIDATADOG]
+    channel: "#inc-orders"
+    owners: [payments]
+  payments-svc:
+    profile: web
+    releases: { only: http://127.0.0.1:${payments} }
+    serve: only
+    channel: "#inc-payments"
+    owners: [payments]
+on_page:
+  - { services: [orders-svc], who: [payments], give: operate, levels: any, how: auto, for: 1h, cap: 8h }
+on_request:
+  - { who: [sre, payments], tiers: [observe, operate], how: at once }
+standing:
+  - { from: payments, to: payments-svc, allow: [GET /status/*], rate: 900000/s }
+`
+
+/** Bot, workers and proxy as real processes, and each of what they need can be taken away. */
+export const startScene = async ({ folder, redis, ends }: Ground) => {
+  const ports = await freePorts()
+  const prepared = await prepareFolder(folder, ports)
+  await writeFile(prepared.rules, rulesText(ports))
+  const { secrets, keys } = prepared
+  const botUrl = `http://127.0.0.1:${ports.bot}`
+  const idpState = { stateFile: join(folder, 'sandbox', 'idp.json') }
+  let idp: Awaited<ReturnType<typeof startIdp>> | undefined = await startIdp(idpState, ports.idp)
+  ends(() => idp?.close())
+  const slack = createSlack({
+    botToken: secrets.slackBotToken,
+    signingSecret: secrets.slackSigningSecret,
+    bot: { eventsUrl: `${botUrl}/slack/events` },
+  })
+  await slack.listen(0)
+  ends(slack.close)
+  const pagerDuty = createPagerDuty({
+    token: secrets.pagerdutyToken,
+    webhook: { url: `${botUrl}/pagerduty/webhooks`, secret: secrets.pagerdutyWebhookSecret },
+  })
+  const pagerDutyAt = await pagerDuty.listen(0)
+  ends(pagerDuty.close)
+  ends(pagerDuty.webhooks.close)
+  for (const service of ['orders', 'payments'] as const) {
+    const created = createService(`${service}-svc`)
+    await created.listen(ports[service])
+    ends(created.close)
+  }
+  const relays = {
+    redis: await startRelay(redis.url),
+    slack: await startRelay(slack.apiUrl()),
+    pagerduty: await startRelay(pagerDutyAt.url),
+  }
+  ends(() => Object.values(relays).forEach((relay) => void relay.close()))
+  const apis = { SLACK_API_URL: relays.slack.url, PAGERDUTY_API_URL: relays.pagerduty.url.replace(/\/$/, '') }
+  const running = new Map<PartName, StartedProcess>()
+  for (const name of partNames) {
+    const part = await startPart(name, prepared, relays.redis.url, name === 'proxy' ? {} : apis)
+    running.set(name, part)
+    ends(async () => {
+      process.kill(part.pid, 'SIGCONT')
+      await part.stop(2_000)
+    })
+  }
+  const signal = (name: PartName, what: NodeJS.Signals): void => {
+    const { pid } = running.get(name) ?? {}
+    if (pid !== undefined) process.kill(pid, what)
+  }
+
+  /** What a part says of itself; undefined where it does not answer. */
+  const told = async (name: PartName): Promise<Record<string, unknown> | undefined> => {
+    const url = `http://127.0.0.1:${ports[`${name} admin`]}/readyz`
+    try {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+      return (await answer.json()) as Record<string, unknown>
+    } catch {
+      return undefined
+    }
+  }
+  const modeOfProxy = async (): Promise<string | undefined> => {
+    const { processes } = ((await told('proxy')) ?? {}) as { processes?: readonly { mode?: string }[] }
+    return processes?.[0]?.mode
+  }
+
+  const direct = new Redis(redis.url)
+  ends(() => direct.disconnect())
+  const statements = createStatements(await loadKeys(join(keys, 'bot'), 'bot', 'sandbox'))
+  const store = createGrantStore(direct, statements, { now: Date.now }, 'degraded')
+
+  return {
+    port: ports.proxy,
+    slack,
+    pagerDuty,
+    modeOfProxy,
+    tokenOf: async (person: Person): Promise<string> => {
+      if (idp === undefined) throw new Error('the identity provider is down')
+      return idp.tokenFor(person)
+    },
+    /** Takes a part away, or brings it back. `silent`: Redis keeps its connections and says nothing. */
+    set: async (part: Part, isUp: boolean, silent = false): Promise<void> => {
+      if (part === 'bot' || part === 'workers') return signal(part, isUp ? 'SIGCONT' : 'SIGSTOP')
+      if (part !== 'idp') return relays[part].set(isUp ? 'open' : silent ? 'silent' : 'closed')
+      if (isUp) idp ??= await startIdp(idpState, ports.idp)
+      else {
+        await idp?.close()
+        idp = undefined
+      }
+    },
+    untilHealthy: (): Promise<void> =>
+      patiently(async () => {
+        const [bot, workers, mode] = await Promise.all([told('bot'), told('workers'), modeOfProxy()])
+        return bot?.['mode'] === 'in step' && workers?.['mode'] === 'in step' && mode === 'in step'
+      }, 'everything to be in step'),
+    /** What the bot answers to a command; undefined where Slack had none, or an error of HTTP to show. */
+    say: async (person: Person, text: string): Promise<string | undefined> => {
+      const { answer } = await slack.sendCommand(person, '/access', text)
+      return answer === undefined ? undefined : messageText(answer)
+    },
+    /** Ana is paged. Call the answer to resolve it. */
+    page: (): (() => void) => {
+      const service = serviceWithId('PORDERS')
+      if (service === undefined) throw new Error('the sandbox has no such service')
+      const by = { kind: 'integration', id: 'PIDATADOG', service: service.id } as const
+      const assignTo = people.ana.pagerduty.user
+      const { id } = pagerDuty.incidents.trigger({ service, title: 'orders are stuck', by, assignTo })
+      return () => void pagerDuty.incidents.resolve(id, { kind: 'user', id: people.ana.pagerduty.user })
+    },
+    /** When the newest head was signed that is no newer than this. */
+    lastHeadAt: async (before: number): Promise<number> => {
+      const entries = await direct.xrevrange(names.heads, '+', '-', 'COUNT', 20)
+      const signed = entries.map(([, fields]) => Number(decodeJwt(fields[1] ?? '')['at']))
+      return Math.max(...signed.filter((one) => one <= before))
+    },
+    /** Ends whatever lives. */
+    endAll: async (): Promise<void> => {
+      for (const statement of await direct.hvals(names.live)) {
+        const grant = readUnverified('grant', statement)
+        await store.end(grant, causeOfRevoking(grant, Date.now()))
+      }
+    },
+  }
+}
+export type Scene = Awaited<ReturnType<typeof startScene>>
