@@ -35,11 +35,13 @@ await runProcess('bot', async () => {
     prompt,
     patient: () => connectPatient(redis, onError),
   })
+  const metrics = createMetrics(rules, watched.changedOnDisk)
+  bot.measure(metrics)
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     bot.waitingFor,
-    watched.facts,
-    createMetrics(rules, watched.changedOnDisk),
+    () => ({ ...watched.facts(), ...bot.facts() }),
+    metrics,
   )
   log.info({ port: bot.port, rules: rules.hash, sealedBy: seal?.signer }, 'bot listens')
   return {

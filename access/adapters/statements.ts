@@ -1,5 +1,6 @@
 import { CompactSign, compactVerify, decodeJwt, decodeProtectedHeader } from 'jose'
 import type { z } from 'zod'
+import { type Confirmation, confirmationShape } from '../domain/confirmation.ts'
 import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
@@ -22,6 +23,7 @@ const kinds = {
   grant: { role: 'issue', shape: grantShape },
   end: { role: 'end', shape: endShape },
   head: { role: 'head', shape: headShape },
+  confirmation: { role: 'head', shape: confirmationShape },
   lock: { role: 'end', shape: lockShape },
   lift: { role: 'issue', shape: liftShape },
   'lock-order': { role: 'lock', shape: lockOrderShape },
@@ -32,6 +34,7 @@ type Bodies = {
   grant: Grant
   end: End
   head: Head
+  confirmation: Confirmation
   lock: Lock
   lift: Lock
   'lock-order': LockOrder

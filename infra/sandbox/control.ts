@@ -32,6 +32,7 @@ import { failSlack, refreshSockets } from './control/slack-faults.ts'
 import { token } from './control/token.ts'
 import {
   enableWebhooks,
+  disableWebhooks,
   holdWebhooks,
   pingWebhook,
   releaseWebhooks,
@@ -74,6 +75,7 @@ const calls: readonly Call[] = [
   requests,
   webhooks,
   enableWebhooks,
+  disableWebhooks,
   pingWebhook,
   holdWebhooks,
   releaseWebhooks,
