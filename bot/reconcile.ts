@@ -10,7 +10,11 @@ import { keepDuty } from '#access/adapters/redis/duty.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import type { Statements } from '#access/adapters/statements.ts'
 import type { Confirmations } from '#access/domain/confirmation.ts'
-import { type ReconcileParts, type Reconciled, reconcileIncidents } from '#access/operations/reconcile-incidents.ts'
+import {
+  type Reconciled,
+  type ReconcileParts,
+  reconcileIncidents,
+} from '#access/operations/reconcile-incidents.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { addCounts, addGauge, addGauges } from '#access/runtime/metrics.ts'
 import { tellDelivery, type WatchDeliveryParts } from './pagerduty/watch-delivery.ts'

@@ -52,6 +52,7 @@ import { deliverNote } from './outbox/deliver-note.ts'
 import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
+import { startReconcilingJobs } from './reconcile-jobs.ts'
 
 export type WorkersParts = {
   readonly config: WorkersConfig
@@ -65,6 +66,8 @@ export type WorkersParts = {
   readonly auditFolder: string
   readonly prompt: Redis
   readonly patient: () => Redis
+  /** How often what jobs should have done is looked for. */
+  readonly reconcileEveryMs?: number
 }
 
 const expiryShape = z.object({ grant: z.string() })
@@ -216,9 +219,23 @@ export const startWorkers = async (parts: WorkersParts) => {
     ),
   ]
 
+  const reconciling = startReconcilingJobs({
+    redis: prompt,
+    live,
+    store,
+    clock,
+    queues: { expiries, beginnings, questions, reminders, incidents },
+    holder: `workers-${instance}-${randomBytes(6).toString('hex')}`,
+    log,
+    alarm,
+    ...(parts.reconcileEveryMs === undefined ? {} : { everyMs: parts.reconcileEveryMs }),
+  })
+
   return {
+    measure: reconciling.measure,
     waitingFor: grants.waitingFor,
     stop: async (): Promise<void> => {
+      await reconciling.stop()
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([events.stop(), reports.stop()])
       await inactive?.stop()

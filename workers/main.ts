@@ -37,12 +37,9 @@ await runProcess('workers', async () => {
     patient: () => connectPatient(redis, onError),
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
   })
-  const admin = await startAdmin(
-    config.PAGEPASS_ADMIN_LISTEN,
-    workers.waitingFor,
-    watched.facts,
-    createMetrics(rules, watched.changedOnDisk),
-  )
+  const metrics = createMetrics(rules, watched.changedOnDisk)
+  workers.measure(metrics)
+  const admin = await startAdmin(config.PAGEPASS_ADMIN_LISTEN, workers.waitingFor, watched.facts, metrics)
   log.info({ rules: rules.hash, sealedBy: seal?.signer }, 'workers run')
   return {
     log,

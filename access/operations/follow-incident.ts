@@ -66,8 +66,7 @@ export const isHeld = (
   parts: Pick<FollowParts, 'directory'>,
   incident: Pick<Incident, 'paged'>,
   grant: Grant,
-): boolean =>
-  isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant)
+): boolean => isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant)
 
 export const isPaged = (
   { directory }: Pick<FollowParts, 'directory'>,

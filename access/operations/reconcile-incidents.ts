@@ -154,7 +154,10 @@ const confirmationOf = (
 ): Confirmation => {
   const known = before()
   if (unconfirmed.length > mostUnconfirmed)
-    throw new Fault('pagerduty/failed', `PagerDuty does not confirm ${unconfirmed.length} incidents of passes`)
+    throw new Fault(
+      'pagerduty/failed',
+      `PagerDuty does not confirm ${unconfirmed.length} incidents of passes`,
+    )
   const last = new Map((known?.except ?? []).map((one) => [one.incident, one.at]))
   return {
     environment: rules.environment,

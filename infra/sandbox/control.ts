@@ -31,8 +31,8 @@ import { click } from './control/slack-click.ts'
 import { failSlack, refreshSockets } from './control/slack-faults.ts'
 import { token } from './control/token.ts'
 import {
-  enableWebhooks,
   disableWebhooks,
+  enableWebhooks,
   holdWebhooks,
   pingWebhook,
   releaseWebhooks,

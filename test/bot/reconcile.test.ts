@@ -8,16 +8,24 @@ import type { Agent, Incident } from '#infra/sandbox/pagerduty/incident-record.t
 import { people } from '#infra/sandbox/people.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { type BotUnderTest, startBotForTest } from '../builders/bot.ts'
-import { minute, pageWhy, until } from '../builders.ts'
+import { minute, pageWhy, rulesOf, rulesText, until } from '../builders.ts'
 
 const { ana, ben } = people
 const orders = serviceWithId('PORDERS') ?? expect.fail('no orders-svc')
 const datadog: Agent = { kind: 'integration', id: integrations.datadog.id, service: orders.id }
 const by = (person: typeof ana): Agent => ({ kind: 'user', id: person.pagerduty.user })
 
+const rules = rulesOf(
+  rulesText.replace(
+    '    how: auto\n    for: 2h\n',
+    '    how: on acknowledge\n    for: 1h\n    cap: 12h\n    grace: 10m\n',
+  ),
+)
+
 let bot: BotUnderTest
 beforeAll(async () => {
   bot = await startBotForTest(inject('redisUrl'), 160, {
+    rules,
     workers: true,
     reconcileEveryMs: 100,
     alarmChannel: '#general',
@@ -31,7 +39,7 @@ afterEach(async () => {
   for (const { id, status } of bot.pagerDuty.incidents.all())
     if (status !== 'resolved') bot.pagerDuty.incidents.resolve(id, by(ana))
   await until(async () => {
-    bot.clock.set(bot.clock.now() + minute)
+    bot.clock.set(bot.clock.now() + 10 * minute)
     return (await bot.live()).length === 0
   }, 'every pass to end')
   expect(bot.faults).toEqual([])
@@ -50,7 +58,10 @@ const onePass = async (of: { readonly id: string }, is: (grant: Grant) => boolea
   return found ?? expect.fail('no pass')
 }
 const confirmed = async (): Promise<Confirmation> =>
-  createStatements(bot.keys.proxy).verify('confirmation', (await bot.redis.get(names.incidentsConfirmed)) ?? '')
+  createStatements(bot.keys.proxy).verify(
+    'confirmation',
+    (await bot.redis.get(names.incidentsConfirmed)) ?? '',
+  )
 const shown = (): string[] =>
   bot.slack
     .messagesIn(channelNamed('general') ?? expect.fail('no channel'))

@@ -188,6 +188,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
           clock,
           log,
           auditFolder: folder,
+          reconcileEveryMs: wishes.reconcileEveryMs ?? Number.POSITIVE_INFINITY,
           ...connections(),
         })
       : undefined

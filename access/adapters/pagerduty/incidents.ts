@@ -22,9 +22,7 @@ export const incidentBody = z.object({
   assignments: z.array(z.object({ at: time, assignee: reference })),
   acknowledgements: z.array(z.object({ acknowledger: reference })).nullish(),
   last_status_change_by: reference.nullish(),
-  resolve_reason: z
-    .object({ type: z.string(), incident: z.object({ id: z.string() }).nullish() })
-    .nullish(),
+  resolve_reason: z.object({ type: z.string(), incident: z.object({ id: z.string() }).nullish() }).nullish(),
   incidents_responders: z
     .array(
       z.object({

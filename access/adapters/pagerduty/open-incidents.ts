@@ -89,7 +89,9 @@ const readGlance = (answer: unknown): Glance | undefined => {
 }
 
 /** The same for two answers that say the same about passes. */
-const stateOf = (seen: IncidentAnswer & { readonly last_status_change_at?: string | null | undefined }): string =>
+const stateOf = (
+  seen: IncidentAnswer & { readonly last_status_change_at?: string | null | undefined },
+): string =>
   createHash('sha256')
     .update(
       JSON.stringify([
