@@ -32,9 +32,9 @@ export const extendGrant = async (
     const grant = found?.grant
     if (grant?.state !== 'active') return { refused: { reason: 'grant-unknown' } }
     if (principalKey(grant.who) !== principalKey(person)) return { refused: { reason: 'not-yours' } }
-    if (now >= live.confirmedUntil(grant)) return { refused: { reason: 'page-unconfirmed' } }
     const decision = decideExtension(rules, grant, person, duration, now)
     if ('refusal' in decision) return { refused: decision.refusal }
+    if (now >= live.confirmedUntil(grant)) return { refused: { reason: 'page-unconfirmed' } }
     const extended = nextVersion(
       grant,
       'extended',
