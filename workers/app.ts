@@ -22,6 +22,7 @@ import {
   type SummaryJob,
   takeOptions,
 } from '#access/adapters/queues.ts'
+import { readJob, UnfitJob } from '#access/adapters/read-job.ts'
 import { createCards } from '#access/adapters/redis/cards.ts'
 import { consumeStream } from '#access/adapters/redis/consume-stream.ts'
 import { createFleet } from '#access/adapters/redis/fleet.ts'
@@ -31,8 +32,9 @@ import { createOccasions } from '#access/adapters/redis/occasions.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
-import { auditLine } from '#access/domain/audit-record.ts'
+import { auditLine, clip } from '#access/domain/audit-record.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
+import { grantShape } from '#access/domain/grant.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { beginGrant } from '#access/operations/begin-grant.ts'
 import { endBefore } from '#access/operations/end-handed-over.ts'
@@ -70,7 +72,7 @@ export type WorkersParts = {
   readonly reconcileEveryMs?: number
 }
 
-const expiryShape = z.object({ grant: z.string() })
+const expiryShape = z.object({ grant: grantShape.shape.id })
 
 /** The workers, started. Whatever they do may happen twice, late or never without letting anybody in. */
 export const startWorkers = async (parts: WorkersParts) => {
@@ -188,24 +190,35 @@ export const startWorkers = async (parts: WorkersParts) => {
     },
   })
 
+  /** Redis keeps it as it came, until somebody has looked at it. */
+  const recordUnfit = (queue: string, job: string, why: string): void =>
+    audit.append(
+      auditLine({ kind: 'unfit', at: clock.now(), queue, job: clip(job), why, rules: rules.hash }),
+      true,
+    )
+
   const work = (name: QueueName, concurrency: number, processor: Processor<unknown>): Worker =>
     new Worker(name, processor, { ...takeOptions, connection: patient(), concurrency })
-      .on('failed', (job, error) =>
+      .on('failed', (job, error) => {
         log.error(
           { job: job?.id, attempts: job?.attemptsMade, error: error.message },
           `a job of ${name} failed`,
-        ),
-      )
+        )
+        if (error instanceof UnfitJob) recordUnfit(name, job?.id ?? '', error.message)
+      })
       .on('error', (error) => log.warn({ error: error.message }, `the queue ${name}`))
 
   const workers = [
     work(queueNames.expiries, 16, async (job, token) => {
-      const outcome = await expireGrant({ live, store, clock }, expiryShape.parse(job.data).grant)
+      const outcome = await expireGrant(
+        { live, store, clock },
+        readJob(expiryShape, job.data, 'expiry').grant,
+      )
       if (typeof outcome !== 'string') await putOffUntil(job, token, outcome.dueAt)
     }),
     work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
     work(queueNames.beginnings, 16, async (job, token) => {
-      const { grant } = expiryShape.parse(job.data)
+      const { grant } = readJob(expiryShape, job.data, 'beginning')
       const outcome = await beginGrant({ rules, directory, live, store, clock }, grant)
       if (typeof outcome === 'string') return
       if ('dueAt' in outcome) await putOffUntil(job, token, outcome.dueAt)

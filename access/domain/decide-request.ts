@@ -109,7 +109,7 @@ const checkOf = (
     : findOut(rules, view, service, who, held, now)
 }
 
-/** What PagerDuty does not confirm may be confirmed any moment. */
+/** PagerDuty's word on a page's pass may come, or change, any moment: it is asked for once a second at most. */
 const lookAgainMs = 1_000
 
 const findOut = (
@@ -134,7 +134,8 @@ const findOut = (
     .sort((a, b) => b.held.grant.until - a.held.grant.until)
   const edges = held.grants.flatMap(({ grant }) => {
     const confirmed = view.confirmedUntil(grant)
-    return [grant.from, grant.until, confirmed > now ? confirmed : now + lookAgainMs]
+    const word = confirmed < Number.POSITIVE_INFINITY ? [confirmed, now + lookAgainMs] : []
+    return [grant.from, grant.until, ...word]
   })
   const check = {
     service,

@@ -245,6 +245,8 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     address,
     redis,
     redisUrl: url.href,
+    /** Where the workers keep their audit log. */
+    auditFolder: folder,
     keys,
     clock,
     slack,

@@ -5,7 +5,7 @@ import type { Statements } from '../statements.ts'
 import { reachable } from './connect.ts'
 import { names } from './names.ts'
 
-const everyMs = 2_000
+const everyMs = 1_000
 /** Characters: more than the longest statement has. Whatever stands there, no more of it is read. */
 const longest = 131_072
 
