@@ -190,22 +190,32 @@ export const startWorkers = async (parts: WorkersParts) => {
     },
   })
 
-  /** Redis keeps it as it came, until somebody has looked at it. */
-  const recordUnfit = (queue: string, job: string, why: string): void =>
-    audit.append(
-      auditLine({ kind: 'unfit', at: clock.now(), queue, job: clip(job), why, rules: rules.hash }),
-      true,
-    )
+  /** Recorded before it is refused. Redis keeps it as it came, until somebody has looked at it. */
+  const recordUnfit = (queue: string, job: string, why: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const facts = { kind: 'unfit', at: clock.now(), queue, job: clip(job), why, rules: rules.hash } as const
+      audit.append(auditLine(facts), true, (fault) => (fault === undefined ? resolve() : reject(fault)))
+    })
+
+  const recording =
+    (name: QueueName, processor: Processor<unknown>): Processor<unknown> =>
+    async (job, token) => {
+      try {
+        await processor(job, token)
+      } catch (error) {
+        if (error instanceof UnfitJob) await recordUnfit(name, job.id ?? '', error.message)
+        throw error
+      }
+    }
 
   const work = (name: QueueName, concurrency: number, processor: Processor<unknown>): Worker =>
-    new Worker(name, processor, { ...takeOptions, connection: patient(), concurrency })
-      .on('failed', (job, error) => {
+    new Worker(name, recording(name, processor), { ...takeOptions, connection: patient(), concurrency })
+      .on('failed', (job, error) =>
         log.error(
           { job: job?.id, attempts: job?.attemptsMade, error: error.message },
           `a job of ${name} failed`,
-        )
-        if (error instanceof UnfitJob) recordUnfit(name, job?.id ?? '', error.message)
-      })
+        ),
+      )
       .on('error', (error) => log.warn({ error: error.message }, `the queue ${name}`))
 
   const workers = [

@@ -4,6 +4,7 @@ import { proveClocks } from './clocks.ts'
 import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
 import { proveExpiry } from './expiry.ts'
+import { proveJobs } from './jobs.ts'
 import { proveJourney } from './journey.ts'
 import { proveMediation } from './mediation.ts'
 import { proveNarrowing } from './narrowing.ts'
@@ -25,6 +26,7 @@ const proofs: Readonly<
   expiry: { run: proveExpiry, trials: 20, full: 500 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
+  jobs: { run: proveJobs, trials: 60, full: 10_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
   mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },
   narrowing: { run: proveNarrowing, trials: 5_000, full: 100_000 },
