@@ -1,6 +1,6 @@
 import type { By, End, EndCause, Grant } from './domain/grant.ts'
 import type { HeldGrant } from './domain/held.ts'
-import type { Incident } from './domain/incident.ts'
+import type { Incident, Paged } from './domain/incident.ts'
 import type { Lock } from './domain/lock.ts'
 import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
@@ -46,6 +46,8 @@ export type LiveGrants = {
   readonly genuine: (held: HeldGrant) => Promise<boolean>
   /** Which life of the data in Redis this is. Another one knows nothing of the grants before. */
   readonly epoch: () => string
+  /** Until when PagerDuty's word on the incident of a page's pass is good; endless for any other. */
+  readonly confirmedUntil: (grant: Grant) => number
   /** Waits until the copy holds everything that Redis held when this was called. */
   readonly catchUp: () => Promise<void>
 }
@@ -93,6 +95,29 @@ export type PagedPasses = {
 export type Incidents = {
   /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id. */
   readonly read: (id: string) => Promise<Incident | undefined>
+}
+
+/** An incident as a list shows it: whom it pages, and no word on why. */
+export type Glance = {
+  readonly id: string
+  readonly open: boolean
+  /** PagerDuty's id of its service. */
+  readonly service: string
+  readonly paged: readonly Paged[]
+  readonly acknowledgedBy: readonly string[]
+  /** The same for two glances between which nothing changed that passes go by. */
+  readonly state: string
+}
+
+/** What is asked of PagerDuty to find out what was missed. Both reject where it does not answer. */
+export type OpenIncidents = {
+  /** What is open on these services of PagerDuty's; `whole` where that is all. Asks no more once `late`. */
+  readonly list: (
+    services: readonly string[],
+    late: AbortSignal,
+  ) => Promise<{ readonly incidents: readonly Glance[]; readonly whole: boolean }>
+  /** One incident; undefined where PagerDuty has none of this id. */
+  readonly look: (id: string) => Promise<Glance | undefined>
 }
 
 /** What the proxies did about a change. */

@@ -37,6 +37,7 @@ import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
 import { createWebhook } from './pagerduty/webhook.ts'
+import { startReconciling } from './reconcile.ts'
 import { createSlackReceiver } from './slack/receiver.ts'
 
 export type BotParts = {
@@ -51,11 +52,15 @@ export type BotParts = {
   /** Connections: one for commands, and one each for what blocks. */
   readonly prompt: Redis
   readonly patient: () => Redis
+  /** How often what PagerDuty has is compared with what stands. */
+  readonly reconcileEveryMs?: number
 }
 
 const unposted = 'the answer to a click could not be posted'
 const endNotWritten = 'a lost end could not be written again'
 const seenForSeconds = 660
+/** Nobody is told again for so long that a paged person got no pass of an incident. */
+const unservedForSeconds = 7 * 86_400
 /** Slack waits 3 s for an answer and PagerDuty 5: whoever sends slower than this is neither. */
 const sentWithinMs = 6_000
 
@@ -124,11 +129,15 @@ export const startBot = async (parts: BotParts) => {
               reason,
               command: config.SLACK_COMMAND,
             })
+            const once = `unserved-${incident.id}-${service.name}-${user}-${reason}`
+            // An incident may stay open for days, and is followed again and again.
+            if ((await prompt.set(names.seen(once), '1', 'EX', unservedForSeconds, 'XX')) === 'OK') return
             await messages.add(
               'unserved',
               { kind: 'notice', to: { channel: service.channel }, text },
-              { jobId: `unserved-${incident.id}-${service.name}-${user}-${reason}` },
+              { jobId: once },
             )
+            await prompt.set(names.seen(once), '1', 'EX', unservedForSeconds)
           },
         },
         readIncidentJob(job.data),
@@ -139,6 +148,26 @@ export const startBot = async (parts: BotParts) => {
     log.error({ job: job?.id, error: error.message }, 'an incident could not be followed'),
   )
   incidentWorker.on('error', (error) => log.warn({ error: error.message }, 'the incident queue'))
+
+  const reconciling = startReconciling({
+    rules,
+    directory,
+    live,
+    clock,
+    follow: async (incident, mark) => {
+      await incidentQueue.add('reconciled', { incident }, { jobId: `reconciled-${incident}-${mark}` })
+    },
+    redis: prompt,
+    messages,
+    channel: config.SLACK_ALARM_CHANNEL,
+    alarm,
+    api: { url: config.PAGERDUTY_API_URL, token: config.PAGERDUTY_TOKEN },
+    statements: grants.statements,
+    confirmations: grants.confirmations,
+    holder: `bot-${config.PAGEPASS_INSTANCE}-${randomBytes(6).toString('hex')}`,
+    log,
+    ...(parts.reconcileEveryMs === undefined ? {} : { everyMs: parts.reconcileEveryMs }),
+  })
 
   const slack = createSlackReceiver({
     signingSecrets: config.SLACK_SIGNING_SECRET,
@@ -231,8 +260,12 @@ export const startBot = async (parts: BotParts) => {
     port: listening.port,
     waitingFor: grants.waitingFor,
     mode: grants.mode,
+    /** For readiness and Prometheus. */
+    facts: reconciling.facts,
+    measure: reconciling.measure,
     stop: async (): Promise<void> => {
       await listening.close(3_000)
+      await reconciling.stop()
       await incidentWorker.close()
       await reports.stop()
       replicated?.stop()

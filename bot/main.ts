@@ -36,11 +36,13 @@ await runProcess('bot', async () => {
     prompt,
     patient: () => connectPatient(redis, onError),
   })
+  const metrics = createMetrics(rules, watched.changedOnDisk, bot.mode)
+  bot.measure(metrics)
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     bot.waitingFor,
-    () => ({ mode: bot.mode(), ...watched.facts(), ...people.facts() }),
-    createMetrics(rules, watched.changedOnDisk, bot.mode),
+    () => ({ mode: bot.mode(), ...watched.facts(), ...people.facts(), ...bot.facts() }),
+    metrics,
   )
   log.info({ port: bot.port, rules: rules.hash, sealedBy: seal?.signer }, 'bot listens')
   return {

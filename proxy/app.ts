@@ -6,6 +6,7 @@ import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Keys } from '#access/adapters/keys.ts'
+import { followConfirmations } from '#access/adapters/redis/follow-confirmations.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createTombstones } from '#access/adapters/redis/tombstones.ts'
@@ -243,7 +244,15 @@ export const startProxy = async (parts: ProxyParts) => {
     },
   )
 
-  // What ends nothing by itself ends what is open too: a view grown stale, rules that give less from a moment on, a
+  const confirmed = followConfirmations({
+    redis: prompt,
+    statements,
+    confirmations: view.confirmations,
+    clock,
+    alarm,
+  })
+
+  // What ends nothing by itself ends what is open too: a view grown stale, a page that PagerDuty confirms no more, rules that give less from a moment on, a
   // sign-in grown old, and a wall clock that was set ahead of the timers, which only know the monotonic one.
   let edge = nextEdgeOf(rules, clock.now())
   const sweep = setInterval(() => {
@@ -253,7 +262,9 @@ export const startProxy = async (parts: ProxyParts) => {
     if (crossed) edge = nextEdgeOf(rules, now)
     for (const use of uses.all()) {
       if (use.open.size === 0) continue
-      if (stale || crossed || use.held.grant.until <= now) pipeline.recheck(use.open)
+      const { grant } = use.held
+      if (stale || crossed || grant.until <= now || view.confirmedUntil(grant) <= now)
+        pipeline.recheck(use.open)
       pipeline.endSessions(use.open, now)
     }
   }, sweepMs)
@@ -323,6 +334,7 @@ export const startProxy = async (parts: ProxyParts) => {
       await limits.stop()
       await reporter.stop()
       await follower.stop()
+      await confirmed.stop()
       await upstreams.close()
       await tls?.stop()
       await audit.close()

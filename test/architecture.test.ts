@@ -154,6 +154,7 @@ describe('A file', () => {
   const readsClock = [
     'access/adapters/audit-log.ts',
     'access/adapters/redis/consume-stream.ts',
+    'access/adapters/redis/duty.ts',
     'access/adapters/redis/follow-view.ts',
     'access/adapters/redis/receipts.ts',
     'access/runtime/clock.ts',

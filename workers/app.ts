@@ -22,6 +22,7 @@ import {
   type SummaryJob,
   takeOptions,
 } from '#access/adapters/queues.ts'
+import { readJob, UnfitJob } from '#access/adapters/read-job.ts'
 import { createCards } from '#access/adapters/redis/cards.ts'
 import { consumeStream } from '#access/adapters/redis/consume-stream.ts'
 import { createFleet } from '#access/adapters/redis/fleet.ts'
@@ -31,8 +32,9 @@ import { createOccasions } from '#access/adapters/redis/occasions.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
-import { auditLine } from '#access/domain/audit-record.ts'
+import { auditLine, clip } from '#access/domain/audit-record.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
+import { grantShape } from '#access/domain/grant.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { beginGrant } from '#access/operations/begin-grant.ts'
 import { endBefore } from '#access/operations/end-handed-over.ts'
@@ -52,6 +54,7 @@ import { deliverNote } from './outbox/deliver-note.ts'
 import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
+import { startReconcilingJobs } from './reconcile-jobs.ts'
 
 export type WorkersParts = {
   readonly config: WorkersConfig
@@ -65,9 +68,11 @@ export type WorkersParts = {
   readonly auditFolder: string
   readonly prompt: Redis
   readonly patient: () => Redis
+  /** How often what jobs should have done is looked for. */
+  readonly reconcileEveryMs?: number
 }
 
-const expiryShape = z.object({ grant: z.string() })
+const expiryShape = z.object({ grant: grantShape.shape.id })
 
 /** The workers, started. Whatever they do may happen twice, late or never without letting anybody in. */
 export const startWorkers = async (parts: WorkersParts) => {
@@ -186,8 +191,26 @@ export const startWorkers = async (parts: WorkersParts) => {
     },
   })
 
+  /** Recorded before it is refused. Redis keeps it as it came, until somebody has looked at it. */
+  const recordUnfit = (queue: string, job: string, why: string): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const facts = { kind: 'unfit', at: clock.now(), queue, job: clip(job), why, rules: rules.hash } as const
+      audit.append(auditLine(facts), true, (fault) => (fault === undefined ? resolve() : reject(fault)))
+    })
+
+  const recording =
+    (name: QueueName, processor: Processor<unknown>): Processor<unknown> =>
+    async (job, token) => {
+      try {
+        await processor(job, token)
+      } catch (error) {
+        if (error instanceof UnfitJob) await recordUnfit(name, job.id ?? '', error.message)
+        throw error
+      }
+    }
+
   const work = (name: QueueName, concurrency: number, processor: Processor<unknown>): Worker =>
-    new Worker(name, processor, { ...takeOptions, connection: patient(), concurrency })
+    new Worker(name, recording(name, processor), { ...takeOptions, connection: patient(), concurrency })
       .on('failed', (job, error) =>
         log.error(
           { job: job?.id, attempts: job?.attemptsMade, error: error.message },
@@ -198,12 +221,15 @@ export const startWorkers = async (parts: WorkersParts) => {
 
   const workers = [
     work(queueNames.expiries, 16, async (job, token) => {
-      const outcome = await expireGrant({ live, store, clock }, expiryShape.parse(job.data).grant)
+      const outcome = await expireGrant(
+        { live, store, clock },
+        readJob(expiryShape, job.data, 'expiry').grant,
+      )
       if (typeof outcome !== 'string') await putOffUntil(job, token, outcome.dueAt)
     }),
     work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
     work(queueNames.beginnings, 16, async (job, token) => {
-      const { grant } = expiryShape.parse(job.data)
+      const { grant } = readJob(expiryShape, job.data, 'beginning')
       const outcome = await beginGrant({ rules, directory, live, store, clock }, grant)
       if (typeof outcome === 'string') return
       if ('dueAt' in outcome) await putOffUntil(job, token, outcome.dueAt)
@@ -217,10 +243,24 @@ export const startWorkers = async (parts: WorkersParts) => {
     ),
   ]
 
+  const reconciling = startReconcilingJobs({
+    redis: prompt,
+    live,
+    store,
+    clock,
+    queues: { expiries, beginnings, questions, reminders, incidents },
+    holder: `workers-${instance}-${randomBytes(6).toString('hex')}`,
+    log,
+    alarm,
+    ...(parts.reconcileEveryMs === undefined ? {} : { everyMs: parts.reconcileEveryMs }),
+  })
+
   return {
+    measure: reconciling.measure,
     waitingFor: grants.waitingFor,
     mode: grants.mode,
     stop: async (): Promise<void> => {
+      await reconciling.stop()
       await Promise.all(workers.map((worker) => worker.close()))
       await Promise.all([events.stop(), reports.stop()])
       await inactive?.stop()

@@ -16,10 +16,10 @@ import { isFault } from '#access/domain/errors.ts'
 import { type Grant, occasionOf } from '#access/domain/grant.ts'
 import type { Lock } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
-import { questionTimes } from '#access/domain/question-times.ts'
-import { renewsAhead } from '#access/domain/renewal.ts'
 import { endLocked } from '#access/operations/end-locked.ts'
 import type { Clock, GrantStore, LiveGrants, Locks } from '#access/ports.ts'
+import { addJob } from './grant-queues.ts'
+import { jobsOf } from './jobs-of.ts'
 import type { Tell } from './outbox/tell.ts'
 
 export type DeriveParts = {
@@ -47,7 +47,6 @@ export type DeriveParts = {
 
 /** The proxies get this long to report before the first look. */
 const summaryAfterMs = 300
-const remindAheadMs = 600_000
 
 /**
  * Turns one event of the stream into what follows from it: its audit record, the jobs at its times, the messages. Job
@@ -72,53 +71,15 @@ export const createDeriveJobs = (parts: DeriveParts) => {
 
   const stepped = async (grant: Grant, sequence: number): Promise<void> => {
     await occasions.add(occasionOf(grant), grant.id)
-    await parts.expiries.add(
-      'expiry',
-      { grant: grant.id },
-      { jobId: `expiry-${grant.id}-${grant.version}`, delay: delayUntil(grant.until) },
-    )
-    if (grant.state === 'active' && grant.begins !== undefined)
-      await parts.beginnings.add(
-        'beginning',
-        { grant: grant.id },
-        { jobId: `beginning-${grant.id}`, delay: delayUntil(grant.from) },
-      )
-    if (grant.step === 'asked') await bringUpAgain(grant)
-    if (grant.state === 'active') {
-      await parts.endBefore(grant)
-      await remindAndRenew(grant)
-    }
+    // Who has less than that left when it is given needs no reminder.
+    for (const job of jobsOf(grant))
+      if (job.name !== 'reminder' || job.at > clock.now()) await addJob(parts, job, clock.now())
+    if (grant.state === 'active') await parts.endBefore(grant)
     await tell.stepped(grant, sequence)
     // The last pass that stood under an incident is not always ended: a merge takes it away.
     if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
       await sumUpWhenOver(grant.why.mergedFrom)
   }
-
-  const bringUpAgain = async (grant: Grant): Promise<void> => {
-    for (const { at, what } of questionTimes(grant))
-      await parts.questions.add(
-        'question',
-        { grant: grant.id, what },
-        { jobId: `${what.replace(' ', '-')}-${grant.id}`, delay: delayUntil(at) },
-      )
-  }
-
-  const remindAndRenew = async ({ id, version, until, duration, why, ending }: Grant): Promise<void> => {
-    const job = { grant: id, version }
-    if (until - remindAheadMs > clock.now())
-      await parts.reminders.add('reminder', job, {
-        jobId: `reminder-${id}-${version}`,
-        delay: delayUntil(until - remindAheadMs),
-      })
-    if (why.kind !== 'page' || ending !== undefined) return
-    await parts.incidents.add(
-      'renewal',
-      { incident: why.incident.id },
-      { jobId: `renewal-${id}-${version}`, delay: delayUntil(until - renewsAhead(duration)) },
-    )
-  }
-
-  const delayUntil = (at: number): number => Math.max(0, at - clock.now())
 
   const ended = async (id: string, sequence: number): Promise<void> => {
     const known = await parts.ended(id)

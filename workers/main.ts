@@ -38,11 +38,13 @@ await runProcess('workers', async () => {
     patient: () => connectPatient(redis, onError),
     auditFolder: join(config.PAGEPASS_DATA_DIR, 'audit'),
   })
+  const metrics = createMetrics(rules, watched.changedOnDisk, workers.mode)
+  workers.measure(metrics)
   const admin = await startAdmin(
     config.PAGEPASS_ADMIN_LISTEN,
     workers.waitingFor,
     () => ({ mode: workers.mode(), ...watched.facts(), ...people.facts() }),
-    createMetrics(rules, watched.changedOnDisk, workers.mode),
+    metrics,
   )
   log.info({ rules: rules.hash, sealedBy: seal?.signer }, 'workers run')
   return {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { CompactSign, compactVerify, decodeJwt, decodeProtectedHeader } from 'jose'
 import type { z } from 'zod'
+import { type Confirmation, confirmationShape } from '../domain/confirmation.ts'
 import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
@@ -23,6 +24,7 @@ const kinds = {
   grant: { role: 'issue', shape: grantShape },
   end: { role: 'end', shape: endShape },
   head: { role: 'head', shape: headShape },
+  confirmation: { role: 'head', shape: confirmationShape },
   lock: { role: 'end', shape: lockShape },
   lift: { role: 'issue', shape: liftShape },
   'lock-order': { role: 'lock', shape: lockOrderShape },
@@ -33,6 +35,7 @@ type Bodies = {
   grant: Grant
   end: End
   head: Head
+  confirmation: Confirmation
   lock: Lock
   lift: Lock
   'lock-order': LockOrder

@@ -9,6 +9,7 @@
  * - `decided` stands before a front proxy hears that it may forward. What then happened is not known here. A `refused` with
  *   the same id behind it: the pass ended meanwhile, and the front proxy heard that instead.
  * - `step` is a change of a grant: the signed statement itself, by its stream id.
+ * - `unfit` is a job that was refused, because it says nothing that can be done. It is kept beside, as it came.
  * - `opened` begins what one process wrote.
  */
 export type AuditRecord =
@@ -55,6 +56,14 @@ export type AuditRecord =
       readonly step: string
       readonly grant: string
       readonly statement: string
+      readonly rules: string
+    }
+  | {
+      readonly kind: 'unfit'
+      readonly at: number
+      readonly queue: string
+      readonly job: string
+      readonly why: string
       readonly rules: string
     }
 

@@ -33,7 +33,7 @@ export type DecisionRequest = {
 }
 
 /** What of a view decides. */
-export type DecidingView = Pick<View, 'ready' | 'age' | 'heldBy' | 'isLocked'>
+export type DecidingView = Pick<View, 'ready' | 'age' | 'heldBy' | 'isLocked' | 'confirmedUntil'>
 
 /**
  * The one decision on a request. Pure: the same for the proxy, for `rules explain`, for tests and for replay. Nothing
@@ -68,12 +68,14 @@ const decideByGrants = (
   if (!(view.age(now) <= tier.whenStale))
     return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
 
-  const { usable, beyond } = checkOf(rules, service, who, held, now)
+  const { usable, beyond } = checkOf(rules, view, service, who, held, now)
   const frozen = service.freezes.length > 0 && freezeOf(service, tier.name, now) !== undefined
   let low: Usable | undefined
   let stopped: Usable | undefined
+  let unconfirmed: Usable | undefined
   for (const one of usable) {
     if (one.rank < route.rank) {
+      if (one.unconfirmed !== undefined && one.unconfirmed >= route.rank) unconfirmed ??= one
       if (low === undefined || one.rank > low.rank) low = one
     } else if (frozen && one.isFreezable) stopped ??= one
     else
@@ -82,12 +84,21 @@ const decideByGrants = (
         : { allow: false, reason: 'sign-in-needed', needs: tier, held: one.held }
   }
   if (stopped !== undefined) return { allow: false, reason: 'frozen', needs: tier, held: stopped.held }
+  if (unconfirmed !== undefined)
+    return { allow: false, reason: 'page-unconfirmed', needs: tier, held: unconfirmed.held }
   if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low.held }
   return { allow: false, reason: beyond ? 'grant-beyond-rules' : 'grant-missing', needs: tier }
 }
 
 /** What holds for every request of a token under what it holds, found out once. */
-const checkOf = (rules: RuleSet, service: Service, who: Proven, held: Held, now: number): HeldCheck => {
+const checkOf = (
+  rules: RuleSet,
+  view: DecidingView,
+  service: Service,
+  who: Proven,
+  held: Held,
+  now: number,
+): HeldCheck => {
   const { check } = held
   return check !== undefined &&
     check.who === who &&
@@ -95,21 +106,37 @@ const checkOf = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
     now >= check.from &&
     now < check.until
     ? check
-    : findOut(rules, service, who, held, now)
+    : findOut(rules, view, service, who, held, now)
 }
 
-const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now: number): HeldCheck => {
+/** PagerDuty's word on a page's pass may come, or change, any moment: it is asked for once a second at most. */
+const lookAgainMs = 1_000
+
+const findOut = (
+  rules: RuleSet,
+  view: DecidingView,
+  service: Service,
+  who: Proven,
+  held: Held,
+  now: number,
+): HeldCheck => {
   const running = held.grants.filter(({ grant }) => isRunning(grant, now))
   const usable = running
     .flatMap((one): Usable[] => {
       const name = tierFor(one.grant, service.name)
       const tier = name === undefined ? undefined : tierOf(service, name)
-      return tier !== undefined && mayHold(rules, service, tier, who, one.grant, now)
-        ? [{ held: one, rank: tier.rank, isFreezable: isFreezable(one.grant) }]
-        : []
+      if (tier === undefined || !mayHold(rules, service, tier, who, one.grant, now)) return []
+      const known = { held: one, isFreezable: isFreezable(one.grant) }
+      return now < view.confirmedUntil(one.grant)
+        ? [{ ...known, rank: tier.rank }]
+        : [{ ...known, rank: lowestRank(service), unconfirmed: tier.rank }]
     })
     .sort((a, b) => b.held.grant.until - a.held.grant.until)
-  const edges = held.grants.flatMap(({ grant: { from, until } }) => [from, until])
+  const edges = held.grants.flatMap(({ grant }) => {
+    const confirmed = view.confirmedUntil(grant)
+    const word = confirmed < Number.POSITIVE_INFINITY ? [confirmed, now + lookAgainMs] : []
+    return [grant.from, grant.until, ...word]
+  })
   const check = {
     service,
     who,
@@ -121,6 +148,8 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
   held.check = check
   return check
 }
+
+const lowestRank = ({ tiers }: Service): number => Math.min(...tiers.map(({ rank }) => rank))
 
 /** Whether a grant is access at this moment. */
 export const isRunning = ({ state, from, until }: Grant, now: number): boolean =>

@@ -21,8 +21,10 @@ export type Held = {
 /** A grant that runs, and that the rules let its holder have. */
 export type Usable = {
   readonly held: HeldGrant
-  /** Of its tier. */
+  /** Of its tier; of the lowest where PagerDuty does not confirm its incident. */
   readonly rank: number
+  /** Of its tier, where PagerDuty does not confirm its incident. */
+  readonly unconfirmed?: number
   readonly isFreezable: boolean
 }
 
@@ -38,7 +40,8 @@ export type HeldCheck = {
   /** Whether a grant runs that the rules don't let them have. */
   readonly beyond: boolean
   /**
-   * It is so from when it was found out until one of the grants begins or ends, or a set of people has its last day.
+   * It is so from when it was found out until one of the grants begins, ends or is confirmed no more, or a set of people has
+   * its last day.
    */
   readonly from: number
   readonly until: number

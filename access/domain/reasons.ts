@@ -110,6 +110,10 @@ export const reasons = {
     status: 403,
     person: 'It comes by a hand over, and the incident is not assigned to whom it is for.',
   },
+  'page-unconfirmed': {
+    status: 403,
+    person: 'PagerDuty has not confirmed this pass’s incident for 15 minutes, so it only lets you look.',
+  },
   'page-late': { status: 403, person: 'This page was heard of late.' },
   'page-too-often': {
     status: 403,

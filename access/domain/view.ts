@@ -1,4 +1,5 @@
 import { alone, type Keep, keepPlainly, versionOf } from './compact-grant.ts'
+import { createConfirmations } from './confirmation.ts'
 import type { End, Grant } from './grant.ts'
 import type { Held, HeldGrant } from './held.ts'
 import { createLockBook, type KeptLock } from './lock-book.ts'
@@ -59,6 +60,7 @@ export const createView = (keep: Keep = keepPlainly) => {
   let ready = false
   /** Apart from what a resync replaces. */
   const locks = createLockBook()
+  const confirmations = createConfirmations()
 
   const forgetLost = (): void => {
     let surplus = proven.size - state.live.size - rememberedLost
@@ -171,6 +173,9 @@ export const createView = (keep: Keep = keepPlainly) => {
     heldBy: (service: string, principal: string): Held | undefined => state.heldBy(service, principal),
     all: (): Iterable<HeldGrant> => state.live.values(),
     locks,
+    /** PagerDuty's word on the incidents of passes. */
+    confirmations,
+    confirmedUntil: confirmations.until,
     /** Shuts a principal (`principalKey`) out of everything, whatever they hold, until `unlock`. */
     lock: locks.lock,
     unlock: locks.unlock,

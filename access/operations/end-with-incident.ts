@@ -56,7 +56,7 @@ const everyone = (): boolean => true
  */
 export const letGo = (
   parts: DecideParts,
-  incident: Incident,
+  incident: Pick<Incident, 'id'>,
   cause: 'incident over' | 'handed over',
   keepable: boolean,
   which: (grant: Grant) => boolean = everyone,

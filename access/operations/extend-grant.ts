@@ -16,7 +16,8 @@ const attempts = 3
 
 /**
  * Makes one's own pass last longer, in place: the same grant, a new version, so that what is open stays open. `duration`
- * is in milliseconds; left out, it is as much as the pass first gave, or what is left.
+ * is in milliseconds; left out, it is as much as the pass first gave, or what is left. A page's pass whose incident PagerDuty
+ * does not confirm is not extended.
  */
 export const extendGrant = async (
   { rules, live, store, clock }: DecideParts,
@@ -33,6 +34,7 @@ export const extendGrant = async (
     if (principalKey(grant.who) !== principalKey(person)) return { refused: { reason: 'not-yours' } }
     const decision = decideExtension(rules, grant, person, duration, now)
     if ('refusal' in decision) return { refused: decision.refusal }
+    if (now >= live.confirmedUntil(grant)) return { refused: { reason: 'page-unconfirmed' } }
     const extended = nextVersion(
       grant,
       'extended',

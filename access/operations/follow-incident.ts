@@ -16,7 +16,8 @@ const mostReads = 5
 export const followIncident = async (parts: FollowParts, id: string): Promise<void> => {
   for (let time = 0; time < mostReads; time += 1) {
     const incident = await parts.incidents.read(id)
-    if (incident === undefined) return
+    // Nobody says that it is over, nor that it is not: its passes end unless their holders keep them.
+    if (incident === undefined) return void (await letGo(parts, { id }, 'incident over', true))
     if (incident.status === 'resolved') return closeIncident(parts, incident)
     // It may have been resolved or reassigned meanwhile, and its own event handled before this was written.
     if (!(await followOpen(parts, incident))) return
@@ -61,10 +62,17 @@ const lastOf = async ({ incidents }: FollowParts, incident: Incident): Promise<I
 }
 
 /** Whether the incident still holds it: its holder is paged, or it came with a merge or a hand over. */
-const isHeld = (parts: FollowParts, incident: Incident, grant: Grant): boolean =>
-  isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant)
+export const isHeld = (
+  parts: Pick<FollowParts, 'directory'>,
+  incident: Pick<Incident, 'paged'>,
+  grant: Grant,
+): boolean => isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant)
 
-const isPaged = ({ directory }: FollowParts, incident: Incident, { who }: Grant): boolean =>
+export const isPaged = (
+  { directory }: Pick<FollowParts, 'directory'>,
+  incident: Pick<Incident, 'paged'>,
+  { who }: Grant,
+): boolean =>
   incident.paged.some(({ user }) => {
     const person = directory.byPagerDuty(user)
     return person !== undefined && principalKey(person) === principalKey(who)

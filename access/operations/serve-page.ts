@@ -149,7 +149,7 @@ const standingOf = async (
 }
 
 /** Whether the incident let go of it before they were assigned (again): it runs out, and holds nobody's place. */
-const letGoBefore = ({ ending }: Grant, paged: Paged): boolean =>
+export const letGoBefore = ({ ending }: Grant, paged: Paged): boolean =>
   ending !== undefined && ending.at < paged.at + pagerDutyPrecisionMs
 
 /**

@@ -13,6 +13,11 @@ export const botShape = z.object({
     .string()
     .regex(/^\/[a-z0-9_-]{1,31}$/)
     .default('/access'),
+  /** Where operators are told what they have to mend: a channel's name or id. */
+  SLACK_ALARM_CHANNEL: z
+    .string()
+    .regex(/^(?:#[\p{Ll}\p{Lo}\p{N}_-]{1,80}|[CG][A-Z0-9]{2,30})$/u, 'write a channel as #name, or its id')
+    .optional(),
   PAGERDUTY_TOKEN: z.string(),
   PAGERDUTY_WEBHOOK_SECRET: secrets,
   PAGERDUTY_API_URL: z.url().default('https://api.pagerduty.com'),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { Keys } from '../adapters/keys.ts'
 import { awaitSafe, watchSafe } from '../adapters/redis/connect.ts'
+import { followConfirmations } from '../adapters/redis/follow-confirmations.ts'
 import { followView } from '../adapters/redis/follow-view.ts'
 import { createGrantStore } from '../adapters/redis/grant-store.ts'
 import { createLockAgain, watchLocks } from '../adapters/redis/lock-again.ts'
@@ -118,6 +119,13 @@ export const keepGrants = async ({
     },
   )
   const { epoch, inTouch } = follower
+  const confirmed = followConfirmations({
+    redis: prompt,
+    statements,
+    confirmations: view.confirmations,
+    clock,
+    alarm,
+  })
   const watched = watchLocks(prompt, statements, view.locks.proven, lockLost)
   const heads = signHeads({
     redis: prompt,
@@ -163,6 +171,7 @@ export const keepGrants = async ({
     endAgain,
     lockAgain,
     live: follower.live,
+    confirmations: view.confirmations,
     store,
     locks: follower.locks,
     lockStore: locks,
@@ -172,6 +181,7 @@ export const keepGrants = async ({
       stopWatching()
       await heads.stop()
       await watched.stop()
+      await confirmed.stop()
       await follower.stop()
     },
   }

@@ -3,7 +3,9 @@ import { PagerDutyFault } from '#access/adapters/pagerduty/rest.ts'
 import {
   listSubscriptions,
   neededEvents,
+  oursAmong,
   type Subscription,
+  webhookPath,
 } from '#access/adapters/pagerduty/subscriptions.ts'
 import { Fault } from '#access/domain/errors.ts'
 import { counted } from '../print.ts'
@@ -20,12 +22,10 @@ export const lookAtPagerDuty = async ({
   return { findings: [ok(`${new URL(url).host} takes the token`)], value: { url, token } }
 }
 
-const webhookPath = '/pagerduty/webhooks'
-
 /** Whether PagerDuty would tell the bot about everything it needs to hear. */
 export const lookAtWebhooks = async ({ url, token }: PagerDutyAccess): Promise<Examined<undefined>> => {
   const all = await mended(listSubscriptions(url, token))
-  const ours = all.filter((one) => URL.parse(one.url)?.pathname.endsWith(webhookPath))
+  const ours = oursAmong(all)
   if (ours.length === 0)
     return {
       findings: [

@@ -31,6 +31,7 @@ import { click } from './control/slack-click.ts'
 import { failSlack, refreshSockets } from './control/slack-faults.ts'
 import { token } from './control/token.ts'
 import {
+  disableWebhooks,
   enableWebhooks,
   holdWebhooks,
   pingWebhook,
@@ -74,6 +75,7 @@ const calls: readonly Call[] = [
   requests,
   webhooks,
   enableWebhooks,
+  disableWebhooks,
   pingWebhook,
   holdWebhooks,
   releaseWebhooks,

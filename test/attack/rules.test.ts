@@ -88,6 +88,7 @@ const holding = (held: Grant) => ({
   age: () => 0,
   heldBy: () => ({ grants: [{ grant: held, statement: 'x', verified: true }] }),
   isLocked: () => false,
+  confirmedUntil: () => Number.POSITIVE_INFINITY,
 })
 const incident = { id: 'Q1', number: 1, title: '' }
 

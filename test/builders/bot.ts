@@ -79,6 +79,10 @@ export type BotWishes = {
   readonly people?: readonly Person[]
   /** Also runs the workers, on the same Redis. */
   readonly workers?: boolean
+  /** How often it compares what PagerDuty has with what stands; otherwise once, when it starts. */
+  readonly reconcileEveryMs?: number
+  /** Where operators are told. */
+  readonly alarmChannel?: string
   /** What stands before PagerDuty's API: given its address, says where the bot finds it. */
   readonly beforePagerDuty?: (url: string) => Promise<string>
 }
@@ -150,7 +154,14 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   })
   const begin = async (rules: RuleSet) => {
     const bot = await startBot({
-      config: readBotConfig(botEnvironment(url.href, { ...apis, PAGEPASS_BOT_LISTEN: `:${port}` })),
+      config: readBotConfig(
+        botEnvironment(url.href, {
+          ...apis,
+          PAGEPASS_BOT_LISTEN: `:${port}`,
+          ...(wishes.alarmChannel === undefined ? {} : { SLACK_ALARM_CHANNEL: wishes.alarmChannel }),
+        }),
+      ),
+      reconcileEveryMs: wishes.reconcileEveryMs ?? Number.POSITIVE_INFINITY,
       rules,
       keys: keys.bot,
       directory: directoryNow,
@@ -177,6 +188,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
           clock,
           log,
           auditFolder: folder,
+          reconcileEveryMs: wishes.reconcileEveryMs ?? Number.POSITIVE_INFINITY,
           ...connections(),
         })
       : undefined
@@ -233,6 +245,8 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     address,
     redis,
     redisUrl: url.href,
+    /** Where the workers keep their audit log. */
+    auditFolder: folder,
     keys,
     clock,
     slack,

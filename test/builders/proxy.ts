@@ -16,6 +16,7 @@ import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
+import type { Confirmation } from '#access/domain/confirmation.ts'
 import type { EndCause, Grant } from '#access/domain/grant.ts'
 import { grantIdFromFacts } from '#access/domain/grant-id.ts'
 import type { Lock } from '#access/domain/lock.ts'
@@ -351,6 +352,11 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     endAll: async (): Promise<void> => {
       for (const grant of live.values()) await theBot().receipts.of(await it.endUnconfirmed(grant))
     },
+    /** Attests what PagerDuty confirmed, as the bot that reconciles does. */
+    confirm: async (confirmation: Omit<Confirmation, 'environment'>): Promise<void> => {
+      const body = { environment: rules.environment, ...confirmation }
+      await admin.set(names.incidentsConfirmed, await theBot().statements.sign('confirmation', body))
+    },
     /** No more heads are signed, as when every bot and worker is dead. */
     stopBot: (): Promise<void> => theBot().stop(),
     /** The proxy hears nothing more of Redis. */
@@ -546,6 +552,7 @@ export const startBotPart = async (redisUrl: string, keyFolder: string, environm
   let stopped = false
   return {
     store: createGrantStore(prompt, statements, clock),
+    statements,
     locks: createLockStore(prompt, statements),
     receipts: reports.receipts,
     stop: async (): Promise<void> => {

@@ -6,6 +6,7 @@ import { proveColdstart } from './coldstart.ts'
 import { proveCrash } from './crash.ts'
 import { proveDegraded } from './degraded.ts'
 import { proveExpiry } from './expiry.ts'
+import { proveJobs } from './jobs.ts'
 import { proveJourney } from './journey.ts'
 import { proveLocks } from './locks.ts'
 import { proveMediation } from './mediation.ts'
@@ -32,6 +33,7 @@ const proofs: Readonly<
   expiry: { run: proveExpiry, trials: 20, full: 500 },
   framing: { run: proveFraming, trials: 3_000, full: 100_000 },
   headers: { run: proveHeaders, trials: 5_000, full: 5_000 },
+  jobs: { run: proveJobs, trials: 60, full: 10_000 },
   journey: { run: proveJourney, trials: 100, full: 100 },
   locks: { run: proveLocks, trials: 4, full: 200 },
   mediation: { run: proveMediation, trials: 20_000, full: 1_000_000 },

@@ -1,6 +1,7 @@
 import type { Job, Queue } from 'bullmq'
 import { z } from 'zod'
 import type { MessageJob, NoteJob } from '#access/adapters/queues.ts'
+import { readJob } from '#access/adapters/read-job.ts'
 import type { Fleet } from '#access/adapters/redis/fleet.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
@@ -14,7 +15,7 @@ import type { Clock } from '#access/ports.ts'
 import { putOff } from '../outbox/put-off.ts'
 import { channelsOf } from '../outbox/tell.ts'
 
-const shape = z.object({ occasion: z.string(), grants: z.int() })
+const shape = z.object({ occasion: z.string().regex(/^[A-Za-z0-9-]{1,64}$/), grants: z.int() })
 
 /** A proxy that lives but does not report what was used is waited for so long, then the summary goes without it. */
 const waitAtMostMs = 15_000
@@ -37,7 +38,7 @@ export const sumUp = async (
   job: Job<unknown>,
   token: string | undefined,
 ): Promise<void> => {
-  const { occasion, grants } = shape.parse(job.data)
+  const { occasion, grants } = readJob(shape, job.data, 'summary')
   const known = await Promise.all((await parts.occasions.grantsOf(occasion)).map(parts.ended))
   const ended = known.filter(
     (one): one is Ended => one?.end.state === 'ended' && occasionOf(one.grant) === occasion,

@@ -2,6 +2,7 @@ import { type Job, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
 import type { Notes } from '#access/adapters/pagerduty/notes.ts'
 import { PagerDutyFault } from '#access/adapters/pagerduty/rest.ts'
+import { readJob } from '#access/adapters/read-job.ts'
 import type { Clock } from '#access/ports.ts'
 import { putOff } from './put-off.ts'
 
@@ -25,10 +26,8 @@ export const deliverNote = async (
   job: Job<unknown>,
   token: string | undefined,
 ): Promise<void> => {
-  const parsed = shape.safeParse(job.data)
-  if (!parsed.success) throw new UnrecoverableError(`this is no note: ${z.prettifyError(parsed.error)}`)
+  const { incident, text } = readJob(shape, job.data, 'note')
   if (notes === undefined) return
-  const { incident, text } = parsed.data
   try {
     if (job.attemptsStarted > 1 && (await notes.has(incident, text))) return
     await notes.add(incident, text)

@@ -1,6 +1,6 @@
-import { UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
 import type { Place } from '#access/adapters/queues.ts'
+import { readJob } from '#access/adapters/read-job.ts'
 
 /** In characters. https://docs.slack.dev/reference/methods/chat.postMessage: a longer one is cut without a word. */
 export const longestText = 40_000
@@ -37,11 +37,7 @@ const shape = z.discriminatedUnion('kind', [
 export type Message = z.output<typeof shape>
 
 /** A message from its job. What is not one was not put there by us, and is not tried again. */
-export const readMessage = (data: unknown): Message => {
-  const parsed = shape.safeParse(data)
-  if (parsed.success) return parsed.data
-  throw new UnrecoverableError(`this is no message: ${z.prettifyError(parsed.error)}`)
-}
+export const readMessage = (data: unknown): Message => readJob(shape, data, 'message')
 
 /** A name for a place, by which its cards are known. */
 export const nameOf = (to: Place): string => ('channel' in to ? to.channel : `${to.team}/${to.user}`)

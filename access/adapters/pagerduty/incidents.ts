@@ -10,36 +10,33 @@ const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(tex
  * GET /incidents/{id} (https://developer.pagerduty.com/api-reference, PagerDuty/api-schema). References to people carry
  * no e-mail.
  */
-const incidentShape = z.object({
-  incident: z.object({
-    id: z.string(),
-    incident_number: z.int(),
-    title: z.string(),
-    status: z.enum(['triggered', 'acknowledged', 'resolved']),
-    urgency: z.enum(['high', 'low']),
-    priority: z.object({ summary: z.string() }).nullish(),
-    service: reference,
-    escalation_policy: reference.nullish(),
-    assignments: z.array(z.object({ at: time, assignee: reference })),
-    acknowledgements: z.array(z.object({ acknowledger: reference })).nullish(),
-    last_status_change_by: reference.nullish(),
-    resolve_reason: z
-      .object({ type: z.string(), incident: z.object({ id: z.string() }).nullish() })
-      .nullish(),
-    incidents_responders: z
-      .array(
-        z.object({
-          state: z.string(),
-          user: reference,
-          requester: reference.nullish(),
-          updated_at: time,
-          requested_at: time.nullish(),
-        }),
-      )
-      .nullish(),
-  }),
+export const incidentBody = z.object({
+  id: z.string(),
+  incident_number: z.int(),
+  title: z.string(),
+  status: z.enum(['triggered', 'acknowledged', 'resolved']),
+  urgency: z.enum(['high', 'low']),
+  priority: z.object({ summary: z.string() }).nullish(),
+  service: reference,
+  escalation_policy: reference.nullish(),
+  assignments: z.array(z.object({ at: time, assignee: reference })),
+  acknowledgements: z.array(z.object({ acknowledger: reference })).nullish(),
+  last_status_change_by: reference.nullish(),
+  resolve_reason: z.object({ type: z.string(), incident: z.object({ id: z.string() }).nullish() }).nullish(),
+  incidents_responders: z
+    .array(
+      z.object({
+        state: z.string(),
+        user: reference,
+        requester: reference.nullish(),
+        updated_at: time,
+        requested_at: time.nullish(),
+      }),
+    )
+    .nullish(),
 })
-type IncidentAnswer = z.output<typeof incidentShape>['incident']
+const incidentShape = z.object({ incident: incidentBody })
+export type IncidentAnswer = z.output<typeof incidentBody>
 
 /** GET /oncalls: who is on call, at which level. */
 const onCallsShape = z.object({
@@ -177,7 +174,7 @@ const triggerOf = ({ id, type }: z.output<typeof reference>): Trigger =>
   isPerson({ type }) ? { kind: 'person', user: id } : { kind: 'integration', id }
 
 /** Assignees and responders that did not decline, each once. */
-const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[] => {
+export const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[] => {
   const assigned = assignments.map(({ at, assignee }) => ({ person: assignee, at }))
   const responding = (incidents_responders ?? [])
     // Whoever asks themself is not paged by that.

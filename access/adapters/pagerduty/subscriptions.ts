@@ -37,6 +37,8 @@ const pageShape = z.object({
   more: z.boolean().nullish(),
 })
 const perPage = 100
+/** An account has a handful. */
+const mostPages = 10
 
 /**
  * The webhook subscriptions that this token sees: GET /webhook_subscriptions
@@ -45,7 +47,7 @@ const perPage = 100
 export const listSubscriptions = async (baseUrl: string, token: string): Promise<Subscription[]> => {
   const { get } = createRest(baseUrl, token)
   const all: Subscription[] = []
-  for (let offset = 0; ; offset += perPage) {
+  for (let offset = 0; offset < mostPages * perPage; offset += perPage) {
     const page = await get(`/webhook_subscriptions?limit=${perPage}&offset=${offset}`, pageShape)
     if (page === undefined)
       throw new PagerDutyFault('PagerDuty knows no GET /webhook_subscriptions', { status: 404 })
@@ -59,4 +61,24 @@ export const listSubscriptions = async (baseUrl: string, token: string): Promise
       })
     if (page.more !== true || page.webhook_subscriptions.length === 0) return all
   }
+  return all
+}
+
+/** The bot's own address for webhooks. */
+export const webhookPath = '/pagerduty/webhooks'
+
+/** Those that deliver to a bot. */
+export const oursAmong = (all: readonly Subscription[]): Subscription[] =>
+  all.filter(({ url }) => URL.parse(url)?.pathname.endsWith(webhookPath))
+
+/** How the bot hears of incidents: by the best of its subscriptions. */
+export const deliveries = ['delivered', 'disabled', 'switched off', 'missing'] as const
+export type DeliveryState = (typeof deliveries)[number]
+
+export const deliveryOf = (all: readonly Subscription[]): DeliveryState => {
+  const states = oursAmong(all).map(({ active, temporarilyDisabled }): DeliveryState => {
+    if (!active) return 'switched off'
+    return temporarilyDisabled ? 'disabled' : 'delivered'
+  })
+  return deliveries.find((state) => states.includes(state)) ?? 'missing'
 }

@@ -476,6 +476,7 @@ export const followView = (
     all: view.all,
     genuine: prove,
     epoch: () => epoch,
+    confirmedUntil: view.confirmedUntil,
     catchUp: async () => {
       await stepIn()
       await Promise.all(lockChecks)

@@ -49,6 +49,12 @@ export const names = {
   turnsLine: (lane: string) => `${tag}:turns-line:${lane}`,
   /** Until when a lane is closed, because the other side said so. */
   turnsShut: (lane: string) => `${tag}:turns-shut:${lane}`,
+  /** Who does something that one process does for all. */
+  duty: (name: string) => `${tag}:duty:${name}`,
+  /** The newest signed statement on which incidents PagerDuty confirms. */
+  incidentsConfirmed: `${tag}:incidents-confirmed`,
+  /** What was last said of PagerDuty's webhooks. */
+  webhooksTold: `${tag}:webhooks-told`,
   /** Which event replicas were asked for last. */
   replicated: `${tag}:replicated`,
   /** What is left of one rate limit, and which proxy process holds which part of it. */

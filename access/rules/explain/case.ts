@@ -38,6 +38,7 @@ export const decideCase = (rules: RuleSet, one: Case): Decision => {
     age: () => viewAge,
     heldBy: () => (held.length === 0 ? undefined : { grants: held }),
     isLocked: () => false,
+    confirmedUntil: () => Number.POSITIVE_INFINITY,
   }
   return decideRequest(rules, view, { who, service, method, path }, now)
 }

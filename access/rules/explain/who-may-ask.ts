@@ -52,6 +52,7 @@ export const wayIn = (
   switch (reason) {
     case 'grant-missing':
     case 'tier-too-low':
+    case 'page-unconfirmed':
     case 'grant-beyond-rules':
     case 'frozen':
       return needs === undefined ? {} : wayToTier(rules, service, needs, who, now)

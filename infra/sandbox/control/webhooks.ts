@@ -24,6 +24,19 @@ export const enableWebhooks: Call = {
   },
 }
 
+export const disableWebhooks: Call = {
+  method: 'POST',
+  path: '/webhooks/disable',
+  takes: ['how'],
+  does: 'Disables the subscription: how=temporarily for a day, as after three drops, or how=off as by hand.',
+  example: { path: '/webhooks/disable', fields: ['how=off'] },
+  answer: (sandbox, fields) => {
+    const how = fields['how'] === undefined ? 'off' : wordField(fields, 'how', ['off', 'temporarily'])
+    sandbox.pagerduty.webhooks.disable(how === 'off' ? 'switched off' : 'temporarily')
+    return status(sandbox)
+  },
+}
+
 export const pingWebhook: Call = {
   method: 'POST',
   path: '/webhooks/ping',

@@ -55,8 +55,9 @@ export const createWebhooks = ({ url, secret, now }: WebhooksOptions) => {
   let dropsInARow = 0
   let drops = 0
   let disabledUntil = 0
+  let active = true
 
-  const enabled = (): boolean => now() >= disabledUntil
+  const enabled = (): boolean => active && now() >= disabledUntil
 
   const drop = (delivery: Delivery): void => {
     delivery.outcome = 'dropped'
@@ -152,11 +153,24 @@ export const createWebhooks = ({ url, secret, now }: WebhooksOptions) => {
       }),
 
     enable(): void {
+      active = true
       disabledUntil = 0
       dropsInARow = 0
     },
 
-    subscription: () => ({ id: SUBSCRIPTION, url, events: EVENTS, enabled: enabled() }),
+    /** Somebody switches the subscription off, or PagerDuty disables it for a day. */
+    disable(how: 'switched off' | 'temporarily'): void {
+      if (how === 'temporarily') disabledUntil = now() + DISABLED_FOR_MS
+      else active = false
+    },
+
+    subscription: () => ({
+      id: SUBSCRIPTION,
+      url,
+      events: EVENTS,
+      active,
+      temporarilyDisabled: now() < disabledUntil,
+    }),
     status: () => ({
       enabled: enabled(),
       drops,

@@ -159,6 +159,7 @@ export const aWorld = ({
       all: view.all,
       genuine: async ({ grant }) => !forged.has(grant.id),
       epoch: () => 'epoch',
+      confirmedUntil: () => Number.POSITIVE_INFINITY,
       catchUp: async () => {
         for (const event of events.slice(view.sequence())) view.apply(event)
       },

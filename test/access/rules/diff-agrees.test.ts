@@ -202,7 +202,13 @@ const questionBy = (pick: Pick): ((rules: RuleSet) => unknown) => {
     const service = rules.services.get(name)
     if (service === undefined) return undefined
     if (kind === 'request') {
-      const view = { ready: () => true, age: () => 0, heldBy: () => undefined, isLocked: () => false }
+      const view = {
+        ready: () => true,
+        age: () => 0,
+        heldBy: () => undefined,
+        isLocked: () => false,
+        confirmedUntil: () => Number.POSITIVE_INFINITY,
+      }
       const decision = decideRequest(rules, view, { who: provenOf(person), service, method, path }, now)
       const route = service.routes.find(method, path)?.tier.name
       return decision.allow ? [route, decision.tier.rate, decision.tier.burst] : [route, decision.reason]

@@ -348,6 +348,7 @@ describe('A rule that gives less hides those behind it, so that removing it does
       age: () => 0,
       heldBy: () => ({ grants: [held] }),
       isLocked: () => false,
+      confirmedUntil: () => Number.POSITIVE_INFINITY,
     }
     const allows = (rules: RuleSet): boolean =>
       decideRequest(
@@ -398,6 +399,7 @@ describe('Nothing is allowed by what nobody knows', () => {
         age: () => changes.age ?? 0,
         heldBy: () => ({ grants: [held] }),
         isLocked: () => false,
+        confirmedUntil: () => Number.POSITIVE_INFINITY,
       },
       { who, service: serviceIn(rules), method: changes.method ?? 'GET', path: '/v1/orders' },
       changes.now ?? noon,

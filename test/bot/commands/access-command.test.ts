@@ -67,6 +67,7 @@ beforeEach(() => {
       all: () => [...held.values()].map(asHeld),
       genuine: async () => true,
       epoch: () => 'epoch',
+      confirmedUntil: () => Number.POSITIVE_INFINITY,
       catchUp: async () => undefined,
     },
     store: {

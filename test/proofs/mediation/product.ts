@@ -5,7 +5,7 @@ import type { Grant } from '#access/domain/grant.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { createView, type ViewEvent } from '#access/domain/view.ts'
+import { createView, type View, type ViewEvent } from '#access/domain/view.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { createIdentities } from '#proxy/identities.ts'
 import { createDecide } from '#proxy/steps/decide.ts'
@@ -20,6 +20,9 @@ export type Answered =
 
 const header = Buffer.from('{"alg":"EdDSA"}').toString('base64url')
 
+/** PagerDuty confirms every incident here. */
+const confirmed = (view: View): View => ({ ...view, confirmedUntil: () => Number.POSITIVE_INFINITY })
+
 /**
  * A proxy's decision on a request, put together as the proxy does it: who asks, the view as its follower keeps it, the
  * decision, the proof of what was decided by. What Redis holds and which statements are signed is known here; signatures of
@@ -29,7 +32,7 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
   let now = 0
   let rules = ruleSets[0] as RuleSet
   let view = createView(keepCompactly)
-  let decide = createDecide(rules, view)
+  let decide = createDecide(rules, confirmed(view))
   let identify = createIdentifyByToken(createIdentities(rules, () => now))
   const tokens = new Map<number, string>()
   const signed = new Set<string>()
@@ -131,7 +134,7 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
     restarted: (world: number): void => {
       rules = ruleSets[world] as RuleSet
       view = createView(keepCompactly)
-      decide = createDecide(rules, view)
+      decide = createDecide(rules, confirmed(view))
       identify = createIdentifyByToken(createIdentities(rules, () => now))
       hears = false
       checks = []

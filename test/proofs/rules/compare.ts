@@ -59,6 +59,7 @@ const askRequest = (rules: RuleSet, question: RequestQuestion): Answer => {
       age: () => view.age,
       heldBy: () => (passes.length === 0 ? undefined : { grants: passes.map(heldOf) }),
       isLocked: () => false,
+      confirmedUntil: () => Number.POSITIVE_INFINITY,
     },
     { who, service: serviceOf(rules, service), method, path },
     now,

@@ -68,6 +68,7 @@ const run = async (
     all: () => [],
     genuine: async () => genuine,
     epoch: () => 'epoch',
+    confirmedUntil: () => Number.POSITIVE_INFINITY,
     catchUp: async () => undefined,
   }
   await askAgain(live, tell, { grant: pending.id, what })

@@ -30,6 +30,7 @@ const holding = (grant: Grant | undefined, genuine = true) => ({
   all: () => [],
   genuine: async () => genuine,
   epoch: () => 'epoch',
+  confirmedUntil: () => Number.POSITIVE_INFINITY,
   catchUp: async () => {
     order.push('caught up')
   },

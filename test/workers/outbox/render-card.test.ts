@@ -89,6 +89,7 @@ const render = (
       genuine: async ({ grant }) => !forged.has(grant.id),
       // What it shows is what stands when it is sent.
       epoch: () => 'epoch',
+      confirmedUntil: () => Number.POSITIVE_INFINITY,
       catchUp: async () => {
         behind = false
       },

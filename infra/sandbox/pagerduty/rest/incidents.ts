@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { serviceWithId } from '../account.ts'
 import type { Incident } from '../incident-record.ts'
 import type { Incidents } from '../incidents.ts'
-import { notFound } from '../pagerduty-error.ts'
+import { invalidInput, notFound } from '../pagerduty-error.ts'
 import { incidentReference } from '../references.ts'
 import { incidentShape } from '../shapes.ts'
 import { pageOf, passes } from './page.ts'
@@ -11,13 +11,15 @@ import { bodyAs, type Route } from './route.ts'
 export const listIncidents: Route = {
   method: 'GET',
   path: /^\/incidents$/,
-  answer: ({ incidents, query }) => {
+  answer: ({ incidents, query, now }) => {
     const status = passes(query, 'statuses')
     const service = passes(query, 'service_ids')
     const user = passes(query, 'user_ids')
     const urgency = passes(query, 'urgencies')
+    const since = sinceOf(query, now)
     const found = incidents
       .all()
+      .filter((one) => Date.parse(one.createdAt) >= since)
       .filter((one) => status(one.status) && service(one.service) && urgency(one.urgency))
       .filter((one) => user(...one.assignments.map((assignment) => assignment.user)))
     const newestFirst = query.get('sort_by')?.endsWith(':desc') ?? false
@@ -25,6 +27,18 @@ export const listIncidents: Route = {
       shape(incidents, one),
     )
   },
+}
+
+const MONTH_MS = 30 * 86_400_000
+
+/** Without `date_range=all` only what began in the last month is listed, or since then. */
+const sinceOf = (query: URLSearchParams, now: number): number => {
+  if (query.get('date_range') === 'all') return Number.NEGATIVE_INFINITY
+  const since = query.get('since')
+  if (since === null) return now - MONTH_MS
+  const at = Date.parse(since)
+  if (Number.isNaN(at)) throw invalidInput('Since is invalid')
+  return at
 }
 
 export const getIncident: Route = {

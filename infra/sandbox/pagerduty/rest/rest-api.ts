@@ -72,13 +72,18 @@ export const createRestApi = (parts: RestApiParts) => {
 
 const urlOf = (request: IncomingMessage): URL => new URL(request.url ?? '/', 'http://pagerduty')
 
-const answer = ({ incidents, webhooks }: RestApiParts, request: IncomingMessage, body: string): object => {
+const answer = (
+  { incidents, webhooks, now }: RestApiParts,
+  request: IncomingMessage,
+  body: string,
+): object => {
   const { pathname, searchParams } = urlOf(request)
   const route = routes.find(({ method, path }) => method === request.method && path.test(pathname))
   if (!route) throw notFound()
   return route.answer({
     incidents,
     webhooks,
+    now: now(),
     id: route.path.exec(pathname)?.[1] ?? '',
     query: searchParams,
     body: parseJson(body),

@@ -11,6 +11,8 @@ export type Call = {
   readonly id: string
   readonly query: URLSearchParams
   readonly body: unknown
+  /** Milliseconds since 1970. */
+  readonly now: number
   /** The user named by the `From` header; throws where there is none or nobody has that e-mail. */
   readonly from: () => User
 }

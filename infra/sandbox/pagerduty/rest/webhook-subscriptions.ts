@@ -34,16 +34,22 @@ const withId = (webhooks: Webhooks, id: string) => {
 }
 
 /** The secret is shown only once, when a subscription is made. */
-const subscriptionShape = ({ id, url, events, enabled }: ReturnType<Webhooks['subscription']>) => ({
+const subscriptionShape = ({
+  id,
+  url,
+  events,
+  active,
+  temporarilyDisabled,
+}: ReturnType<Webhooks['subscription']>) => ({
   id,
   type: 'webhook_subscription',
-  active: true,
+  active,
   delivery_method: {
     id: 'PDELIVERY',
     type: 'http_delivery_method',
     url,
     secret: null,
-    temporarily_disabled: !enabled,
+    temporarily_disabled: temporarilyDisabled,
     custom_headers: [],
   },
   description: 'Pagepass',

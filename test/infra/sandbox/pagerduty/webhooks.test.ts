@@ -290,7 +290,7 @@ describe('Webhooks held back', () => {
     await expect
       .poll(() => pagerduty.webhooks.status(), { timeout: 30_000 })
       .toMatchObject({ enabled: false, held: 0 })
-    expect(pagerduty.webhooks.subscription().enabled).toBe(false)
+    expect(pagerduty.webhooks.subscription()).toMatchObject({ active: true, temporarilyDisabled: true })
   })
 })
 

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { confirmationShape, confirmedForMs, createConfirmations } from '#access/domain/confirmation.ts'
+import { decideRequest } from '#access/domain/decide-request.ts'
+import type { Grant } from '#access/domain/grant.ts'
+import { createView } from '#access/domain/view.ts'
+import { aGrant, aPerson, hour, noon, nthId, pageWhy, provenOf, rulesOf, serviceIn } from '../../builders.ts'
+
+const by = aGrant().who
+const taken = aGrant({ why: pageWhy(), step: 'taken', by })
+const statement = (at: number, except: { incident: string; at: number }[] = []) => ({
+  environment: 'sandbox',
+  at,
+  except,
+})
+
+describe('PagerDuty’s word', () => {
+  test.each<[string, Partial<Grant>, number]>([
+    ['is not needed by what was asked for', { why: aGrant().why }, Number.POSITIVE_INFINITY],
+    ['is as old as what was attested for what somebody took', { by }, noon + confirmedForMs],
+    ['is as new as a version that followed from it', { at: noon + hour }, noon + hour + confirmedForMs],
+    ['is as old as what was attested where that is newer', { at: noon - hour }, noon + confirmedForMs],
+    ['is older for what is left out', { by, why: pageWhy('Q2') }, noon - hour + confirmedForMs],
+  ])('%s', (_, changes, until) => {
+    const word = createConfirmations()
+    expect(word.put(statement(noon, [{ incident: 'Q2', at: noon - hour }]), noon)).toBe(true)
+    expect(word.until(aGrant({ why: pageWhy(), ...changes }))).toBe(until)
+  })
+
+  test('never came before anything was attested', () => {
+    expect(createConfirmations().until(taken)).toBe(Number.NEGATIVE_INFINITY)
+  })
+
+  test('never goes back, and does not come from the future', () => {
+    const word = createConfirmations()
+    word.put(statement(noon), noon)
+    expect(word.put(statement(noon - 1, [{ incident: 'Q1', at: 0 }]), noon)).toBe(true)
+    expect(word.put(statement(noon + 2_001), noon)).toBe(false)
+    expect(word.until(taken)).toBe(noon + confirmedForMs)
+    // Within what clocks may differ it counts from now, and what is left out is no newer than the rest.
+    expect(word.put(statement(noon + 2_000, [{ incident: 'Q1', at: noon + hour }]), noon)).toBe(true)
+    expect(word.until(taken)).toBe(noon + confirmedForMs)
+  })
+
+  test('leaves out no more than it can carry', () => {
+    const except = Array.from({ length: 501 }, (_, index) => ({ incident: `Q${index}`, at: 0 }))
+    expect(confirmationShape.safeParse(statement(noon, except)).success).toBe(false)
+    expect(confirmationShape.safeParse(statement(noon, except.slice(1))).success).toBe(true)
+  })
+})
+
+describe('A pass that PagerDuty does not confirm', () => {
+  const rules = rulesOf()
+  const view = createView()
+  const next = view.resync(0)
+  next.load({ ...taken, id: nthId(1) }, 'statement')
+  next.commit()
+  const decide = (method: string, now: number) => {
+    view.headSeen(now)
+    return decideRequest(
+      rules,
+      view,
+      {
+        who: provenOf(aPerson()),
+        service: serviceIn(rules),
+        method,
+        path: method === 'GET' ? '/v1/orders' : '/v1/orders/7/retry',
+      },
+      now,
+    )
+  }
+
+  test('lets look, and no more, to the millisecond and until it does again', () => {
+    view.confirmations.put(statement(noon), noon)
+    const over = noon + confirmedForMs
+    expect(decide('POST', over - 1)).toMatchObject({ allow: true, tier: { name: 'operate' } })
+    expect(decide('POST', over)).toMatchObject({ allow: false, reason: 'page-unconfirmed' })
+    expect(decide('GET', over)).toMatchObject({ allow: true, tier: { name: 'observe' } })
+    view.confirmations.put(statement(over), over)
+    expect(decide('POST', over + 1_000)).toMatchObject({ allow: true })
+  })
+})
