@@ -78,8 +78,14 @@ export type DecideParts = {
 
 /** What is asked of PagerDuty. */
 export type Incidents = {
-  /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id. */
+  /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id, or number. */
   readonly read: (id: string) => Promise<Incident | undefined>
+}
+
+/** What is asked of Slack. */
+export type SlackGroups = {
+  /** Ids of the users of a group. Rejects with `slack/failed`, also where there is no such group. */
+  readonly usersOf: (group: string) => Promise<readonly string[]>
 }
 
 /** What the proxies did about a change. */

@@ -7,12 +7,15 @@ export type Card =
   | { readonly kind: 'occasion'; readonly occasion: string }
   | { readonly kind: 'offer' | 'approval' | 'keep'; readonly grant: string }
   | { readonly kind: 'lock'; readonly lock: string }
+  /** All that the commander of an incident gave in one go. */
+  | { readonly kind: 'command'; readonly go: string }
   /** `version` is the version of the grant that is about to end. */
   | { readonly kind: 'reminder'; readonly grant: string; readonly version: number }
 
 export const nameOfCard = (card: Card): string => {
   if (card.kind === 'occasion') return `occasion/${card.occasion}`
   if (card.kind === 'lock') return `lock/${card.lock}`
+  if (card.kind === 'command') return `command/${card.go}`
   if (card.kind === 'reminder') return `reminder/${card.grant}/${card.version}`
   return `${card.kind}/${card.grant}`
 }
@@ -28,6 +31,7 @@ export const cardOfName = (name: string): Card | undefined => {
   if (version !== undefined) return undefined
   if (kind === 'occasion') return { kind, occasion: id }
   if (kind === 'lock') return { kind, lock: id }
+  if (kind === 'command') return { kind, go: id }
   if (kind === 'offer' || kind === 'approval' || kind === 'keep') return { kind, grant: id }
   return undefined
 }

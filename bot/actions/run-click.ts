@@ -9,21 +9,25 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
+import { endedAllText } from '#access/messages/command-message.ts'
 import { liftedText, notLiftedText } from '#access/messages/lock-message.ts'
 import { tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { quoted } from '#access/messages/slack-text.ts'
 import { type ApproveParts, approveGrant } from '#access/operations/approve-grant.ts'
 import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
+import { endGo } from '#access/operations/end-go.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
 import { liftLock } from '#access/operations/lift-lock.ts'
 import type { LockParts } from '#access/operations/lock-principal.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
+import type { Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { receiptText } from '../commands/answers.ts'
 import { failedAnswer } from '../failed-answer.ts'
 
-export type ClickParts = ApproveParts & LockParts & { readonly log: Logger }
+export type ClickParts = ApproveParts & LockParts & { readonly receipts: Receipts; readonly log: Logger }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
@@ -83,9 +87,26 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   if (action === 'lift') return lift(parts, person, id, value)
   // As it was before it ended, for telling a late click from a forged one.
   const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
+  if (action === 'end-all') return endAll(parts, person, grant, value)
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
   return carryOut(parts, action, person, id, scopeOfButton(value))
+}
+
+/** The button is nobody's own: whether this person may press it is decided when they do. */
+const endAll = async (
+  parts: ClickParts,
+  person: Person,
+  grant: Grant | undefined,
+  value: string,
+): Promise<string | Refused> => {
+  const why = grant?.why
+  if (grant === undefined || why?.kind !== 'command' || !isButtonOf(grant, 'end-all', why.commander, value))
+    return refused('button-unknown', grant?.id, true)
+  const outcome = await endGo(parts, person, why)
+  return 'refused' in outcome
+    ? refused(outcome.refused, grant.id)
+    : endedAllText(outcome.ended, outcome.left, receiptText(outcome.receipt))
 }
 
 const lift = async (

@@ -7,6 +7,7 @@ import type { QuestionTime } from '#access/domain/question-times.ts'
 import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import { decidedNotice, othersNotice, waitingNotice, waitsNotice } from '#access/messages/approval-message.ts'
 import { type Card, nameOfCard } from '#access/messages/cards.ts'
+import { addedNotice } from '#access/messages/command-message.ts'
 import { standingText, whatFor } from '#access/messages/pass-text.ts'
 import { code } from '#access/messages/slack-text.ts'
 import { whoDecidesOn } from '#access/operations/who-decides.ts'
@@ -38,6 +39,14 @@ export const createTell = (
   }
 
   const showOccasion = async (grant: Grant, occasion: string, sequence: number): Promise<void> => {
+    // One message for all that a commander gave, in the channels of what it opens and of what the incident is about.
+    if (grant.why.kind === 'command') {
+      const { go, about } = grant.why
+      const services = [...new Set([...about, ...grant.services])]
+      for (const channel of channelsOf(rules, { services }))
+        await show({ kind: 'command', go }, { channel }, sequence)
+      return
+    }
     for (const channel of channelsOf(rules, grant))
       await show({ kind: 'occasion', occasion }, { channel }, sequence)
   }
@@ -88,6 +97,8 @@ export const createTell = (
       const holder = holderOf(grant)
       if (grant.step === 'approved' && holder !== undefined)
         await add('decided', sequence, { kind: 'notice', to: holder, text: decidedNotice(grant, undefined) })
+      if (grant.why.kind === 'command' && grant.version === 1 && holder !== undefined)
+        await add('added', sequence, { kind: 'notice', to: holder, text: addedNotice(grant) })
       if (grant.step === 'offered') await sayInThread(grant, standingText(grant), sequence)
       if (grant.step !== 'asked' || grant.why.kind !== 'page') return
       const text = waitingNotice(grant, askedFor(grant).length)
@@ -168,6 +179,6 @@ export type Tell = ReturnType<typeof createTell>
 const directOf = (person: Person | undefined): Place | undefined => person?.slack
 
 /** The incident channels of the services a grant names. */
-export const channelsOf = (rules: RuleSet, grant: Grant): string[] => [
-  ...new Set(grant.services.flatMap((name) => rules.services.get(name)?.channel ?? [])),
+export const channelsOf = (rules: RuleSet, { services }: Pick<Grant, 'services'>): string[] => [
+  ...new Set(services.flatMap((name) => rules.services.get(name)?.channel ?? [])),
 ]
