@@ -547,7 +547,7 @@ describe('The Slack token', inTime, () => {
       {
         state: 'fail',
         what: 'the token lacks 3 scopes: chat:write, im:write, usergroups:read',
-        mend: 'add chat:write, im:write to the app (OAuth & Permissions, Bot Token Scopes), and install it again',
+        mend: 'add chat:write, im:write, usergroups:read to the app (OAuth & Permissions, Bot Token Scopes), and install it again',
       },
     ])
   })
