@@ -150,7 +150,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ ...lockParts, rules, directory, receipts, log }, click)
+    const text = await runClick({ ...lockParts, rules, directory, incidents, receipts, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {

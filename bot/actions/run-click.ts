@@ -6,7 +6,7 @@ import {
   scopeOfButton,
 } from '#access/domain/button.ts'
 import { formatDuration } from '#access/domain/duration.ts'
-import type { Grant } from '#access/domain/grant.ts'
+import { type Grant, incidentOf } from '#access/domain/grant.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { endedAllText } from '#access/messages/command-message.ts'
@@ -18,16 +18,20 @@ import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
 import { endGo } from '#access/operations/end-go.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
+import { heldBy } from '#access/operations/find-held.ts'
+import { type HandOverParts, handOver } from '#access/operations/hand-over.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
 import { liftLock } from '#access/operations/lift-lock.ts'
 import type { LockParts } from '#access/operations/lock-principal.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
 import type { Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
-import { receiptText } from '../commands/answers.ts'
+import { handedOverText, notHandedOverText, receiptText, strangerAnswer } from '../commands/answers.ts'
 import { failedAnswer } from '../failed-answer.ts'
 
-export type ClickParts = ApproveParts & LockParts & { readonly receipts: Receipts; readonly log: Logger }
+export type ClickParts = ApproveParts &
+  HandOverParts &
+  LockParts & { readonly receipts: Receipts; readonly log: Logger }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
@@ -88,6 +92,7 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   // As it was before it ended, for telling a late click from a forged one.
   const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
   if (action === 'end-all') return endAll(parts, person, grant, value)
+  if (action === 'hand-over') return handOverTo(parts, person, grant, value)
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
   return carryOut(parts, action, person, id, scopeOfButton(value))
@@ -107,6 +112,35 @@ const endAll = async (
   return 'refused' in outcome
     ? refused(outcome.refused, grant.id)
     : endedAllText(outcome.ended, outcome.left, receiptText(outcome.receipt))
+}
+
+/** The button is about what another has of the incident; what is handed over is one's own of it. */
+const handOverTo = async (
+  parts: ClickParts,
+  person: Person,
+  theirs: Grant | undefined,
+  value: string,
+): Promise<string | Refused> => {
+  if (theirs === undefined || !isButtonOf(theirs, 'hand-over', person, value))
+    return refused('button-unknown', theirs?.id, true)
+  const { directory, live, clock } = parts
+  const incident = incidentOf(theirs)?.id
+  const mine = heldBy(live, person, clock.now()).find(
+    (grant) =>
+      grant.state === 'active' &&
+      grant.why.kind === 'page' &&
+      grant.why.incident.id === incident &&
+      grant.tier === theirs.tier &&
+      grant.services.every((name) => theirs.services.includes(name)),
+  )
+  const to = directory.byPrincipal(principalKey(theirs.who))
+  if (mine === undefined) return refused('already-decided', theirs.id)
+  if (to === undefined) return refused('person-unknown', theirs.id, false, strangerAnswer)
+  const outcome = await handOver(parts, person, mine.id, to)
+  if ('choose' in outcome || 'chooseOne' in outcome) return refused('already-decided', mine.id)
+  return 'refused' in outcome
+    ? refused(outcome.refused, mine.id, false, notHandedOverText(outcome.refused))
+    : handedOverText(outcome)
 }
 
 const lift = async (

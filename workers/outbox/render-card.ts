@@ -10,6 +10,7 @@ import type { Rendered } from '#access/messages/blocks.ts'
 import { cardOfName } from '#access/messages/cards.ts'
 import { commandMessage } from '#access/messages/command-message.ts'
 import { keepMessage, reminderMessage } from '#access/messages/ending-message.ts'
+import { handOverMessage } from '#access/messages/hand-over-message.ts'
 import { liveMessage, movedMessage, type Standing } from '#access/messages/live-message.ts'
 import { lockMessage } from '#access/messages/lock-message.ts'
 import { offerMessage } from '#access/messages/offer-message.ts'
@@ -71,6 +72,14 @@ export const createRenderCard = ({ rules, directory, live, locks, occasions, end
     if (person === undefined) return undefined
     if (card.kind === 'lock') return lockCard(card.lock, person)
     const standing = await standingOf(card.grant)
+    if (card.kind === 'handover') {
+      const other = await standingOf(card.other)
+      return standing === undefined ||
+        other === undefined ||
+        principalKey(person) !== principalKey(standing.grant.who)
+        ? undefined
+        : handOverMessage(standing, other)
+    }
     if (standing === undefined) return undefined
     const { grant, end } = standing
     if (card.kind === 'approval') return approvalMessage(grant, end, person)

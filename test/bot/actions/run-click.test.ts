@@ -91,6 +91,7 @@ beforeEach(async () => {
     store: createGrantStore(prompt, parts.bot, clock),
     clock,
     log: log.log,
+    incidents: { read: async () => undefined },
     receipts: { of: async () => ({ confirmed: [], missing: [], streamsCut: 0 }) },
     ...noLocks,
     environment: 'sandbox',
