@@ -3,11 +3,13 @@ import type { End, Grant } from '../domain/grant.ts'
 import { type Rendered, section, withoutButtons } from './blocks.ts'
 import type { Standing } from './live-message.ts'
 import { endText, incidentText, lastingText, tierOn, whatFor } from './pass-text.ts'
-import { code, fitting, plural, quoted } from './slack-text.ts'
+import { code, cutMarkup, cutMarkupToBytes, fitting, plural, quoted } from './slack-text.ts'
 
-/** A section takes no more (https://docs.slack.dev/reference/block-kit/blocks/section-block). */
-const longestSection = 3_000
-const shownLines = 40
+/** Below what an update takes (4,000 bytes) and a section (3,000 characters). */
+const most = { bytes: 3_900, characters: 2_990 }
+const shownLines = { most: 40, bytes: 2_400 }
+const shownNames = { most: 20, bytes: 900 }
+const longestReason = 200
 
 /**
  * The one message in the channel about all that a commander gave in one go: who has what until when. What is the same for
@@ -18,14 +20,10 @@ export const commandMessage = (all: readonly Standing[]): Rendered => {
   const [first] = sorted
   if (first?.grant.why.kind !== 'command') return { text: 'Nobody has a pass.' }
   const { incident, commander, reason } = first.grant.why
-  const because = reason === undefined ? '' : `, because ${quoted(reason, 500)}`
+  const because = reason === undefined ? '' : `, because ${quoted(reason, longestReason)}`
   const title = `*${quoted(commander.name, 100)}* added people to ${incidentText(incident)}${because}:`
-  const lines = fitting(
-    linesOf(sorted),
-    { most: shownLines, bytes: longestSection - Buffer.byteLength(title) - 100 },
-    (left) => `• and ${plural(left, 'more line')}`,
-  )
-  const text = [title, ...lines].join('\n')
+  const lines = fitting(linesOf(sorted), shownLines, (left) => `• and ${plural(left, 'more line')}`)
+  const text = cutMarkup(cutMarkupToBytes([title, ...lines].join('\n'), most.bytes), most.characters)
   if (!sorted.some(({ end }) => end === undefined)) return withoutButtons(text)
   return {
     text,
@@ -57,7 +55,10 @@ const linesOf = (all: readonly Standing[]): string[] => {
     const what = standsFor(grant, end)
     people.set(what, [...(people.get(what) ?? []), `*${quoted(grant.who.name, 100)}* (${code(grant.id)})`])
   }
-  return [...people].map(([what, names]) => `• ${what}: ${names.join(', ')}`)
+  return [...people].map(([what, names]) => {
+    const shown = fitting(names, shownNames, (left) => `and ${left} more`)
+    return `• ${what}: ${shown.join(', ')}`
+  })
 }
 
 const standsFor = (grant: Grant, end: End | undefined): string => {
