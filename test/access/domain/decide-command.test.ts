@@ -255,6 +255,18 @@ describe('The proxy takes what a commander gave', () => {
     expect(beyond(commanded({ tier: 'admin', others: [ida, ana] }), three)).toBe('approvals')
   })
 
+  test('and others’ approvals make up for none of theirs that is not one', () => {
+    const of = upToAdmin(2)
+    const others = [ida, cho]
+    const approved = commanded({ tier: 'admin', others })
+    expect(beyond(approved, of)).toBeUndefined()
+    const [first, ...rest] = approved.approvals ?? []
+    if (first === undefined) expect.fail('no approval')
+    const elsewhere = { ...approved, approvals: [{ ...first, scope: 's'.repeat(43) }, ...rest] }
+    expect(beyond(elsewhere, of)).toBe('approvals')
+    expect(beyond(commanded({ tier: 'admin', commander: ana, others }), of)).toBe('approvals')
+  })
+
   test('in the place of a team of its own, where each has to be of another', () => {
     const of = upToAdmin(3, ', commanders], distinct: teams')
     const twoOfOne = aPerson({ subject: 'idp-max', name: 'Max', groups: ['sre'] })
