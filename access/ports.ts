@@ -93,7 +93,7 @@ export type PagedPasses = {
 
 /** What is asked of PagerDuty. */
 export type Incidents = {
-  /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id. */
+  /** The incident as PagerDuty's API confirms it now; undefined when it has none of this id, or number. */
   readonly read: (id: string) => Promise<Incident | undefined>
 }
 
@@ -118,6 +118,12 @@ export type OpenIncidents = {
   ) => Promise<{ readonly incidents: readonly Glance[]; readonly whole: boolean }>
   /** One incident; undefined where PagerDuty has none of this id. */
   readonly look: (id: string) => Promise<Glance | undefined>
+}
+
+/** What is asked of Slack. */
+export type SlackGroups = {
+  /** Ids of the users of a group. Rejects with `slack/failed`, also where there is no such group. */
+  readonly usersOf: (group: string) => Promise<readonly string[]>
 }
 
 /** What the proxies did about a change. */

@@ -17,6 +17,7 @@ import { names } from '#access/adapters/redis/names.ts'
 import { createPagedPasses } from '#access/adapters/redis/paged-passes.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
+import { createSlackGroups } from '#access/adapters/slack/groups.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
@@ -199,7 +200,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ ...lockParts, rules, directory, log }, click)
+    const text = await runClick({ ...lockParts, rules, directory, incidents, receipts, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -207,6 +208,10 @@ export const startBot = async (parts: BotParts) => {
     })
   })
   const inTurn = createInTurn()
+  const groups = createSlackGroups(config.SLACK_API_URL, config.SLACK_BOT_TOKEN)
+  const lookAgain = async (incident: string): Promise<void> => {
+    await incidentQueue.add('command', { incident })
+  }
   app.command(config.SLACK_COMMAND, async ({ command, ack }) => {
     const asked = {
       command: config.SLACK_COMMAND,
@@ -217,7 +222,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { ...lockParts, rules, directory, incidents, receipts, log, inTurn },
+        { ...lockParts, rules, directory, incidents, groups, lookAgain, receipts, log, inTurn },
         asked,
       ),
     })

@@ -140,7 +140,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   const { PAGERDUTY_TOKEN: token, PAGERDUTY_FROM: from } = config
   const notes = token && from ? createNotes(config.PAGERDUTY_API_URL, token, from) : undefined
 
-  const tell = createTell(rules, directory, messages, clock)
+  const tell = createTell(rules, directory, messages, clock, live)
   const derive = createDeriveJobs({
     rules: rules.hash,
     statements,

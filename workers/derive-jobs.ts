@@ -13,7 +13,7 @@ import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import type { Statements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { isFault } from '#access/domain/errors.ts'
-import { type Grant, occasionOf } from '#access/domain/grant.ts'
+import { type Grant, mergedFromOf, occasionOf, occasionOfGo } from '#access/domain/grant.ts'
 import type { Lock } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import { endLocked } from '#access/operations/end-locked.ts'
@@ -71,14 +71,15 @@ export const createDeriveJobs = (parts: DeriveParts) => {
 
   const stepped = async (grant: Grant, sequence: number): Promise<void> => {
     await occasions.add(occasionOf(grant), grant.id)
+    if (grant.why.kind === 'command') await occasions.add(occasionOfGo(grant.why.go), grant.id)
     // Who has less than that left when it is given needs no reminder.
     for (const job of jobsOf(grant))
       if (job.name !== 'reminder' || job.at > clock.now()) await addJob(parts, job, clock.now())
     if (grant.state === 'active') await parts.endBefore(grant)
     await tell.stepped(grant, sequence)
     // The last pass that stood under an incident is not always ended: a merge takes it away.
-    if (grant.step === 'moved' && grant.why.kind === 'page' && grant.why.mergedFrom !== undefined)
-      await sumUpWhenOver(grant.why.mergedFrom)
+    const mergedFrom = mergedFromOf(grant)
+    if (grant.step === 'moved' && mergedFrom !== undefined) await sumUpWhenOver(mergedFrom)
   }
 
   const ended = async (id: string, sequence: number): Promise<void> => {

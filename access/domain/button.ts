@@ -8,7 +8,15 @@ export const buttonActions = ['take', 'decline', 'approve', 'deny', 'extend', 'k
 export type ButtonAction = (typeof buttonActions)[number]
 /** Of a button about a lock, not a grant. */
 export const lockActions = ['lift'] as const
-export type AnyAction = ButtonAction | (typeof lockActions)[number]
+/** Of a button about all that a commander gave in one go. It is of use to several people, who are known by the click. */
+export const goActions = ['end-all'] as const
+/** Of a button to who holds a pass, about another's of the same incident: that one takes its place. */
+export const handOverActions = ['hand-over'] as const
+export type AnyAction =
+  | ButtonAction
+  | (typeof lockActions)[number]
+  | (typeof goActions)[number]
+  | (typeof handOverActions)[number]
 
 /** What a button is about: a grant, or a lock. Both have a random nonce. */
 export type About = Grant | Lock

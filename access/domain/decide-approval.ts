@@ -72,20 +72,26 @@ export const couldApprove = (
 
 const countsOf = (approvals: readonly Approval[], grant: Grant, demand: Demand): number => {
   const { distinct, from, escalate } = demand
+  const byCommander = commanderOf(grant)
   const byOthers = new Map(
     approvals
       .filter((approval) => principalKey(approval) !== principalKey(grant.who) && isOfScope(approval, grant))
       .map((approval) => [principalKey(approval), approval]),
   )
+  // Who commands the incident stands in for one of those who approve, and never for two.
+  const instead = byCommander !== undefined && byOthers.delete(byCommander) ? 1 : 0
   const given = [...byOthers.values()]
   const people = given.map(({ teams }) => teams)
   const named =
     from === undefined
       ? people
       : given.map(({ teams, at }) => teams.filter((team) => setsAt({ from, escalate }, at).includes(team)))
-  if (distinct === true) return differentTeams(named)
-  return from === undefined ? people.length : named.filter((teams) => teams.length > 0).length
+  if (distinct === true) return instead + differentTeams(named)
+  return instead + (from === undefined ? people.length : named.filter((teams) => teams.length > 0).length)
 }
+
+const commanderOf = ({ why }: Grant): string | undefined =>
+  why.kind === 'command' ? principalKey(why.commander) : undefined
 
 /** What somebody was shown is what they approved. */
 const isOfScope = ({ scope }: Approval, grant: Grant): boolean =>

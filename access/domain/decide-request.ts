@@ -1,4 +1,5 @@
 import { type Demand, isApproved } from './decide-approval.ts'
+import { whyBeyondCommand } from './decide-command.ts'
 import type { Decision, Denied } from './decision.ts'
 import type { Grant } from './grant.ts'
 import type { Held, HeldCheck, HeldGrant, Usable } from './held.ts'
@@ -255,6 +256,10 @@ export const whyBeyond = (
   now: number,
 ): Beyond | undefined => {
   if (grant.environment !== rules.environment) return 'environment'
+  if (grant.why.kind === 'command') {
+    const demand = tier.approvals === undefined ? undefined : demandOf(tier.approvals, grant)
+    return whyBeyondCommand(rules, service, tier, who, grant, demand, now)
+  }
   const lasts = grant.until - grant.from
   const paged = grant.why.kind === 'page'
   if (tier.approvals === undefined) {

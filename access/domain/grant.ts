@@ -27,6 +27,19 @@ const why = z.discriminatedUnion('kind', [
     doubt: z.enum(doubts).optional(),
   }),
   z.strictObject({ kind: z.literal('request'), rule: z.string(), reason: z.string().optional() }),
+  /** The commander of an incident added its holder, and is among those who approved it. */
+  z.strictObject({
+    kind: z.literal('command'),
+    rule: z.string(),
+    incident: z.strictObject({ id: z.string(), number: z.int(), title: z.string() }),
+    mergedFrom: z.string().optional(),
+    commander: principal,
+    /** Names all that they added with it. */
+    go: z.string(),
+    /** The services that the incident is about: their channels are told, too. */
+    about: z.array(z.string()),
+    reason: z.string().optional(),
+  }),
 ])
 
 /** What brings a new version of a grant (`grant-transitions.ts`). */
@@ -148,6 +161,15 @@ export const endShape = z.strictObject({
 
 export type End = z.output<typeof endShape>
 
+/** The incident that a grant stands because of; undefined where none. */
+export const incidentOf = ({ why }: Pick<Grant, 'why'>) => ('incident' in why ? why.incident : undefined)
+
+/** The incident that it stood because of before that one was merged; undefined where none. */
+export const mergedFromOf = ({ why }: Pick<Grant, 'why'>): string | undefined =>
+  'mergedFrom' in why ? why.mergedFrom : undefined
+
+/** What all that a commander gave in one go is kept together under. */
+export const occasionOfGo = (go: string): string => `go-${go}`
+
 /** What a grant's uses are told under in messages: its incident, or itself. */
-export const occasionOf = (grant: Grant): string =>
-  grant.why.kind === 'page' ? grant.why.incident.id : grant.id
+export const occasionOf = (grant: Grant): string => incidentOf(grant)?.id ?? grant.id

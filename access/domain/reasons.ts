@@ -82,7 +82,7 @@ export const reasons = {
   'grant-unknown': { status: 404, person: 'There is no such pass, or it has ended.' },
   'not-yours': { status: 403, person: 'This pass is somebody else’s.' },
   'not-of-incident': { status: 400, person: 'Only the pass of an incident is handed over.' },
-  'incident-closed': { status: 409, person: 'The incident is over, so nothing is handed over.' },
+  'incident-closed': { status: 409, person: 'PagerDuty says that the incident is over.' },
   'nobody-next': { status: 400, person: 'Say to whom: the incident has reached nobody else.' },
   'not-begun': { status: 409, person: 'This pass has not begun yet.' },
   'pass-ending': { status: 409, person: 'The incident let go of this pass, so it is not extended.' },
@@ -95,6 +95,10 @@ export const reasons = {
   'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
   'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
   'team-decided': { status: 403, person: 'Your team has approved this already; another one has to.' },
+  // An incident's commander
+  'not-commander': { status: 403, person: 'The rules don’t let you add people to an incident.' },
+  'beyond-command': { status: 403, person: 'The rules don’t let a commander add people to so high a tier.' },
+  'incident-unknown': { status: 404, person: 'PagerDuty knows no such incident.' },
   // A lock
   'not-locker': { status: 403, person: 'The rules don’t let you lock people out, or let them in again.' },
   'not-locked': { status: 409, person: 'They are not locked out.' },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson, type Json } from './canonical-json.ts'
 import type { Grant } from './grant.ts'
 
 /**
@@ -19,8 +19,15 @@ export const scopeHash = (grant: Grant): string => {
     begins: begins?.at,
     approvers,
     // The incident may be merged into another one; then what was approved goes on under that.
-    why: why.kind === 'page' ? { rule: why.rule, doubt: why.doubt } : { rule: why.rule, reason: why.reason },
+    why: whyOf(why),
     rules,
   }
   return createHash('sha256').update(canonicalJson(scope)).digest('base64url')
+}
+
+const whyOf = (why: Grant['why']): Json => {
+  if (why.kind === 'page') return { rule: why.rule, doubt: why.doubt }
+  if (why.kind === 'request') return { rule: why.rule, reason: why.reason }
+  const { issuer, subject } = why.commander
+  return { rule: why.rule, reason: why.reason, go: why.go, commander: { issuer, subject } }
 }

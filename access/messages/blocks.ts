@@ -38,7 +38,7 @@ export const withButtons = (
 export const withoutButtons = (text: string): Rendered => ({ text, blocks: [section(text)] })
 
 /** `verbatim`: nothing that others wrote becomes a link or a mention by itself. */
-const section = (text: string): object => ({
+export const section = (text: string): object => ({
   type: 'section',
   text: { type: 'mrkdwn', text: cutMarkup(text, longestSection), verbatim: true },
 })

@@ -7,12 +7,18 @@ export type Card =
   | { readonly kind: 'occasion'; readonly occasion: string }
   | { readonly kind: 'offer' | 'approval' | 'keep'; readonly grant: string }
   | { readonly kind: 'lock'; readonly lock: string }
+  /** To the holder of one pass: somebody else, who is paged for the same incident later on, could take it over. */
+  | { readonly kind: 'handover'; readonly grant: string; readonly other: string }
+  /** All that the commander of an incident gave in one go. */
+  | { readonly kind: 'command'; readonly go: string }
   /** `version` is the version of the grant that is about to end. */
   | { readonly kind: 'reminder'; readonly grant: string; readonly version: number }
 
 export const nameOfCard = (card: Card): string => {
   if (card.kind === 'occasion') return `occasion/${card.occasion}`
   if (card.kind === 'lock') return `lock/${card.lock}`
+  if (card.kind === 'handover') return `handover/${card.grant}/${card.other}`
+  if (card.kind === 'command') return `command/${card.go}`
   if (card.kind === 'reminder') return `reminder/${card.grant}/${card.version}`
   return `${card.kind}/${card.grant}`
 }
@@ -25,9 +31,11 @@ export const cardOfName = (name: string): Card | undefined => {
     return version !== undefined && /^\d{1,9}$/.test(version)
       ? { kind, grant: id, version: Number(version) }
       : undefined
+  if (kind === 'handover') return version ? { kind, grant: id, other: version } : undefined
   if (version !== undefined) return undefined
   if (kind === 'occasion') return { kind, occasion: id }
   if (kind === 'lock') return { kind, lock: id }
+  if (kind === 'command') return { kind, go: id }
   if (kind === 'offer' || kind === 'approval' || kind === 'keep') return { kind, grant: id }
   return undefined
 }

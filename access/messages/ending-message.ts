@@ -1,4 +1,4 @@
-import type { End, Grant } from '../domain/grant.ts'
+import { type End, type Grant, incidentOf } from '../domain/grant.ts'
 import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
 import { endText, incidentText, tierOn, whatFor } from './pass-text.ts'
 import { clockTime } from './slack-text.ts'
@@ -18,7 +18,8 @@ export const reminderMessage = (grant: Grant, end: End | undefined, version: num
 
 /** To the holder, when the incident let go of their pass: with a button where nobody but an integration said so. */
 export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
-  const incident = grant.why.kind === 'page' ? incidentText(grant.why.incident) : 'the incident'
+  const of = incidentOf(grant)
+  const incident = of === undefined ? 'the incident' : incidentText(of)
   if (end !== undefined)
     return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end, grant)}.`)
   const { ending } = grant

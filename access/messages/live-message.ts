@@ -1,4 +1,4 @@
-import type { End, Grant } from '../domain/grant.ts'
+import { type End, type Grant, incidentOf } from '../domain/grant.ts'
 import type { Rendered } from './blocks.ts'
 import { incidentText, reasonText, standingText } from './pass-text.ts'
 import { fitting, plural } from './slack-text.ts'
@@ -19,9 +19,9 @@ export const liveMessage = (all: readonly Standing[]): Rendered => {
   )
   const first = sorted[0]?.grant
   if (first === undefined) return { text: 'Nobody has a pass.' }
-  if (first.why.kind === 'request')
-    return { text: `${standingText(first, sorted[0]?.end)} ${reasonText(first)}` }
-  const title = `*Access for ${incidentText(first.why.incident)}*`
+  const incident = incidentOf(first)
+  if (incident === undefined) return { text: `${standingText(first, sorted[0]?.end)} ${reasonText(first)}` }
+  const title = `*Access for ${incidentText(incident)}*`
   const lines = fitting(
     sorted.map(({ grant, end }) => `• ${standingText(grant, end)}`),
     { most: shownPasses, bytes: longestUpdate - Buffer.byteLength(title) - 40 },
@@ -31,7 +31,12 @@ export const liveMessage = (all: readonly Standing[]): Rendered => {
 }
 
 /** In its place when the incident was merged: nothing is left under it. */
-export const movedMessage = ({ why }: Grant): Rendered => ({
-  text:
-    why.kind === 'page' ? `Access goes on under ${incidentText(why.incident)}.` : 'Access goes on elsewhere.',
-})
+export const movedMessage = (grant: Grant): Rendered => {
+  const incident = incidentOf(grant)
+  return {
+    text:
+      incident === undefined
+        ? 'Access goes on elsewhere.'
+        : `Access goes on under ${incidentText(incident)}.`,
+  }
+}

@@ -50,6 +50,8 @@ export const namesText = (people: readonly { readonly name: string }[]): string 
 /** Why somebody holds a pass, as a half sentence. */
 export const because = ({ why }: Grant, longest = 300): string => {
   if (why.kind === 'page') return `paged for ${incidentText(why.incident)}`
+  if (why.kind === 'command')
+    return `added to ${incidentText(why.incident)} by ${quoted(why.commander.name, 100)}${why.reason === undefined ? '' : `, because ${quoted(why.reason, longest)}`}`
   return why.reason === undefined ? 'asked for by hand' : `because ${quoted(why.reason, longest)}`
 }
 

@@ -1,5 +1,5 @@
 import { formatDuration } from '../domain/duration.ts'
-import type { End, Grant } from '../domain/grant.ts'
+import { type End, type Grant, incidentOf } from '../domain/grant.ts'
 import { requestsOf, total, type Usage } from '../domain/usage.ts'
 import { because, endText, incidentText, tierOn } from './pass-text.ts'
 import { clockTime, code, fitting, plural, quoted } from './slack-text.ts'
@@ -17,8 +17,8 @@ const shownCounts = 6
  */
 export const summaryMessage = (all: readonly Used[]): string => {
   const first = all[0]?.grant
-  const title =
-    first?.why.kind === 'page' ? `*Access during ${incidentText(first.why.incident)}*` : '*Access, summed up*'
+  const incident = first === undefined ? undefined : incidentOf(first)
+  const title = incident === undefined ? '*Access, summed up*' : `*Access during ${incidentText(incident)}*`
   const passes = fitting(
     all.map(aboutOne),
     shownPasses,

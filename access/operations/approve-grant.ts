@@ -1,4 +1,5 @@
 import { decideApproval } from '../domain/decide-approval.ts'
+import { isCommanded, mayBeAdded } from '../domain/decide-command.ts'
 import { isFreezable } from '../domain/decide-request.ts'
 import { freezeOn } from '../domain/freeze-on.ts'
 import type { Grant } from '../domain/grant.ts'
@@ -43,7 +44,7 @@ export const approveGrant = async (
     if (!decision.may) return { refused: decision.reason }
     const asker = directory.byPrincipal(principalKey(grant.who))
     if (asker?.active !== true) return { refused: 'person-inactive' }
-    if (!fitsTier(rules, grant) || (grant.why.kind === 'request' && !mayAsk(rules, grant, asker, now)))
+    if (!fitsTier(rules, grant) || !mayHave(rules, { ...grant, approvals: before }, asker, now))
       return { refused: 'not-eligible' }
     const from = Math.max(now, grant.begins?.at ?? now)
     if (isFreezable(grant) && freezeOn(rules, grant, from) !== undefined) return { refused: 'frozen' }
@@ -59,12 +60,23 @@ export const approveGrant = async (
   return { refused: 'already-decided' }
 }
 
-/** Whether the rules still let them ask for it, as the directory has them now. */
-const mayAsk = (rules: RuleSet, { services, tier }: Grant, asker: Person, now: number): boolean =>
-  services.every((name) => {
-    const service = rules.services.get(name)
-    return service !== undefined && requestRulesFor(rules, service, tier, asker, now).length > 0
+/**
+ * Whether the rules still let them ask for it, or be added by a commander who still may, as the directory has them now. What
+ * a page put before others it did so because the rules did not.
+ */
+const mayHave = (rules: RuleSet, grant: Grant, asker: Person, now: number): boolean => {
+  const { why, services, tier: name } = grant
+  if (why.kind === 'page') return true
+  if (why.kind === 'command' && !isCommanded(rules, grant)) return false
+  return services.every((of) => {
+    const service = rules.services.get(of)
+    const tier = service === undefined ? undefined : tierOf(service, name)
+    if (service === undefined || tier === undefined) return false
+    return why.kind === 'command'
+      ? mayBeAdded(rules, service, tier, asker, now)
+      : requestRulesFor(rules, service, name, asker, now).length > 0
   })
+}
 
 /** Whether it is still no more than its tier gives, and before no fewer and no other people than the tier demands. */
 const fitsTier = (rules: RuleSet, { services, tier: name, duration, approvers }: Grant): boolean =>

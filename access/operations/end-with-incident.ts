@@ -1,5 +1,5 @@
 import { Fault } from '../domain/errors.ts'
-import type { Grant } from '../domain/grant.ts'
+import { type Grant, incidentOf } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { HeldGrant } from '../domain/held.ts'
 import type { Incident } from '../domain/incident.ts'
@@ -15,8 +15,7 @@ import { standing } from './find-held.ts'
 const keepableMs = 1_800_000
 
 /** Whether a grant stands because of this incident. */
-export const isOf = ({ why }: Grant, incident: string): boolean =>
-  why.kind === 'page' && why.incident.id === incident
+export const isOf = (grant: Grant, incident: string): boolean => incidentOf(grant)?.id === incident
 
 /** Everything that stands because of one incident: passes, offers, requests. */
 export const heldOf = (live: LiveGrants, incident: string, now: number): HeldGrant[] =>
@@ -69,12 +68,23 @@ export const letGo = (
     if (grant.kept && keepable) return undefined
     // What was said before stands; only a person ends at once what an integration let run on.
     if (grant.ending !== undefined && !(grant.ending.keepable && !keepable)) return undefined
-    const grace = keepable ? keepableMs : (pageRuleOf(rules, grant)?.grace ?? 0)
+    const grace = keepable ? keepableMs : graceOf(rules, grant)
     if (grace === 0) return end(grant)
     const until = Math.min(grant.until, now + grace)
     const ending = { cause, was: grant.ending?.was ?? grant.until, at: now, keepable }
     return stored(parts, nextVersion(grant, 'shortened', { until, ending }, now))
   })
+}
+
+/** Of its rule. What a commander gave has none of its own: the shortest of the page rules for its tier and services. */
+const graceOf = (rules: RuleSet, grant: Grant): number => {
+  if (grant.why.kind !== 'command') return pageRuleOf(rules, grant)?.grace ?? 0
+  const graces = grant.services.map((name) => {
+    const fitting = (rules.services.get(name)?.onPage ?? []).filter(({ give }) => give === grant.tier)
+    return Math.min(...fitting.map(({ grace }) => grace))
+  })
+  const shortest = Math.min(...graces)
+  return Number.isFinite(shortest) ? shortest : 0
 }
 
 const stored = async ({ store }: DecideParts, grant: Grant): Promise<boolean> =>
@@ -97,7 +107,7 @@ export const moveTo = (parts: DecideParts, incident: Incident, parent: Incident)
   const { rules, live, store } = parts
   const { id, number, title } = parent
   return changeAll(parts, incident.id, async (grant, now) => {
-    if (grant.why.kind !== 'page') return undefined
+    if (grant.why.kind === 'request') return undefined
     if (await anyGenuine(live, heldOf(live, id, now), (other) => coveredBy(rules, grant, other)))
       return (await store.end(grant, 'superseded')).ended
     const why = { ...grant.why, incident: { id, number, title }, mergedFrom: incident.id }
@@ -125,7 +135,8 @@ export const endDoubles = async (parts: DecideParts, incident: string): Promise<
 /** What its holder made stand: where a page gave it, what it is enough for ends, and what it was handed over from. */
 export const endBeside = async (parts: DecideParts, grant: Grant): Promise<void> => {
   await endBefore(parts, grant)
-  if (grant.why.kind === 'page') await endDoubles(parts, grant.why.incident.id)
+  const incident = incidentOf(grant)
+  if (incident !== undefined) await endDoubles(parts, incident.id)
 }
 
 /** Whether there is such a one. What somebody forged makes no other needless. */
@@ -147,7 +158,10 @@ const isEnoughFor = (rules: RuleSet, grant: Grant, other: Grant): boolean => {
   return coveredBy(rules, grant, other) && (!coveredBy(rules, other, grant) || other.id < grant.id)
 }
 
+/** What a commander gave is ended as one, and so makes nothing else needless, nor is it made so. */
 const coveredBy = (rules: RuleSet, grant: Grant, other: Grant): boolean =>
+  grant.why.kind !== 'command' &&
+  other.why.kind !== 'command' &&
   principalKey(other.who) === principalKey(grant.who) &&
   (other.state === 'active' || other.state === grant.state) &&
   other.ending === undefined &&

@@ -1,5 +1,5 @@
 import { servicesOf } from '../domain/decide-access.ts'
-import type { Grant } from '../domain/grant.ts'
+import { type Grant, mergedFromOf } from '../domain/grant.ts'
 import type { Incident } from '../domain/incident.ts'
 import { principalKey } from '../domain/principal.ts'
 import { endDoubles, letGo, moveTo, takeBack } from './end-with-incident.ts'
@@ -61,12 +61,13 @@ const lastOf = async ({ incidents }: FollowParts, incident: Incident): Promise<I
   return last
 }
 
-/** Whether the incident still holds it: its holder is paged, or it came with a merge or a hand over. */
+/** Whether the incident still holds it: its holder is paged, or it came with a merge, a hand over or its commander. */
 export const isHeld = (
   parts: Pick<FollowParts, 'directory'>,
   incident: Pick<Incident, 'paged'>,
   grant: Grant,
-): boolean => isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant)
+): boolean =>
+  isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant) || isCommandersOwn(grant)
 
 export const isPaged = (
   { directory }: Pick<FollowParts, 'directory'>,
@@ -79,7 +80,10 @@ export const isPaged = (
   })
 
 /** What came with a merge is held by the incident, whoever is paged. */
-const isMerged = ({ why }: Grant): boolean => why.kind === 'page' && why.mergedFrom !== undefined
+const isMerged = (grant: Grant): boolean => mergedFromOf(grant) !== undefined
+
+/** Nor is who was paged what holds what a commander gave. */
+const isCommandersOwn = ({ why }: Grant): boolean => why.kind === 'command'
 
 /** Nor is who was paged what holds a pass that came by a hand over. */
 const isHandedOver = ({ why }: Grant): boolean => why.kind === 'page' && why.doubt === 'page-by-hand-over'
@@ -91,7 +95,8 @@ const takeBackPaged = (parts: FollowParts, incident: Incident): Promise<boolean>
     incident,
     (grant) =>
       !mayBeSelf(parts, incident, grant) &&
-      (isPaged(parts, incident, grant) || (isMerged(grant) && grant.ending?.cause === 'incident over')),
+      (isPaged(parts, incident, grant) ||
+        ((isMerged(grant) || isCommandersOwn(grant)) && grant.ending?.cause === 'incident over')),
   )
 
 /**

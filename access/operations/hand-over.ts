@@ -124,6 +124,7 @@ const theirsOf = async (
   await live.catchUp()
   const found = heldOf(live, incident.id, clock.now()).find(
     ({ grant }) =>
+      grant.why.kind === 'page' &&
       principalKey(grant.who) === principalKey(other) &&
       grant.tier === tier &&
       grant.ending === undefined &&

@@ -142,6 +142,7 @@ const standingOf = async (
     .map(({ grant }) => grant)
     .find(
       (grant) =>
+        grant.why.kind === 'page' &&
         grant.services.includes(service.name) &&
         principalKey(grant.who) === principalKey(person) &&
         !letGoBefore(grant, paged),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { buttonActions, lockActions } from '#access/domain/button.ts'
+import { buttonActions, goActions, handOverActions, lockActions } from '#access/domain/button.ts'
 import type { Click } from './run-click.ts'
 
 /** https://docs.slack.dev/reference/interaction-payloads/block_actions-payload: only what is needed of it. */
@@ -12,7 +12,7 @@ const shape = z.object({
     .array(
       z.object({
         type: z.literal('button'),
-        action_id: z.enum([...buttonActions, ...lockActions]),
+        action_id: z.enum([...buttonActions, ...lockActions, ...goActions, ...handOverActions]),
         value: z.string(),
       }),
     )

@@ -6,24 +6,32 @@ import {
   scopeOfButton,
 } from '#access/domain/button.ts'
 import { formatDuration } from '#access/domain/duration.ts'
-import type { Grant } from '#access/domain/grant.ts'
+import { type Grant, incidentOf } from '#access/domain/grant.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
+import { endedAllText } from '#access/messages/command-message.ts'
 import { liftedText, notLiftedText } from '#access/messages/lock-message.ts'
 import { tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { quoted } from '#access/messages/slack-text.ts'
 import { type ApproveParts, approveGrant } from '#access/operations/approve-grant.ts'
 import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
+import { endGo } from '#access/operations/end-go.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
+import { heldBy } from '#access/operations/find-held.ts'
+import { type HandOverParts, handOver } from '#access/operations/hand-over.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
 import { liftLock } from '#access/operations/lift-lock.ts'
 import type { LockParts } from '#access/operations/lock-principal.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
+import type { Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
+import { handedOverText, notHandedOverText, receiptText, strangerAnswer } from '../commands/answers.ts'
 import { failedAnswer } from '../failed-answer.ts'
 
-export type ClickParts = ApproveParts & LockParts & { readonly log: Logger }
+export type ClickParts = ApproveParts &
+  HandOverParts &
+  LockParts & { readonly receipts: Receipts; readonly log: Logger }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
@@ -83,9 +91,56 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   if (action === 'lift') return lift(parts, person, id, value)
   // As it was before it ended, for telling a late click from a forged one.
   const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
+  if (action === 'end-all') return endAll(parts, person, grant, value)
+  if (action === 'hand-over') return handOverTo(parts, person, grant, value)
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
   return carryOut(parts, action, person, id, scopeOfButton(value))
+}
+
+/** The button is nobody's own: whether this person may press it is decided when they do. */
+const endAll = async (
+  parts: ClickParts,
+  person: Person,
+  grant: Grant | undefined,
+  value: string,
+): Promise<string | Refused> => {
+  const why = grant?.why
+  if (grant === undefined || why?.kind !== 'command' || !isButtonOf(grant, 'end-all', why.commander, value))
+    return refused('button-unknown', grant?.id, true)
+  const outcome = await endGo(parts, person, why)
+  return 'refused' in outcome
+    ? refused(outcome.refused, grant.id)
+    : endedAllText(outcome.ended, outcome.left, receiptText(outcome.receipt))
+}
+
+/** The button is about what another has of the incident; what is handed over is one's own of it. */
+const handOverTo = async (
+  parts: ClickParts,
+  person: Person,
+  theirs: Grant | undefined,
+  value: string,
+): Promise<string | Refused> => {
+  if (theirs === undefined || !isButtonOf(theirs, 'hand-over', person, value))
+    return refused('button-unknown', theirs?.id, true)
+  const { directory, live, clock } = parts
+  const incident = incidentOf(theirs)?.id
+  const mine = heldBy(live, person, clock.now()).find(
+    (grant) =>
+      grant.state === 'active' &&
+      grant.why.kind === 'page' &&
+      grant.why.incident.id === incident &&
+      grant.tier === theirs.tier &&
+      grant.services.every((name) => theirs.services.includes(name)),
+  )
+  const to = directory.byPrincipal(principalKey(theirs.who))
+  if (mine === undefined) return refused('already-decided', theirs.id)
+  if (to === undefined) return refused('person-unknown', theirs.id, false, strangerAnswer)
+  const outcome = await handOver(parts, person, mine.id, to)
+  if ('choose' in outcome || 'chooseOne' in outcome) return refused('already-decided', mine.id)
+  return 'refused' in outcome
+    ? refused(outcome.refused, mine.id, false, notHandedOverText(outcome.refused))
+    : handedOverText(outcome)
 }
 
 const lift = async (

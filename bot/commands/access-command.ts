@@ -13,18 +13,20 @@ import type { Incidents } from '#access/ports.ts'
 import { whoMayAsk } from '#access/rules/explain/who-may-ask.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
+import { type AddCommandParts, runAddCommand } from './add-command.ts'
 import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
 import { type LockCommandParts, lockedLines, runLockCommand } from './lock-command.ts'
 import { type Command, parseCommand } from './parse-command.ts'
 import { readSpan } from './read-span.ts'
 
-export type CommandParts = LockCommandParts & {
-  readonly incidents: Incidents
-  readonly log: Logger
-  /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
-  readonly inTurn: InTurn
-}
+export type CommandParts = LockCommandParts &
+  AddCommandParts & {
+    readonly incidents: Incidents
+    readonly log: Logger
+    /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
+    readonly inTurn: InTurn
+  }
 
 export type Asked = {
   readonly command: string
@@ -53,6 +55,10 @@ export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promi
   try {
     if (command.verb === 'lock' || command.verb === 'unlock')
       return await runLockCommand(parts, asked.command, team, person, command, refused)
+    if (command.verb === 'command')
+      return await parts.inTurn(principalKey(person), () =>
+        runAddCommand(parts, asked.command, team, person, command, refused),
+      )
     return await answerTo(parts, asked, person, command, refused)
   } catch (error) {
     parts.log.error({ err: error, verb: command.verb }, 'a command failed')
@@ -64,7 +70,7 @@ const answerTo = async (
   parts: CommandParts,
   { command: name, team }: Asked,
   person: Person,
-  command: Exclude<Command, { verb: 'help' | 'unreadable' | 'lock' | 'unlock' }>,
+  command: Exclude<Command, { verb: 'help' | 'unreadable' | 'lock' | 'unlock' | 'command' }>,
   refused: (reason: Reason) => void,
 ): Promise<string> => {
   switch (command.verb) {

@@ -1,7 +1,7 @@
 import type { Refusal } from '#access/domain/decide-access.ts'
 import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
-import { reasons } from '#access/domain/reasons.ts'
+import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
 import { because, lastingText, namesText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { clockTime, code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
@@ -23,13 +23,14 @@ export const helpAnswer = (command: string, rules: string): string =>
   [
     '*Pagepass*: a pass to a service, for as long as you need it.',
     `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
-    `${code(`${command} grant orders-svc 4h from sat 22:00 because CHG-123`)} asks ahead.`,
+    `${code(`${command} grant orders-svc 4h from sat 22:00 because CHG-123`)} asks ahead; ${code(`${command} grant orders-svc until 18:30`)} says when it ends.`,
     `${code(`${command} preview orders-svc 1h admin because …`)} says who would be asked, and asks nobody.`,
     `${code(`${command} list`)} shows your passes.`,
     `${code(`${command} extend orders-svc 30m`)} makes one last longer.`,
-    `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id.`,
-    `${code(`${command} lock @ana because …`)} shuts somebody out at once, where the rules let you; ${code(`${command} unlock @ana`)} takes several of you.`,
+    `${code(`${command} revoke orders-svc`)} ends one now: name its service or its id. It also takes back what you asked for.`,
     `${code(`${command} handover orders-svc`)} hands the pass of an incident to whoever else it has reached, or to whom you name behind it.`,
+    `${code(`${command} command 42 @ana orders-svc,label:web operate 2h`)} adds people and groups that you mention to services, for incident 42, where the rules let you.`,
+    `${code(`${command} lock @ana because …`)} shuts somebody out at once, where the rules let you; ${code(`${command} unlock @ana`)} takes several of you.`,
     'When you are paged, the pass comes by itself.',
     `Rules ${code(shortHash(rules))}`,
   ].join('\n')
@@ -184,18 +185,29 @@ export const handOverAnswer = (
   command: string,
   pass: string,
 ): string => {
-  if ('handedOver' in outcome)
-    return `Handed over: ${quoted(outcome.to.who.name, 100)} has ${whatFor(outcome.to)}, and your pass ${code(outcome.handedOver.id)} has ended.`
-  if ('waitsFor' in outcome) {
-    const { waitsFor } = outcome
-    const until = waitsFor.state === 'pending' ? 'others have approved it for them' : 'they take it'
-    return `Put before ${quoted(waitsFor.who.name, 100)}: ${tierOn(waitsFor)}. Your own pass goes on until ${until}.`
-  }
+  if ('handedOver' in outcome || 'waitsFor' in outcome) return handedOverText(outcome)
   if ('chooseOne' in outcome)
     return `Say to whom: the incident has reached ${outcome.chooseOne.map(({ name }) => quoted(name, 100)).join(', ')}. Try ${code(`${command} handover ${pass} @name`)}`
-  switch (outcome.refused) {
-    case 'nobody-next':
-      return `${reasons['nobody-next'].person} Try ${code(`${command} handover ${pass} @name`)}`
+  if (outcome.refused === 'nobody-next')
+    return `${reasons['nobody-next'].person} Try ${code(`${command} handover ${pass} @name`)}`
+  const text = notHandedOverText(outcome.refused)
+  return text === reasons[outcome.refused].person ? `${text} See yours with ${code(`${command} list`)}` : text
+}
+
+/** What came of handing one's own pass over. */
+export const handedOverText = (
+  outcome: Extract<HandOverOutcome, { handedOver: unknown } | { waitsFor: unknown }>,
+): string => {
+  if ('handedOver' in outcome)
+    return `Handed over: ${quoted(outcome.to.who.name, 100)} has ${whatFor(outcome.to)}, and your pass ${code(outcome.handedOver.id)} has ended.`
+  const { waitsFor } = outcome
+  const until = waitsFor.state === 'pending' ? 'others have approved it for them' : 'they take it'
+  return `Put before ${quoted(waitsFor.who.name, 100)}: ${tierOn(waitsFor)}. Your own pass goes on until ${until}.`
+}
+
+/** Why nothing was handed over: some reasons are about whom it was for. */
+export const notHandedOverText = (reason: Reason): string => {
+  switch (reason) {
     case 'not-eligible':
     case 'tier-none':
       return 'The rules do not let them have this.'
@@ -204,7 +216,7 @@ export const handOverAnswer = (
     case 'page-again':
       return 'They turned it down, or what they had of it has ended. They can ask for a pass themselves.'
     default:
-      return `${reasons[outcome.refused].person} See yours with ${code(`${command} list`)}`
+      return reasons[reason].person
   }
 }
 

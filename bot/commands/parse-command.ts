@@ -1,5 +1,6 @@
 import { parseDuration } from '#access/domain/duration.ts'
 import { nearest } from '#access/domain/nearest.ts'
+import { type AddCommand, parseAdd } from './parse-add.ts'
 import { type LockCommand, parseLock, type Unreadable } from './parse-lock.ts'
 
 export const verbs = [
@@ -10,6 +11,7 @@ export const verbs = [
   'revoke',
   'withdraw',
   'handover',
+  'command',
   'lock',
   'unlock',
   'help',
@@ -32,6 +34,7 @@ export type Command =
   /** `duration` is how much longer, in milliseconds. */
   | { readonly verb: 'extend'; readonly pass: string; readonly duration?: number }
   | LockCommand
+  | AddCommand
   /** `to` is the id of a Slack user. */
   | { readonly verb: 'handover'; readonly pass: string; readonly to?: string }
   | { readonly verb: 'list' }
@@ -64,6 +67,8 @@ export const parseCommand = (text: string): Command => {
       return words.length === 1 && words[0] !== undefined
         ? { verb: 'revoke', pass: words[0].toLowerCase() }
         : { verb: 'unreadable', what: 'Say which one pass to revoke.', try: 'revoke orders-svc' }
+    case 'command':
+      return parseAdd(head.trim().replace(/^\S+\s*/, ''), reason)
     case 'handover':
       return parseHandOver(words)
     case 'extend':

@@ -123,8 +123,14 @@ export const requestText = (
   )
 }
 
+const passKinds = {
+  page: 'by a page',
+  request: 'asked for by hand',
+  command: 'by an incident’s commander',
+} as const
+
 const passRows = ({ tier, kind, conditions }: PassChecked): Row[] => [
-  ...title(`The pass: ${tier}, ${kind === 'page' ? 'by a page' : 'asked for by hand'}`),
+  ...title(`The pass: ${tier}, ${passKinds[kind]}`),
   ...conditionRows(conditions),
 ]
 

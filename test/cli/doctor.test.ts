@@ -546,8 +546,8 @@ describe('The Slack token', inTime, () => {
       { state: 'ok', what: 'Acme (T1) as pagepass (U1)' },
       {
         state: 'fail',
-        what: 'the token lacks 2 scopes: chat:write, im:write',
-        mend: 'add chat:write, im:write to the app (OAuth & Permissions, Bot Token Scopes), and install it again',
+        what: 'the token lacks 3 scopes: chat:write, im:write, usergroups:read',
+        mend: 'add chat:write, im:write, usergroups:read to the app (OAuth & Permissions, Bot Token Scopes), and install it again',
       },
     ])
   })

@@ -472,6 +472,7 @@ const scopeOf: Readonly<Record<string, string | undefined>> = {
   'chat.postEphemeral': 'chat:write',
   'chat.update': 'chat:write',
   'conversations.open': 'im:write',
+  'usergroups.users.list': 'usergroups:read',
   'users.info': 'users:read',
   'users.lookupByEmail': 'users:read.email',
   'views.open': undefined,

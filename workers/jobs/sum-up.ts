@@ -6,7 +6,7 @@ import type { Fleet } from '#access/adapters/redis/fleet.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import type { UsageStore } from '#access/adapters/redis/usage-store.ts'
-import { occasionOf } from '#access/domain/grant.ts'
+import { incidentOf, occasionOf } from '#access/domain/grant.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { nameOfCard } from '#access/messages/cards.ts'
 import { plainText } from '#access/messages/slack-text.ts'
@@ -56,17 +56,26 @@ export const sumUp = async (
     ended.map(async ({ grant, end }) => ({ grant, end, usage: await parts.usages.of(grant.id) })),
   )
   const text = summaryMessage(used)
+  const thread = threadOf(used, occasion)
   for (const channel of new Set(used.flatMap(({ grant }) => channelsOf(parts.rules, grant)))) {
     await parts.messages.add(
       'summary',
-      { kind: 'notice', to: { channel }, text, thread: nameOfCard({ kind: 'occasion', occasion }) },
+      { kind: 'notice', to: { channel }, text, thread },
       { jobId: `summary-${occasion}-${grants}-${channel}` },
     )
   }
-  if (used[0]?.grant.why.kind !== 'page') return
+  if (used[0] === undefined || incidentOf(used[0].grant) === undefined) return
   await parts.notes.add(
     'summary',
     { incident: occasion, text: plainText(text) },
     { jobId: `note-${occasion}-${grants}` },
   )
+}
+
+/** Under the live message of the occasion, or where only a commander gave something under that. */
+const threadOf = (used: readonly Used[], occasion: string): string => {
+  const why = used[0]?.grant.why
+  return why?.kind === 'command' && used.every(({ grant }) => grant.why.kind === 'command')
+    ? nameOfCard({ kind: 'command', go: why.go })
+    : nameOfCard({ kind: 'occasion', occasion })
 }

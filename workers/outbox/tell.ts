@@ -7,10 +7,11 @@ import type { QuestionTime } from '#access/domain/question-times.ts'
 import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import { decidedNotice, othersNotice, waitingNotice, waitsNotice } from '#access/messages/approval-message.ts'
 import { type Card, nameOfCard } from '#access/messages/cards.ts'
+import { addedNotice } from '#access/messages/command-message.ts'
 import { standingText, whatFor } from '#access/messages/pass-text.ts'
 import { code } from '#access/messages/slack-text.ts'
 import { whoDecidesOn } from '#access/operations/who-decides.ts'
-import type { Clock, Directory } from '#access/ports.ts'
+import type { Clock, Directory, LiveGrants } from '#access/ports.ts'
 
 /** More than so many are not asked by direct message. */
 const mostAsked = 30
@@ -24,6 +25,7 @@ export const createTell = (
   directory: Directory,
   messages: Queue<MessageJob>,
   clock: Clock,
+  live: Pick<LiveGrants, 'all'> = { all: () => [] },
 ) => {
   const add = async (name: string, sequence: number, job: MessageJob): Promise<void> => {
     const to = 'channel' in job.to ? job.to.channel : job.to.user
@@ -38,6 +40,14 @@ export const createTell = (
   }
 
   const showOccasion = async (grant: Grant, occasion: string, sequence: number): Promise<void> => {
+    // One message for all that a commander gave, in the channels of what it opens and of what the incident is about.
+    if (grant.why.kind === 'command') {
+      const { go, about } = grant.why
+      const services = [...new Set([...about, ...grant.services])]
+      for (const channel of channelsOf(rules, { services }))
+        await show({ kind: 'command', go }, { channel }, sequence)
+      return
+    }
     for (const channel of channelsOf(rules, grant))
       await show({ kind: 'occasion', occasion }, { channel }, sequence)
   }
@@ -78,6 +88,21 @@ export const createTell = (
       await show({ kind: 'reminder', grant: id, version: version - 1 }, holder, sequence, true)
   }
 
+  /** Whoever holds a pass of the same incident for long enough may hand it over to who is paged now. */
+  const offerHandOver = async (grant: Grant, sequence: number): Promise<void> => {
+    for (const other of besideOf(live, grant))
+      if (mayTakeOver(grant, other))
+        await show({ kind: 'handover', grant: other.id, other: grant.id }, holderOf(other), sequence)
+  }
+
+  /** What is over is handed over no more, nor taken over by. */
+  const endHandOver = async (grant: Grant, sequence: number): Promise<void> => {
+    for (const other of besideOf(live, grant)) {
+      await show({ kind: 'handover', grant: other.id, other: grant.id }, holderOf(other), sequence, true)
+      await show({ kind: 'handover', grant: grant.id, other: other.id }, holderOf(grant), sequence, true)
+    }
+  }
+
   return {
     /** A new version of a grant. */
     stepped: async (grant: Grant, sequence: number): Promise<void> => {
@@ -88,6 +113,9 @@ export const createTell = (
       const holder = holderOf(grant)
       if (grant.step === 'approved' && holder !== undefined)
         await add('decided', sequence, { kind: 'notice', to: holder, text: decidedNotice(grant, undefined) })
+      if (grant.why.kind === 'command' && grant.version === 1 && holder !== undefined)
+        await add('added', sequence, { kind: 'notice', to: holder, text: addedNotice(grant) })
+      if (grant.version === 1) await offerHandOver(grant, sequence)
       if (grant.step === 'offered') await sayInThread(grant, standingText(grant), sequence)
       if (grant.step !== 'asked' || grant.why.kind !== 'page') return
       const text = waitingNotice(grant, askedFor(grant).length)
@@ -103,6 +131,7 @@ export const createTell = (
       for (const person of askedFor(grant))
         await show({ kind: 'approval', grant: grant.id }, directOf(person), sequence, true)
       await show({ kind: 'keep', grant: grant.id }, holder, sequence, true)
+      await endHandOver(grant, sequence)
       const { id, version } = grant
       await show({ kind: 'reminder', grant: id, version }, holder, sequence, true)
       const told = grant.approvers !== undefined && (end.cause === 'denied' || end.cause === 'lapsed')
@@ -168,6 +197,31 @@ export type Tell = ReturnType<typeof createTell>
 const directOf = (person: Person | undefined): Place | undefined => person?.slack
 
 /** The incident channels of the services a grant names. */
-export const channelsOf = (rules: RuleSet, grant: Grant): string[] => [
-  ...new Set(grant.services.flatMap((name) => rules.services.get(name)?.channel ?? [])),
+export const channelsOf = (rules: RuleSet, { services }: Pick<Grant, 'services'>): string[] => [
+  ...new Set(services.flatMap((name) => rules.services.get(name)?.channel ?? [])),
 ]
+
+/** What others hold or are offered by a page of the same incident. */
+const besideOf = (live: Pick<LiveGrants, 'all'>, { why, who }: Grant): Grant[] =>
+  why.kind !== 'page'
+    ? []
+    : [...live.all()]
+        .map(({ grant }) => grant)
+        .filter(
+          (other) =>
+            other.why.kind === 'page' &&
+            other.why.incident.id === why.incident.id &&
+            principalKey(other.who) !== principalKey(who),
+        )
+
+/** Who was paged together with others takes nobody's place. */
+const laterMs = 300_000
+
+const mayTakeOver = (grant: Grant, other: Grant): boolean =>
+  grant.state !== 'pending' &&
+  other.state === 'active' &&
+  other.ending === undefined &&
+  grant.at - other.from >= laterMs &&
+  (grant.why.kind !== 'page' || grant.why.handedFrom === undefined) &&
+  grant.tier === other.tier &&
+  other.services.every((name) => grant.services.includes(name))

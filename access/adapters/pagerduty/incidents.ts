@@ -138,7 +138,7 @@ export const createIncidents = (
       const resolved = incident.status === 'resolved'
       const { trigger, shapedBy } = resolved
         ? { trigger: { kind: 'unknown' } as const, shapedBy: [] }
-        : await causesOf(id, askedByOthers(incident))
+        : await causesOf(incident.id, askedByOthers(incident))
       const askedFor = (incident.incidents_responders ?? []).flatMap(({ requester }) =>
         requester && isPerson(requester) ? [requester.id] : [],
       )

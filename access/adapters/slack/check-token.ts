@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Fault } from '../../domain/errors.ts'
 
 /** What a bot needs to be allowed, by Slack's names (https://docs.slack.dev/reference/scopes). */
-export const neededScopes = ['chat:write', 'commands', 'im:write'] as const
+export const neededScopes = ['chat:write', 'commands', 'im:write', 'usergroups:read'] as const
 
 export type CheckedToken = {
   readonly team: string

@@ -20,6 +20,8 @@ export type Mend = { readonly say: string; readonly next?: string; readonly wher
   | { readonly kind: 'belong'; readonly sets: readonly string[] }
   | { readonly kind: 'ask'; readonly tier: string; readonly state: 'active' | 'pending' }
   | { readonly kind: 'page'; readonly tier: string }
+  /** The commander of an incident, who is of these sets of people, can add them to it. */
+  | { readonly kind: 'command'; readonly tier: string; readonly sets: readonly string[] }
   | { readonly kind: 'wait'; readonly until: number }
   | { readonly kind: 'sign in'; readonly acr?: string; readonly maxAge?: number }
   /** What is asked for would have to be another thing: path, time, reason. */

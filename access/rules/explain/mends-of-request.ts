@@ -1,3 +1,4 @@
+import { decideCommand } from '../../domain/decide-command.ts'
 import { isSignedIn } from '../../domain/decide-request.ts'
 import type { Denied } from '../../domain/decision.ts'
 import { exactDuration } from '../../domain/duration.ts'
@@ -6,6 +7,7 @@ import { forwardedMethods } from '../../domain/target.ts'
 import type { Tier } from '../../domain/tier.ts'
 import type { SoundRuleSet } from '../parse-rule-set.ts'
 import { lengthText, momentText, oneOf, setText, signInText } from '../words.ts'
+import { enoughReason } from './ask-command.ts'
 import { asOneOf, type Supposed } from './asker.ts'
 import { type Case, decideCase, heldIn, ruleOf } from './case.ts'
 import type { Mend } from './condition.ts'
@@ -60,7 +62,7 @@ export const mendsOfRequest = (
   const asked = ask(needs, asking).filter(
     (mend) => mend.kind !== 'belong' || mend.sets.some((set) => !direct.includes(set)),
   )
-  const ways = [...waitForPass(parsed, one), ...standing, ...asked, ...paged]
+  const ways = [...waitForPass(parsed, one), ...standing, ...asked, ...paged, ...beAdded(parsed, one, needs)]
   const stale = one.viewAge > needs.whenStale ? [hearAgain(one)] : []
   // These alone lead nowhere.
   return ways.some(({ kind }) => kind !== 'rules' && kind !== 'account')
@@ -152,6 +154,29 @@ const ask = (needs: Tier, asking: AskExplanation | undefined): Mend[] => {
         next: `${approvers.count} of ${oneOf(approvers.from)} ${approvers.count === 1 ? 'has' : 'have'} to approve`,
       }),
       ...(rule && { where: rule.where }),
+    },
+  ]
+}
+
+/** The commander of an incident can add whom the rules let have the tier, and stands in for one who approves. */
+const beAdded = ({ rules }: SoundRuleSet, { service, who, now }: Case, needs: Tier): Mend[] => {
+  const sets = rules.incidentCommand?.who ?? []
+  const commander = { issuer: who.issuer, subject: '' }
+  const ask = { service, tier: needs.name, reason: enoughReason }
+  const decision = decideCommand(rules, commander, who, ask, now)
+  if (!decision.give) return []
+  const { state, approvers } = decision.proposal
+  const others = (approvers?.count ?? 1) - 1
+  const say = `in an incident, have its commander (${oneOf(sets)}) add you to ${needs.name}`
+  return [
+    {
+      kind: 'command',
+      tier: needs.name,
+      sets,
+      say,
+      ...(state === 'pending' && {
+        next: `${others} more of ${oneOf(approvers?.from ?? [])} ${others === 1 ? 'has' : 'have'} to approve`,
+      }),
     },
   ]
 }

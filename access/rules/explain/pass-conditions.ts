@@ -11,7 +11,7 @@ import type { Places } from './places.ts'
 /** A pass, and what it would take for it to admit the request. */
 export type PassChecked = {
   readonly tier: string
-  readonly kind: 'request' | 'page'
+  readonly kind: Grant['why']['kind']
   /** Milliseconds since the epoch; `until` is not included. */
   readonly from: number
   readonly until: number
@@ -77,7 +77,11 @@ const conditionsOf = (
     ),
   )
   if (kept === 'people') return tested
-  if (tier.approvals !== undefined) {
+  if (grant.why.kind === 'command') {
+    const by = condition('incident_command lets who added them add people to it', kept !== 'approvals')
+    tested.push(by)
+    if (!by.held) return tested
+  } else if (tier.approvals !== undefined) {
     const { count, from } = tier.approvals
     const by = oneOf(from.map((set) => setText(rules, set)))
     tested.push(condition(`it was approved by ${count} of ${by}`, kept !== 'approvals', term('approvals')))

@@ -6,7 +6,6 @@ import type { Finding, Looked } from './finding.ts'
 export const notEnforced = ({ source }: Looked): Finding[] => {
   const found: readonly (readonly [string, YamlPath | undefined])[] = [
     ['break_glass', source.break_glass && ['break_glass']],
-    ['incident_command', source.incident_command && ['incident_command']],
     [
       'on call of',
       inList('standing', source.standing, ({ from }) => readFrom(from).kind === 'on call', 'from'),

@@ -22,6 +22,8 @@ export type SlackOptions = {
   /** The `xapp-…` token; without it nobody can connect in Socket Mode. */
   readonly appToken?: string
   readonly signingSecret: string
+  /** What the bot's token may do; by default all that any method asks for. */
+  readonly botScopes?: readonly string[]
   /** Where commands and clicks are sent when no connection is open. */
   readonly bot: { readonly eventsUrl: string }
   readonly stateFile?: string
@@ -53,7 +55,12 @@ export const createSlack = (options: SlackOptions) => {
     socketUrl: () => sockets.address(url()),
     now,
   }
-  const answerWebApi = createWebApi(workspace, { bot: options.botToken, app: options.appToken }, faults)
+  const answerWebApi = createWebApi(
+    workspace,
+    { bot: options.botToken, app: options.appToken },
+    faults,
+    options.botScopes,
+  )
   const { eventsUrl } = options.bot
   const deliver = createDelivery({ eventsUrl, signingSecret: options.signingSecret, sockets, now })
   const interactions = createInteractions({ workspace, responseUrls, deliver, url })

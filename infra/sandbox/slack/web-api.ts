@@ -12,15 +12,21 @@ import { BOT_SCOPES } from './workspace.ts'
 
 export type Tokens = { readonly bot: string; readonly app: string | undefined }
 
-const scopesOf = { bot: BOT_SCOPES.join(','), app: 'connections:write' } as const
-type TokenKind = keyof typeof scopesOf
+type Scopes = { readonly bot: string; readonly app: string }
+type TokenKind = keyof Scopes
 
 type Answer = { readonly status: number; readonly body: unknown; readonly headers: OutgoingHttpHeaders }
 
 /** Seconds, when a fault does not tell. */
 const RETRY_AFTER = 30
 
-export const createWebApi = (workspace: Workspace, tokens: Tokens, faults: Faults) => {
+export const createWebApi = (
+  workspace: Workspace,
+  tokens: Tokens,
+  faults: Faults,
+  botScopes: readonly string[] = BOT_SCOPES,
+) => {
+  const scopesOf: Scopes = { bot: botScopes.join(','), app: 'connections:write' }
   const minuteLimit = createMinuteLimit(workspace.now)
 
   const answerOf = (name: string, request: IncomingMessage, body: string): Answer => {
@@ -30,12 +36,12 @@ export const createWebApi = (workspace: Workspace, tokens: Tokens, faults: Fault
       const args = readArguments(request, body)
       kind = kindOfToken(tokenOf(request, args))
       const fields = call(name, entry, kind, request, args)
-      return { status: 200, body: { ok: true, ...fields }, headers: scopeHeaders(kind, entry) }
+      return { status: 200, body: { ok: true, ...fields }, headers: scopeHeaders(scopesOf, kind, entry) }
     } catch (error) {
       const { status, body, headers } = refusal(
         error instanceof z.ZodError ? new SlackError('invalid_arguments') : error,
       )
-      return { status, body, headers: { ...headers, ...scopeHeaders(kind, entry) } }
+      return { status, body, headers: { ...headers, ...scopeHeaders(scopesOf, kind, entry) } }
     }
   }
 
@@ -50,6 +56,8 @@ export const createWebApi = (workspace: Workspace, tokens: Tokens, faults: Fault
     if (entry.token !== kind) throw new SlackError('not_allowed_token_type')
     // App-level tokens are taken from the header alone.
     if (kind === 'app' && request.headers.authorization === undefined) throw new SlackError('invalid_auth')
+    if (entry.scope !== undefined && !scopesOf[kind].split(',').includes(entry.scope))
+      throw new SlackError('missing_scope', { more: { needed: entry.scope, provided: scopesOf[kind] } })
     if (entry.perMinute !== undefined) {
       const wait = minuteLimit(name, entry.perMinute)
       if (wait > 0) throw new SlackError('ratelimited', { retryAfterSeconds: wait })
@@ -68,9 +76,9 @@ export const createWebApi = (workspace: Workspace, tokens: Tokens, faults: Fault
   return async (name: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request)
     const fault = faults.take(name)
-    if (fault && !fault.afterEffect) return answerFault(response, fault, methods.get(name))
+    if (fault && !fault.afterEffect) return answerFault(response, fault, scopesOf, methods.get(name))
     const answer = answerOf(name, request, body)
-    if (fault) return answerFault(response, fault, methods.get(name))
+    if (fault) return answerFault(response, fault, scopesOf, methods.get(name))
     answerJson(response, answer.status, answer.body, answer.headers)
   }
 }
@@ -82,7 +90,11 @@ const tokenOf = (request: IncomingMessage, args: Args): string | undefined => {
 }
 
 /** What the token may do, and what the method asks for. https://docs.slack.dev/authentication/installing-with-oauth */
-const scopeHeaders = (kind: TokenKind | undefined, entry: MethodEntry | undefined): OutgoingHttpHeaders => ({
+const scopeHeaders = (
+  scopesOf: Scopes,
+  kind: TokenKind | undefined,
+  entry: MethodEntry | undefined,
+): OutgoingHttpHeaders => ({
   ...(kind && { 'x-oauth-scopes': scopesOf[kind] }),
   ...(kind && entry?.scope && { 'x-accepted-oauth-scopes': entry.scope }),
 })
@@ -103,9 +115,14 @@ const refusal = (error: unknown): Answer => {
   return { status: 429, body, headers: { 'retry-after': String(retryAfterSeconds) } }
 }
 
-const answerFault = (response: ServerResponse, fault: Fault, entry: MethodEntry | undefined): void => {
+const answerFault = (
+  response: ServerResponse,
+  fault: Fault,
+  scopesOf: Scopes,
+  entry: MethodEntry | undefined,
+): void => {
   const ratelimited = { ok: false, error: 'ratelimited' }
-  const scopes = scopeHeaders(entry?.token ?? 'bot', entry)
+  const scopes = scopeHeaders(scopesOf, entry?.token ?? 'bot', entry)
   switch (fault.kind) {
     case '429':
       return answerJson(response, 429, ratelimited, {

@@ -3,7 +3,14 @@ import { members, takesDirectMessages } from './members.ts'
 
 export const TEAM = { id: SLACK_TEAM, domain: 'sandbox', name: 'Sandbox' } as const
 /** What the bot may do, as every answer of the Web API says. */
-export const BOT_SCOPES = ['chat:write', 'commands', 'im:write', 'users:read', 'users:read.email'] as const
+export const BOT_SCOPES = [
+  'chat:write',
+  'commands',
+  'im:write',
+  'usergroups:read',
+  'users:read',
+  'users:read.email',
+] as const
 export const BOT = { user: 'U0PAGEPASS', bot: 'B0PAGEPASS', app: 'A0PAGEPASS', name: 'pagepass' } as const
 
 export type Channel = { readonly id: string; readonly name: string; readonly dmWith?: string }

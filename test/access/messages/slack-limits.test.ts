@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ButtonAction, buttonActions } from '#access/domain/button.ts'
+import { type ButtonAction, buttonActions, goActions, handOverActions } from '#access/domain/button.ts'
 import {
   doubts,
   type End,
@@ -15,12 +15,15 @@ import { type Reason, reasons } from '#access/domain/reasons.ts'
 import type { Usage } from '#access/domain/usage.ts'
 import { approvalMessage, decidedNotice, waitingNotice } from '#access/messages/approval-message.ts'
 import type { Rendered } from '#access/messages/blocks.ts'
+import { addedNotice, commandMessage, endedAllText } from '#access/messages/command-message.ts'
 import { keepMessage, reminderMessage } from '#access/messages/ending-message.ts'
+import { handOverMessage } from '#access/messages/hand-over-message.ts'
 import { liveMessage, movedMessage } from '#access/messages/live-message.ts'
 import { offerMessage } from '#access/messages/offer-message.ts'
 import { plainText } from '#access/messages/slack-text.ts'
 import { summaryMessage } from '#access/messages/summary.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
+import { addedAnswer } from '#bot/commands/add-answer.ts'
 import {
   chooseAnswer,
   extendedAnswer,
@@ -34,7 +37,7 @@ import {
   withdrawnAnswer,
 } from '#bot/commands/answers.ts'
 import { readContent } from '#infra/sandbox/slack/content.ts'
-import { anEnd, anIncident, aPerson, hour, noon, nthId } from '../../builders.ts'
+import { anEnd, anIncident, aPerson, hour, noon, nthId, rulesOf, serviceIn } from '../../builders.ts'
 
 /** What others write: names in the directory, titles of incidents, reasons, what is typed after the command. */
 const pieces = fc.constantFrom(
@@ -98,6 +101,18 @@ const why = fc.oneof(
       mergedFrom: fc.constant('Q0'),
     },
     { requiredKeys: ['kind', 'rule', 'incident'] },
+  ),
+  fc.record(
+    {
+      kind: fc.constant('command' as const),
+      rule: fc.constant('incident_command'),
+      incident: fc.record({ id: fc.constant('Q1'), number: fc.nat(), title: hostile(1_000) }),
+      commander: person,
+      go: fc.constant('gggg-gggg-gggg'),
+      about: fc.constant(['orders-svc']),
+      reason: hostile(500),
+    },
+    { requiredKeys: ['kind', 'rule', 'incident', 'commander', 'go', 'about'] },
   ),
   fc.record(
     { kind: fc.constant('request' as const), rule: fc.constant('on_request[0]'), reason: hostile(500) },
@@ -271,7 +286,7 @@ const isShown = (rendered: Rendered, of?: Grant): void => {
   expect(section.text.verbatim).toBe(true)
   const seen = new Set<string>()
   for (const { action_id, value } of actions?.elements ?? []) {
-    expect(buttonActions).toContain(action_id)
+    expect([...buttonActions, ...goActions, ...handOverActions]).toContain(action_id)
     expect(value.length).toBeLessThanOrEqual(2_000)
     const [id, secret = ''] = value.split('.')
     expect(id).toBe(of?.id)
@@ -293,6 +308,14 @@ const cards: readonly [string, (one: Grant, end: End | undefined) => Rendered][]
     'the live message of one',
     (one, end) => liveMessage([{ grant: one, ...(end === undefined ? {} : { end }) }]),
   ],
+  [
+    'the message of what a commander gave',
+    (one, end) => commandMessage([{ grant: one, ...(end === undefined ? {} : { end }) }]),
+  ],
+  [
+    'the question whether to hand it over',
+    (one, end) => handOverMessage({ grant: one, ...(end === undefined ? {} : { end }) }, { grant: one }),
+  ],
   ['what stands in its place after a merge', movedMessage],
 ]
 const runs = { numRuns: 60 }
@@ -308,6 +331,50 @@ describe('Whatever others wrote, Slack takes', () => {
   test('the live message of forty passes', () => {
     fc.assert(
       fc.property(standings, (all) => isShown(liveMessage(all))),
+      { numRuns: 20 },
+    )
+  })
+
+  test('the message of what a commander gave to forty', () => {
+    const by = fc.record({ commander: person, title: hostile(1_000), reason: hostile(500) })
+    fc.assert(
+      fc.property(standings, by, (all, { commander, title, reason: because }) => {
+        const given = all.map(({ grant: one, ...rest }, index) => ({
+          ...rest,
+          grant: {
+            ...one,
+            id: nthId(index),
+            why: {
+              kind: 'command' as const,
+              rule: 'incident_command',
+              incident: { id: 'Q1', number: 7, title },
+              commander,
+              go: 'gggg-gggg-gggg',
+              about: [],
+              reason: because,
+            },
+          },
+        }))
+        isShown(commandMessage(given), given[0]?.grant)
+        for (const { grant: one } of given.slice(0, 3)) isSaid(addedNotice(one))
+        isSaid(
+          endedAllText(
+            given.map(({ grant: one }) => one),
+            3,
+            'All confirmed.',
+          ),
+        )
+        const incident = anIncident({ title })
+        const service = serviceIn(rulesOf())
+        const refusal = { reason: 'frozen' as const, tier: 'operate', because }
+        const not = given.map(({ grant: { who } }) => ({
+          person: aPerson({ name: who.name }),
+          services: [service],
+          refusal,
+        }))
+        const grants = given.map(({ grant: one }) => one)
+        isSaid(addedAnswer(name, { incident, grants, not }, [{ group: 'S0SRE0001', mend: because }]))
+      }),
       { numRuns: 20 },
     )
   })

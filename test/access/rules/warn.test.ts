@@ -649,7 +649,6 @@ const cases: readonly Case[] = [
         ),
         '33:1',
       ],
-      ['incident_command', atTheEnd('incident_command: { who: [sre], cap: operate }'), '33:1'],
       [
         'on call of',
         atTheEnd('standing:\n  - { from: on call of orders-svc, to: orders-svc, tier: observe }'),

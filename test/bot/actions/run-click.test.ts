@@ -91,6 +91,8 @@ beforeEach(async () => {
     store: createGrantStore(prompt, parts.bot, clock),
     clock,
     log: log.log,
+    incidents: { read: async () => undefined },
+    receipts: { of: async () => ({ confirmed: [], missing: [], streamsCut: 0 }) },
     ...noLocks,
     environment: 'sandbox',
     newNonce: () => 'n'.repeat(32),

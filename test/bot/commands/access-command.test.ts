@@ -86,6 +86,8 @@ beforeEach(() => {
       endOf: async () => undefined,
     },
     incidents: { read: async () => undefined },
+    groups: { usersOf: async () => [] },
+    lookAgain: async () => undefined,
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
     newNonce: () => 'n'.repeat(32),

@@ -100,7 +100,7 @@ describe('A private answer', () => {
     )
     expect(commands.length).toBeGreaterThan(6)
     for (const text of commands)
-      expect(parseCommand((text ?? '').replace('@ana', '<@U0ANA00001>')).verb).not.toBe('unreadable')
+      expect(parseCommand((text ?? '').replace('@ana', '<@U0ANA00001>')).verb, text).not.toBe('unreadable')
   })
 
   test.each([

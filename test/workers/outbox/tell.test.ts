@@ -32,7 +32,7 @@ const people = [
 
 let jobs: Map<string, MessageJob>
 let tell: Tell
-const tellWith = (all: readonly Person[]): Tell => {
+const tellWith = (all: readonly Person[], held: readonly Grant[] = []): Tell => {
   const messages = {
     add: async (_name: string, job: MessageJob, { jobId }: { jobId: string }) => {
       // What BullMQ takes as an id, and that adding a known one changes nothing.
@@ -46,7 +46,8 @@ const tellWith = (all: readonly Person[]): Tell => {
     people: all.map((one) => ({ ...one, groups: [...one.groups] })),
   })
   // Of the queue only `add` is used.
-  return createTell(rulesOf(), directory, messages as unknown as Queue<MessageJob>, frozenClock())
+  const live = { all: () => held.map((grant) => ({ grant, statement: '', verified: true })) }
+  return createTell(rulesOf(), directory, messages as unknown as Queue<MessageJob>, frozenClock(), live)
 }
 beforeEach(() => {
   jobs = new Map()
@@ -261,4 +262,79 @@ test('A reminder is one card of its version, to its holder', async () => {
   await tell.reminder(grant)
   await tell.reminder(grant)
   expect(said()).toEqual([`reminder/${nthId(4)}/5 to ${ana}`])
+})
+
+describe('A page that reaches somebody else later', () => {
+  const mine = aGrant({ id: nthId(1), why: pageWhy(), from: noon, at: noon })
+  const ben = { issuer: mine.who.issuer, subject: 'idp-ben', name: 'Ben Okafor' }
+  const theirs = (changes: Partial<Grant> = {}): Grant =>
+    aGrant({ id: nthId(2), who: ben, why: pageWhy(), at: noon + 300_000, from: noon + 300_000, ...changes })
+  const card = `handover/${nthId(1)}/${nthId(2)}`
+
+  test.each<[string, Grant]>([
+    ['gives them a pass', theirs()],
+    ['offers them one', theirs({ state: 'offered', step: 'offered' })],
+  ])('and %s is told to who holds one, with a button to hand it over', async (_, grant) => {
+    await tellWith(people, [mine, grant]).stepped(grant, 7)
+    expect(said()).toContain(`${card} to ${ana}`)
+    expect(cardOfName(card)).toEqual({ kind: 'handover', grant: nthId(1), other: nthId(2) })
+  })
+
+  test.each<[string, Grant, Grant]>([
+    ['was paged together with them', mine, theirs({ at: noon + 299_999 })],
+    ['waits for others to approve it', mine, theirs({ state: 'pending', step: 'asked' })],
+    ['has another tier', mine, theirs({ tier: 'observe' })],
+    ['has another service', mine, theirs({ services: ['payments-svc'] })],
+    ['is paged for another incident', mine, theirs({ why: pageWhy('Q2') })],
+    ['asked by hand', mine, theirs({ why: byHand.why })],
+    ['has had it before', mine, theirs({ version: 2, step: 'extended' })],
+    ['is the same person', mine, theirs({ who: mine.who })],
+    ['takes it over anyway', mine, theirs({ why: { ...pageWhy(), handedFrom: [nthId(1)] } as Grant['why'] })],
+    [
+      'comes when it is let go of',
+      { ...mine, ending: { cause: 'handed over', was: noon, at: noon, keepable: false } },
+      theirs(),
+    ],
+    ['comes when it is only offered', { ...mine, state: 'offered' }, theirs()],
+  ])('but not of who %s', async (_, held, grant) => {
+    await tellWith(people, [held, grant]).stepped(grant, 7)
+    expect(said().filter((line) => line.startsWith('handover/'))).toEqual([])
+  })
+
+  test('and the button goes when either ends', async () => {
+    await tellWith(people, [theirs()]).ended(mine, anEnd(mine), 8)
+    expect(said()).toContain(`${card} if posted to ${ana}`)
+    jobs.clear()
+    await tellWith(people, [mine]).ended(theirs(), anEnd(theirs()), 9)
+    expect(said()).toContain(`${card} if posted to ${ana}`)
+  })
+})
+
+describe('What a commander gave', () => {
+  const why: Grant['why'] = {
+    kind: 'command',
+    rule: 'incident_command',
+    incident: { id: 'Q1', number: 7, title: 'orders are stuck' },
+    commander: { issuer: 'i', subject: 'idp-ben', name: 'Ben Okafor' },
+    go: nthId(9),
+    about: ['payments-svc'],
+  }
+
+  test('is one card in the channels of the incident and of what it opens, and a notice to its holder', async () => {
+    const grant = aGrant({ why })
+    await tell.stepped(grant, 7)
+    await tell.stepped(aGrant({ id: nthId(5), why }), 8)
+    expect(new Set(said())).toEqual(
+      new Set([
+        `command/${nthId(9)} to #inc-payments`,
+        `command/${nthId(9)} to #inc-orders`,
+        `notice to ${ana}`,
+      ]),
+    )
+    expect(cardOfName(`command/${nthId(9)}`)).toEqual({ kind: 'command', go: nthId(9) })
+    jobs.clear()
+    await tell.ended(grant, anEnd(grant), 9)
+    expect(said()).toContain(`command/${nthId(9)} to #inc-orders`)
+    expect(said().filter((line) => line.startsWith('occasion/'))).toEqual([])
+  })
 })

@@ -44,7 +44,13 @@ const sinceOf = (query: URLSearchParams, now: number): number => {
 export const getIncident: Route = {
   method: 'GET',
   path: /^\/incidents\/(\w+)$/,
-  answer: ({ incidents, id }) => ({ incident: shape(incidents, incidents.find(id)) }),
+  /** It takes a number as well as an id. */
+  answer: ({ incidents, id }) => ({
+    incident: shape(
+      incidents,
+      incidents.all().find(({ number }) => String(number) === id) ?? incidents.find(id),
+    ),
+  }),
 }
 
 const reference = z.object({ id: z.string() })

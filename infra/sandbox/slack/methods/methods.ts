@@ -5,6 +5,7 @@ import { chatPostMessage } from './chat-post-message.ts'
 import { chatUpdate } from './chat-update.ts'
 import { conversationsOpen } from './conversations-open.ts'
 import type { Method } from './method.ts'
+import { usergroupsUsersList } from './usergroups-users-list.ts'
 import { usersInfo } from './users-info.ts'
 import { usersLookupByEmail } from './users-lookup-by-email.ts'
 import { viewsOpen } from './views-open.ts'
@@ -18,6 +19,7 @@ export type MethodEntry = {
   readonly perMinute?: number
 }
 
+const TIER_2 = 20
 const TIER_3 = 50
 const TIER_4 = 100
 
@@ -31,6 +33,10 @@ export const methods: ReadonlyMap<string, MethodEntry> = new Map<string, MethodE
   ['chat.postMessage', { answer: chatPostMessage, token: 'bot', scope: 'chat:write' }],
   ['chat.update', { answer: chatUpdate, token: 'bot', scope: 'chat:write', perMinute: TIER_3 }],
   ['conversations.open', { answer: conversationsOpen, token: 'bot', scope: 'im:write', perMinute: TIER_3 }],
+  [
+    'usergroups.users.list',
+    { answer: usergroupsUsersList, token: 'bot', scope: 'usergroups:read', perMinute: TIER_2 },
+  ],
   ['users.info', { answer: usersInfo, token: 'bot', scope: 'users:read', perMinute: TIER_4 }],
   [
     'users.lookupByEmail',

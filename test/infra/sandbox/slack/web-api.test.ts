@@ -157,7 +157,7 @@ describe("Slack's Web API, called by Slack's own client", () => {
   })
 
   test('says with every answer what the token may do, and what the method asks for', async () => {
-    const scopes = ['chat:write', 'commands', 'im:write', 'users:read', 'users:read.email']
+    const scopes = ['chat:write', 'commands', 'im:write', 'usergroups:read', 'users:read', 'users:read.email']
     expect((await client.auth.test()).response_metadata).toEqual({ scopes })
     const posted = await client.chat.postMessage({ channel: 'inc-orders', text: 'hi' })
     expect(posted.response_metadata).toEqual({ scopes, acceptedScopes: ['chat:write'] })
