@@ -22,6 +22,7 @@ import { followIncident } from '#access/operations/follow-incident.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
 import type { Clock, Directory, NewNonce, Receipts } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
+import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
@@ -30,6 +31,7 @@ import { runClick } from './actions/run-click.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
+import { createKeyOrders } from './key-orders.ts'
 import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
@@ -43,6 +45,8 @@ export type BotParts = {
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
   readonly deactivated?: Deactivated
+  /** Where this process keeps which keys were revoked. */
+  readonly revocationFiles?: RevocationFiles
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -68,6 +72,7 @@ export const startBot = async (parts: BotParts) => {
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
     production: config.PAGEPASS_MODE === 'production',
     lift: rules.lock?.lift,
+    revocationFiles: parts.revocationFiles,
   })
   const { live, locks, lockStore, store } = grants
   const directory = withoutLocked(parts.directory, locks)
@@ -190,6 +195,15 @@ export const startBot = async (parts: BotParts) => {
     statements: grants.statements,
     log,
   })
+  const keyOrders = createKeyOrders({
+    grants,
+    keys,
+    statements: grants.statements,
+    live,
+    receipts,
+    clock,
+    log,
+  })
   const limits = {
     requestTimeout: sentWithinMs,
     headersTimeout: sentWithinMs,
@@ -201,6 +215,8 @@ export const startBot = async (parts: BotParts) => {
     else if (path === '/slack/events') slack.handle(request, response)
     else if (path === '/pagerduty/webhooks') webhook(request, response)
     else if (path === '/api/v1/locks') lockOrders(request, response)
+    else if (path === '/api/v1/key-revocations') keyOrders(request, response, false)
+    else if (path === '/api/v1/key-revocations/question') keyOrders(request, response, true)
     else response.writeHead(404).end()
   })
   server.maxConnections = 1_000

@@ -4,6 +4,7 @@ import { createStatements } from '#access/adapters/statements.ts'
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { loadDirectory } from '#access/runtime/directory.ts'
+import { loadRevocations, revocationFilesOf } from '#access/runtime/keep-revocations.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { createMetrics } from '#access/runtime/metrics.ts'
 import { redisAt } from '#access/runtime/redis-at.ts'
@@ -20,6 +21,8 @@ await runProcess('bot', async () => {
   const { rules, seal } = loaded
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
+  const revocationFiles = revocationFilesOf(config)
+  await loadRevocations(keys, revocationFiles)
   const directory = await loadDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys))
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const redis = await redisAt(config)
@@ -29,6 +32,7 @@ await runProcess('bot', async () => {
     rules,
     keys,
     directory,
+    revocationFiles,
     deactivated: directory.deactivated,
     clock: createClock(),
     log,

@@ -9,6 +9,7 @@ import type { Keys } from '#access/adapters/keys.ts'
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createTombstones } from '#access/adapters/redis/tombstones.ts'
+import { createSignedByRevoked } from '#access/adapters/revocations.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { createKeepCompactly, versionOf } from '#access/domain/compact-grant.ts'
@@ -21,6 +22,7 @@ import { createView } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import { stopwatch } from '#access/runtime/clock.ts'
 import type { Address } from '#access/runtime/config.ts'
+import { keepRevocations, type RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { createAssertions } from './assertions.ts'
@@ -37,6 +39,7 @@ import { createPipeline } from './pipeline.ts'
 import { startRateLimits } from './rate-limits.ts'
 import { createRecords } from './records.ts'
 import { startReporter } from './reporter.ts'
+import { createRevokedKeys } from './revoked-keys.ts'
 import { createProxyServer } from './server.ts'
 import type { Sessions } from './session/sessions.ts'
 import { pathOf } from './steps/read-target.ts'
@@ -70,6 +73,8 @@ export type ProxyParts = {
   readonly slackApp?: string | undefined
   /** The bot's command, for what they may paste there. */
   readonly slackCommand?: string | undefined
+  /** Where this process keeps which keys were revoked. */
+  readonly revocationFiles?: RevocationFiles | undefined
   /** Awaited once everything else runs; told what the proxy waits for. */
   readonly beforeListening?: (waitingFor: () => string[]) => Promise<void>
 }
@@ -107,7 +112,7 @@ export const startProxy = async (parts: ProxyParts) => {
     true,
   )
   const statements = createStatements(keys)
-  const view = createView(createKeepCompactly())
+  const view = createView(createKeepCompactly(), createSignedByRevoked(keys))
   const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)
@@ -185,6 +190,7 @@ export const startProxy = async (parts: ProxyParts) => {
     const use = uses.get(held.grant.id)
     const cuts = use === undefined ? 0 : pipeline.recheck(use.open)
     assertions.forget(held)
+    revoked.ended(held, cuts)
     void reporter.confirm(use, sequence, held.grant.id, cuts)
   }
 
@@ -234,6 +240,25 @@ export const startProxy = async (parts: ProxyParts) => {
     },
   )
 
+  const revoked = createRevokedKeys({
+    keys,
+    assertionKey,
+    view,
+    statements,
+    follower,
+    uses,
+    assertions,
+    lock: locks.lock,
+    recheck: pipeline.recheck,
+    reporter,
+    now: clock.now,
+  })
+  const revocations = keepRevocations(
+    { keys, redis: prompt, files: parts.revocationFiles, writes: false, alarm },
+    revoked.obey,
+  )
+  void revocations.look()
+
   // What ends nothing by itself ends what is open too: a view grown stale, rules that give less from a moment on, a
   // sign-in grown old, and a wall clock that was set ahead of the timers, which only know the monotonic one.
   let edge = nextEdgeOf(rules, clock.now())
@@ -253,9 +278,10 @@ export const startProxy = async (parts: ProxyParts) => {
   const waitingFor = (): string[] => [
     ...(view.ready() ? [] : ['the first sync with Redis']),
     ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
+    ...(assertions.ended() ? [`another key than "${assertionKey.kid}", which was revoked`] : []),
   ]
   const publicKeys = [...keys.trusted.values()]
-    .filter(({ role }) => role === 'assertion')
+    .filter(({ role, kid }) => role === 'assertion' && !keys.revoked.has(kid))
     .map(({ jwk }) => jwk)
   await parts.beforeListening?.(waitingFor)
   const authz =
@@ -308,6 +334,7 @@ export const startProxy = async (parts: ProxyParts) => {
       pipeline.endWebSockets()
       await Promise.all([listening.close(finishMs), authz?.close(finishMs), egress?.stop(finishMs)])
       clearInterval(sweep)
+      await revocations.stop()
       await limits.stop()
       await reporter.stop()
       await follower.stop()

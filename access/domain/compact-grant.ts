@@ -55,6 +55,10 @@ class CompactGrant implements HeldGrant {
     this.#bytes = bytes
   }
 
+  get header(): string {
+    return this.#header
+  }
+
   get grant(): Grant {
     this.#read ??= grantShape.parse(JSON.parse(utf8.decode(this.#payload())))
     return this.#read
@@ -73,6 +77,10 @@ class CompactGrant implements HeldGrant {
 /** What names a held version, without reading the grant. */
 export const versionOf = (held: HeldGrant): { readonly id: string; readonly version: number } =>
   held instanceof CompactGrant ? held : held.grant
+
+/** The header of the statement, as it is written there. */
+export const headerOf = (held: HeldGrant): string =>
+  held instanceof CompactGrant ? held.header : (held.statement.split('.', 1)[0] ?? '')
 
 /** The same text in memory of its own: a part of a longer string keeps all of that in memory, and so does a sum of strings. */
 export const alone = (text: string): string => Buffer.from(text, 'utf16le').toString('utf16le')

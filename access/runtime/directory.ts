@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Statements } from '../adapters/statements.ts'
+import { kidOf, type Statements } from '../adapters/statements.ts'
 import { type Deactivated, directoryShape, indexDirectory } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Directory } from '../ports.ts'
@@ -14,8 +14,19 @@ export const loadDirectory = async (
       mend: 'sign one with: pagepass directory sign',
     })
   })
-  return indexDirectory(await statements.verify('directory', text.trim()))
+  const statement = text.trim()
+  const { deactivated, ...directory } = indexDirectory(await statements.verify('directory', statement))
+  const kid = kidOf(statement)
+  return { ...untilRevoked(directory, () => statements.isRevokedKey(kid)), deactivated }
 }
+
+/** Whose key was revoked knows nobody: a directory makes people of aliases. */
+const untilRevoked = (directory: Directory, isRevoked: () => boolean): Directory => ({
+  bySlack: (team, user) => (isRevoked() ? undefined : directory.bySlack(team, user)),
+  byPagerDuty: (user) => (isRevoked() ? undefined : directory.byPagerDuty(user)),
+  byPrincipal: (principal) => (isRevoked() ? undefined : directory.byPrincipal(principal)),
+  activeWhere: (is) => (isRevoked() ? [] : directory.activeWhere(is)),
+})
 
 /** Signs a list of people as the directory of an environment, as of `now`. Faults where two share an alias. */
 export const signDirectory = async (

@@ -77,6 +77,7 @@ export const usualPeople: readonly Person[] = [known('ana'), known('ben'), known
 export type BotWishes = {
   readonly rules?: RuleSet
   readonly people?: readonly Person[]
+  readonly keys?: Awaited<ReturnType<typeof freshKeys>>
   /** Also runs the workers, on the same Redis. */
   readonly workers?: boolean
   /** What stands before PagerDuty's API: given its address, says where the bot finds it. */
@@ -104,7 +105,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   const redis = new Redis(url.href, { maxRetriesPerRequest: null })
   await redis.flushdb()
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-bot-'))
-  const keys = await freshKeys()
+  const keys = wishes.keys ?? (await freshKeys())
   const clock = frozenClock()
   const port = await steadyPort()
   const address = `http://127.0.0.1:${port}`
