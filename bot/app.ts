@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import { App, LogLevel } from '@slack/bolt'
 import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { createProviderKeys } from '#access/adapters/identity/provider-keys.ts'
+import { verifySignIn } from '#access/adapters/identity/verify-sign-in.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { createIncidents } from '#access/adapters/pagerduty/incidents.ts'
 import {
@@ -18,9 +20,10 @@ import { createReplicated, type Replicated } from '#access/adapters/redis/replic
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
+import { approveSignedIn } from '#access/operations/approve-signed-in.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
-import type { Clock, Directory, NewNonce, Receipts } from '#access/ports.ts'
+import type { Clock, Directory, NewNonce, Receipts, SignIns, VerifySignIn } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
@@ -47,6 +50,8 @@ export type BotParts = {
   readonly deactivated?: Deactivated
   /** Where this process keeps which keys were revoked. */
   readonly revocationFiles?: RevocationFiles
+  /** Where approvers sign in anew. Without it what demands that is approved by nobody. */
+  readonly signIns?: SignIns | undefined
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -91,6 +96,9 @@ export const startBot = async (parts: BotParts) => {
     parts.deactivated &&
     watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
   const withLevels = rules.onPage.some(({ levels }) => levels !== undefined)
+  const providerKeys = createProviderKeys(rules.identity.issuer, clock.now, () => undefined)
+  const verify: VerifySignIn = (token, demand) => verifySignIn(token, demand, providerKeys)
+  const approving = { ...lockParts, rules, directory, signIns: parts.signIns, verifySignIn: verify }
   const incidents = confirmedIncidents(
     createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }),
     log,
@@ -154,7 +162,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ ...lockParts, rules, directory, log }, click)
+    const text = await runClick({ ...approving, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -225,6 +233,8 @@ export const startBot = async (parts: BotParts) => {
   return {
     port: listening.port,
     waitingFor: grants.waitingFor,
+    /** Somebody has signed in anew to approve something: their ID token says who and what. */
+    approveSignedIn: (token: string) => approveSignedIn(approving, token),
     stop: async (): Promise<void> => {
       await listening.close(3_000)
       await incidentWorker.close()

@@ -33,6 +33,7 @@ import { startEgress } from './egress/start.ts'
 import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createIdentities } from './identities.ts'
+import { createProveSignIns } from './identity/prove-sign-ins.ts'
 import { createLocks } from './locks.ts'
 import { createProxyMetrics } from './metrics.ts'
 import { createPipeline } from './pipeline.ts'
@@ -123,6 +124,7 @@ export const startProxy = async (parts: ProxyParts) => {
   const upstreams = createUpstreams(guard)
   const metrics = createProxyMetrics(stopwatch)
   const identities = createIdentities(rules, clock.now)
+  const proveSignIns = createProveSignIns(identities.keys)
   const nextId = () => {
     count += 1
     return `${boot}-${count}`
@@ -149,6 +151,7 @@ export const startProxy = async (parts: ProxyParts) => {
     nextId,
     alarm,
     prove: (held: HeldGrant) => follower.prove(held),
+    proveSignIns,
     identities,
     metrics,
     slackCommand: parts.slackCommand,
@@ -205,8 +208,10 @@ export const startProxy = async (parts: ProxyParts) => {
    * admitted by, whose end still cuts it.
    */
   const takeOver = async (held: HeldGrant): Promise<void> => {
-    await follower.prove(held)
     const { id } = versionOf(held)
+    // What is open is decided on anew under it, so its approvals are looked at first.
+    if (uses.get(id) !== undefined) await proveSignIns([held])
+    await follower.prove(held)
     const use = uses.get(id)
     if (use === undefined) return
     const newest = view.get(id)

@@ -40,6 +40,7 @@ export const createKeepCompactly = (): Keep => {
 
 class CompactGrant implements HeldGrant {
   verified = false
+  signIns: ReadonlySet<string> | undefined = undefined
   readonly id: string
   readonly version: number
   /** Of the statement, as it is written there. */

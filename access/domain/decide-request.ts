@@ -68,7 +68,7 @@ const decideByGrants = (
   if (!(view.age(now) <= tier.whenStale))
     return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
 
-  const { usable, beyond } = checkOf(rules, service, who, held, now)
+  const { usable, beyond, unproven } = checkOf(rules, service, who, held, now)
   const frozen = service.freezes.length > 0 && freezeOf(service, tier.name, now) !== undefined
   let low: Usable | undefined
   let stopped: Usable | undefined
@@ -81,9 +81,11 @@ const decideByGrants = (
         ? { allow: true, service, held: one.held, tier, pattern: route.pattern }
         : { allow: false, reason: 'sign-in-needed', needs: tier, held: one.held }
   }
-  if (stopped !== undefined) return { allow: false, reason: 'frozen', needs: tier, held: stopped.held }
-  if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low.held }
-  return { allow: false, reason: beyond ? 'grant-beyond-rules' : 'grant-missing', needs: tier }
+  const more = unproven.length === 0 ? {} : { unproven }
+  if (stopped !== undefined)
+    return { allow: false, reason: 'frozen', needs: tier, held: stopped.held, ...more }
+  if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low.held, ...more }
+  return { allow: false, reason: beyond ? 'grant-beyond-rules' : 'grant-missing', needs: tier, ...more }
 }
 
 /** What holds for every request of a token under what it holds, found out once. */
@@ -93,7 +95,8 @@ const checkOf = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
     check.who === who &&
     check.service === service &&
     now >= check.from &&
-    now < check.until
+    now < check.until &&
+    (check.unproven.length === 0 || check.unproven.every(({ signIns }) => signIns === undefined))
     ? check
     : findOut(rules, service, who, held, now)
 }
@@ -104,7 +107,7 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
     .flatMap((one): Usable[] => {
       const name = tierFor(one.grant, service.name)
       const tier = name === undefined ? undefined : tierOf(service, name)
-      return tier !== undefined && mayHold(rules, service, tier, who, one.grant, now)
+      return tier !== undefined && mayHold(rules, service, tier, who, one.grant, now, one.signIns)
         ? [{ held: one, rank: tier.rank, isFreezable: isFreezable(one.grant) }]
         : []
     })
@@ -115,6 +118,7 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
     who,
     usable,
     beyond: usable.length < running.length,
+    unproven: running.filter((one) => one.signIns === undefined && carriesSignIn(one.grant)),
     from: now,
     until: Math.min(nextEndOf(rules, now), ...edges.filter((edge) => edge > now)),
   }
@@ -125,6 +129,9 @@ const findOut = (rules: RuleSet, service: Service, who: Proven, held: Held, now:
 /** Whether a grant is access at this moment. */
 export const isRunning = ({ state, from, until }: Grant, now: number): boolean =>
   state === 'active' && now >= from && now < until
+
+const carriesSignIn = ({ approvals = [] }: Grant): boolean =>
+  approvals.some(({ signIn }) => signIn !== undefined)
 
 /** Whether a freeze stops it: what a page rule gave goes on. */
 export const isFreezable = (grant: Grant): boolean => !isByPageRule(grant)
@@ -196,7 +203,8 @@ export const mayHold = (
   who: Claims,
   grant: Grant,
   now: number,
-): boolean => whyBeyond(rules, service, tier, who, grant, now) === undefined
+  proven?: ProvenSignIns,
+): boolean => whyBeyond(rules, service, tier, who, grant, now, proven) === undefined
 
 /** The page rules that may have given it: of what it opens beside, those of the services that it is about. */
 const pageRulesFor = (rules: RuleSet, service: Service, tier: Tier, grant: Grant): readonly PageRule[] =>
@@ -209,10 +217,24 @@ const pageRulesFor = (rules: RuleSet, service: Service, tier: Tier, grant: Grant
       )
 
 /** What a tier demands of this grant: others approve, too, where it was put before them. */
-const demandOf = ({ escalate, ...demand }: Approvals, { approvers }: Grant): Demand =>
-  escalate === undefined || approvers?.escalate === undefined
-    ? demand
-    : { ...demand, escalate: { at: approvers.escalate.at, to: escalate.to } }
+const demandOf = (
+  { identity: { issuer, client } }: RuleSet,
+  { escalate, signIn, ...demand }: Approvals,
+  { approvers }: Grant,
+  proven: ProvenSignIns,
+): Demand => ({
+  ...demand,
+  ...(escalate === undefined || approvers?.escalate === undefined
+    ? {}
+    : { escalate: { at: approvers.escalate.at, to: escalate.to } }),
+  ...(signIn === undefined || proven === 'by others'
+    ? {}
+    : { signIn: { ...signIn, issuer, client, proven } }),
+})
+
+/** The sign-ins of approvers whose signatures hold. `by others`: whoever uses the grant looks at them, not who asks this. */
+export type ProvenSignIns = ReadonlySet<string> | 'by others'
+const nothingProven: ReadonlySet<string> = new Set()
 
 /** In which way a grant goes beyond the rules; undefined where it does not. */
 export type Beyond = 'environment' | 'length' | 'people' | 'approvals'
@@ -224,6 +246,7 @@ export const whyBeyond = (
   who: Claims,
   grant: Grant,
   now: number,
+  proven: ProvenSignIns = nothingProven,
 ): Beyond | undefined => {
   if (grant.environment !== rules.environment) return 'environment'
   const lasts = grant.until - grant.from
@@ -240,5 +263,5 @@ export const whyBeyond = (
   if (tier.approvals === undefined)
     return paged && isApproved(grant, { count: 1, from: service.owners }) ? undefined : 'people'
   if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
-  return isApproved(grant, demandOf(tier.approvals, grant)) ? undefined : 'approvals'
+  return isApproved(grant, demandOf(rules, tier.approvals, grant, proven)) ? undefined : 'approvals'
 }

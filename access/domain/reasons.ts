@@ -95,6 +95,15 @@ export const reasons = {
   'own-request': { status: 403, person: 'Nobody decides on what they ask for themselves.' },
   'not-approver': { status: 403, person: 'You are not among those who may decide on this.' },
   'team-decided': { status: 403, person: 'Your team has approved this already; another one has to.' },
+  'sign-in-first': {
+    status: 403,
+    person:
+      'To approve this you sign in anew, and nothing is set up here for that. Ask whoever runs Pagepass.',
+  },
+  'sign-in-refused': {
+    status: 403,
+    person: 'This is not the sign-in that approving this takes. Begin again.',
+  },
   // A lock
   'not-locker': { status: 403, person: 'The rules don’t let you lock people out, or let them in again.' },
   'not-locked': { status: 409, person: 'They are not locked out.' },

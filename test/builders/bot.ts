@@ -16,7 +16,7 @@ import { indexDirectory } from '#access/domain/directory-file.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { Person } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import type { Directory } from '#access/ports.ts'
+import type { Directory, SignIns } from '#access/ports.ts'
 import { startBot } from '#bot/app.ts'
 import { readBotConfig } from '#bot/config.ts'
 import { createPagerDuty } from '#infra/sandbox/pagerduty/pagerduty.ts'
@@ -77,6 +77,8 @@ export const usualPeople: readonly Person[] = [known('ana'), known('ben'), known
 export type BotWishes = {
   readonly rules?: RuleSet
   readonly people?: readonly Person[]
+  /** Where approvers sign in anew. */
+  readonly signIns?: SignIns
   readonly keys?: Awaited<ReturnType<typeof freshKeys>>
   /** Also runs the workers, on the same Redis. */
   readonly workers?: boolean
@@ -155,6 +157,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
       rules,
       keys: keys.bot,
       directory: directoryNow,
+      signIns: wishes.signIns,
       clock,
       log,
       ...connections(),
@@ -241,6 +244,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     faults,
     rules: () => rules,
     waitingFor: () => bot.waitingFor(),
+    approveSignedIn: (token: string) => bot.approveSignedIn(token),
     directory: directoryNow,
     /** What the directory holds from now on. */
     setPeople: (all: readonly Person[]): void => {

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createKeys } from '#access/adapters/keys.ts'
 import { connectPatient } from '#access/adapters/redis/connect.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
+import type { SignIns } from '#access/ports.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { type PersonName, people } from '#infra/sandbox/people.ts'
 import { startProxy } from '#proxy/app.ts'
@@ -60,6 +61,7 @@ export const startWhole = async (
   redisUrl: string,
   database: number,
   mend: (text: string) => string = (text) => text,
+  signIns?: SignIns,
 ) => {
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-whole-'))
   const keyFolder = join(folder, 'keys')
@@ -75,6 +77,7 @@ export const startWhole = async (
   const bot = await startBotForTest(redisUrl, database, {
     rules,
     keys,
+    ...(signIns === undefined ? {} : { signIns }),
     people: (['ana', 'ben', 'cho', 'eve'] as const).map(person),
     workers: true,
   })
