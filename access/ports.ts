@@ -4,6 +4,7 @@ import type { Incident, Paged } from './domain/incident.ts'
 import type { Lock } from './domain/lock.ts'
 import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
+import type { SignInDemand, SignInTerms, SignInVerdict } from './domain/sign-in.ts'
 
 /** Milliseconds since the epoch, which never run backwards. */
 export type Clock = {
@@ -90,6 +91,22 @@ export type PagedPasses = {
    */
   readonly take: (principal: string, grant: string, most: number, now: number) => Promise<boolean>
 }
+
+/** What somebody is to sign in anew for. The nonce is the hash of what they approve. */
+export type SignInAsk = SignInTerms & {
+  readonly person: Person
+  readonly grant: string
+  readonly nonce: string
+}
+
+/** Fresh sign-ins of people, for what must not hang on Slack alone. */
+export type SignIns = {
+  /** Gives the address where this person does so. Their ID token then goes to `approveSignedIn`, at whatever bot. */
+  readonly begin: (ask: SignInAsk) => Promise<string>
+}
+
+/** Never rejects. */
+export type VerifySignIn = (token: string, demand: SignInDemand) => Promise<SignInVerdict>
 
 /** What is asked of PagerDuty. */
 export type Incidents = {

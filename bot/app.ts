@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import { App, LogLevel } from '@slack/bolt'
 import { Worker } from 'bullmq'
 import type { Redis } from 'ioredis'
+import { createProviderKeys } from '#access/adapters/identity/provider-keys.ts'
+import { verifySignIn } from '#access/adapters/identity/verify-sign-in.ts'
 import type { Keys } from '#access/adapters/keys.ts'
 import { createIncidents } from '#access/adapters/pagerduty/incidents.ts'
 import {
@@ -21,10 +23,12 @@ import { createSlackGroups } from '#access/adapters/slack/groups.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
+import { approveSignedIn } from '#access/operations/approve-signed-in.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
-import type { Clock, Directory, NewNonce, Receipts } from '#access/ports.ts'
+import type { Clock, Directory, NewNonce, Receipts, SignIns, VerifySignIn } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
+import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
@@ -34,6 +38,7 @@ import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
 import { failedAnswer } from './failed-answer.ts'
+import { createKeyOrders } from './key-orders.ts'
 import { createLockOrders } from './lock-orders.ts'
 import { confirmedIncidents } from './pagerduty/confirmed-incidents.ts'
 import { readIncidentJob } from './pagerduty/incident-job.ts'
@@ -48,6 +53,10 @@ export type BotParts = {
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
   readonly deactivated?: () => Deactivated
+  /** Where this process keeps which keys were revoked. */
+  readonly revocationFiles?: RevocationFiles
+  /** Where approvers sign in anew. Without it what demands that is approved by nobody. */
+  readonly signIns?: SignIns | undefined
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -78,6 +87,7 @@ export const startBot = async (parts: BotParts) => {
     instance: `bot-${config.PAGEPASS_INSTANCE}`,
     production: config.PAGEPASS_MODE === 'production',
     lift: rules.lock?.lift,
+    revocationFiles: parts.revocationFiles,
   })
   const { live, locks, lockStore, store } = grants
   const directory = withoutLocked(parts.directory, locks)
@@ -103,6 +113,9 @@ export const startBot = async (parts: BotParts) => {
     parts.deactivated &&
     watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
   const withLevels = rules.onPage.some(({ levels }) => levels !== undefined)
+  const providerKeys = createProviderKeys(rules.identity.issuer, clock.now, () => undefined)
+  const verify: VerifySignIn = (token, demand) => verifySignIn(token, demand, providerKeys)
+  const approving = { ...lockParts, rules, directory, signIns: parts.signIns, verifySignIn: verify }
   const incidents = confirmedIncidents(
     createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }),
     log,
@@ -200,7 +213,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ ...lockParts, rules, directory, incidents, receipts, log }, click)
+    const text = await runClick({ ...approving, incidents, receipts, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -245,6 +258,15 @@ export const startBot = async (parts: BotParts) => {
     statements: grants.statements,
     log,
   })
+  const keyOrders = createKeyOrders({
+    grants,
+    keys,
+    statements: grants.statements,
+    live,
+    receipts,
+    clock,
+    log,
+  })
   const limits = {
     requestTimeout: sentWithinMs,
     headersTimeout: sentWithinMs,
@@ -256,6 +278,8 @@ export const startBot = async (parts: BotParts) => {
     else if (path === '/slack/events') slack.handle(request, response)
     else if (path === '/pagerduty/webhooks') webhook(request, response)
     else if (path === '/api/v1/locks') lockOrders(request, response)
+    else if (path === '/api/v1/key-revocations') keyOrders(request, response, false)
+    else if (path === '/api/v1/key-revocations/question') keyOrders(request, response, true)
     else response.writeHead(404).end()
   })
   server.maxConnections = 1_000
@@ -268,6 +292,8 @@ export const startBot = async (parts: BotParts) => {
     /** For readiness and Prometheus. */
     facts: reconciling.facts,
     measure: reconciling.measure,
+    /** Somebody has signed in anew to approve something: their ID token says who and what. */
+    approveSignedIn: (token: string) => approveSignedIn(approving, token),
     stop: async (): Promise<void> => {
       await listening.close(3_000)
       await reconciling.stop()

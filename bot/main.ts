@@ -3,6 +3,7 @@ import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts
 import { createStatements } from '#access/adapters/statements.ts'
 import { startAdmin } from '#access/runtime/admin.ts'
 import { createClock } from '#access/runtime/clock.ts'
+import { loadRevocations, revocationFilesOf } from '#access/runtime/keep-revocations.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { createMetrics } from '#access/runtime/metrics.ts'
 import { redisAt } from '#access/runtime/redis-at.ts'
@@ -20,6 +21,8 @@ await runProcess('bot', async () => {
   const { rules, seal } = loaded
   const watched = await watchRules(loaded, log)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'bot', rules.environment)
+  const revocationFiles = revocationFilesOf(config)
+  await loadRevocations(keys, revocationFiles)
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const people = await watchDirectory(config.PAGEPASS_DIRECTORY, createStatements(keys), alarm)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
@@ -30,6 +33,7 @@ await runProcess('bot', async () => {
     rules,
     keys,
     directory: people.directory,
+    revocationFiles,
     deactivated: people.deactivated,
     clock: createClock(),
     log,

@@ -1,10 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
-import { algorithms } from '#access/adapters/keys.ts'
+import { algorithms, roles } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
+import { addKeyFile } from './add-key.ts'
 import { createKeyFolder } from './create-keys.ts'
 import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
 import { lockOut } from './lock.ts'
+import { revokeKey } from './revoke-key.ts'
 import { addRules } from './rules/commands.ts'
 import { runPart } from './run-part.ts'
 import { signDirectoryFile } from './sign-directory.ts'
@@ -49,6 +51,45 @@ export const createProgram = (environment: NodeJS.ProcessEnv): Command => {
         .default('EdDSA'),
     )
     .action(createKeyFolder)
+  keys
+    .command('add')
+    .description('make one more key, to take the place of another without a pause')
+    .requiredOption('--folder <folder>', 'where the private key goes; it holds none of this role yet')
+    .addOption(new Option('--role <role>', 'what it signs').choices(roles).makeOptionMandatory())
+    .requiredOption('--kid <name>', 'a name that no other key has, such as bot-issue-2')
+    .addOption(
+      new Option('--assertion-alg <algorithm>', 'for role assertion').choices(algorithms).default('EdDSA'),
+    )
+    .addHelpText(
+      'after',
+      `
+Prints the public part. Add it to "keys" in trusted.json of every part and replace the processes; only then
+give the private key to its part. See infra/runbooks/keys.md.`,
+    )
+    .action(addKeyFile)
+  keys
+    .command('revoke')
+    .description('end what a key signed, everywhere, for good')
+    .argument('<kid>', 'the name of the key, as in trusted.json')
+    .option('--because <reason>', 'why, for the logs of every process')
+    .requiredOption('--keys <folder>', 'the folder with the private key of role "revoke"')
+    .requiredOption('--environment <name>', 'as in the rule set')
+    .option(
+      '--bot <url...>',
+      'where bots are reached, as Slack reaches them; the first that takes it is enough',
+    )
+    .option('--out <file>', 'also write it to a file: the way that needs neither a bot nor Redis')
+    .option('--dry-run', 'only tell what it would end')
+    .option('--json', 'one JSON object a line')
+    .addHelpText(
+      'after',
+      `
+Proxies refuse what the key signed and cut what is open under it; bots and workers end it; nothing more by it is believed.
+It can't be taken back: make another key with pagepass keys add.
+Without Redis: put the file of --out as revoked.jws beside trusted.json of every part; it is read within a second.
+Exit code: 0 done, and every proxy confirmed; 1 not done; 2 done, but not everybody confirmed or something is left.`,
+    )
+    .action(revokeKey)
   keys
     .command('create-seal-key')
     .description('make the key with which you seal rule sets that others wrote')

@@ -10,6 +10,7 @@ import { followConfirmations } from '#access/adapters/redis/follow-confirmations
 import { followView } from '#access/adapters/redis/follow-view.ts'
 import { createRateLeases } from '#access/adapters/redis/rate-leases.ts'
 import { createTombstones } from '#access/adapters/redis/tombstones.ts'
+import { createSignedByRevoked } from '#access/adapters/revocations.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
 import { keepCompactly, versionOf } from '#access/domain/compact-grant.ts'
@@ -22,6 +23,7 @@ import { createView } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import { stopwatch } from '#access/runtime/clock.ts'
 import type { Address } from '#access/runtime/config.ts'
+import { keepRevocations, type RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { createAssertions } from './assertions.ts'
@@ -32,6 +34,7 @@ import { startEgress } from './egress/start.ts'
 import { createUpstreams } from './forward.ts'
 import { createGrantUses } from './grant-uses.ts'
 import { createIdentities } from './identities.ts'
+import { createProveSignIns } from './identity/prove-sign-ins.ts'
 import { createLocks } from './locks.ts'
 import { createTellLost } from './lost-locks.ts'
 import { createProxyMetrics } from './metrics.ts'
@@ -40,6 +43,7 @@ import { createPipeline } from './pipeline.ts'
 import { startRateLimits } from './rate-limits.ts'
 import { createRecords } from './records.ts'
 import { startReporter } from './reporter.ts'
+import { createRevokedKeys } from './revoked-keys.ts'
 import { createProxyServer } from './server.ts'
 import type { Sessions } from './session/sessions.ts'
 import { pathOf } from './steps/read-target.ts'
@@ -73,6 +77,8 @@ export type ProxyParts = {
   readonly slackApp?: string | undefined
   /** The bot's command, for what they may paste there. */
   readonly slackCommand?: string | undefined
+  /** Where this process keeps which keys were revoked. */
+  readonly revocationFiles?: RevocationFiles | undefined
   /** Awaited once everything else runs; told what the proxy waits for, and how it gets on meanwhile. */
   readonly beforeListening?: (waitingFor: () => string[], mode: () => Mode) => Promise<void>
 }
@@ -110,7 +116,7 @@ export const startProxy = async (parts: ProxyParts) => {
     true,
   )
   const statements = createStatements(keys)
-  const view = createView(keepCompactly)
+  const view = createView(keepCompactly, createSignedByRevoked(keys))
   const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)
@@ -121,6 +127,7 @@ export const startProxy = async (parts: ProxyParts) => {
   const upstreams = createUpstreams(guard)
   const metrics = createProxyMetrics(stopwatch)
   const identities = createIdentities(rules, clock.now)
+  const proveSignIns = createProveSignIns(identities.keys)
   const nextId = () => {
     count += 1
     return `${boot}-${count}`
@@ -147,6 +154,7 @@ export const startProxy = async (parts: ProxyParts) => {
     nextId,
     alarm,
     prove: (held: HeldGrant) => follower.prove(held),
+    proveSignIns,
     identities,
     metrics,
     slackCommand: parts.slackCommand,
@@ -188,6 +196,7 @@ export const startProxy = async (parts: ProxyParts) => {
     const use = uses.get(held.grant.id)
     const cuts = use === undefined ? 0 : pipeline.recheck(use.open)
     assertions.forget(held)
+    revoked.ended(held, cuts)
     void reporter.confirm(use, sequence, held.grant.id, cuts)
   }
 
@@ -202,8 +211,10 @@ export const startProxy = async (parts: ProxyParts) => {
    * admitted by, whose end still cuts it.
    */
   const takeOver = async (held: HeldGrant): Promise<void> => {
-    await follower.prove(held)
     const { id } = versionOf(held)
+    // What is open is decided on anew under it, so its approvals are looked at first.
+    if (uses.get(id) !== undefined) await proveSignIns([held])
+    await follower.prove(held)
     const use = uses.get(id)
     if (use === undefined) return
     const newest = view.get(id)
@@ -252,8 +263,28 @@ export const startProxy = async (parts: ProxyParts) => {
     alarm,
   })
 
-  // What ends nothing by itself ends what is open too: a view grown stale, a page that PagerDuty confirms no more, rules that give less from a moment on, a
-  // sign-in grown old, and a wall clock that was set ahead of the timers, which only know the monotonic one.
+  const revoked = createRevokedKeys({
+    keys,
+    assertionKey,
+    view,
+    statements,
+    follower,
+    uses,
+    assertions,
+    lock: locks.lock,
+    recheck: pipeline.recheck,
+    reporter,
+    now: clock.now,
+  })
+  const revocations = keepRevocations(
+    { keys, redis: prompt, files: parts.revocationFiles, writes: false, alarm },
+    revoked.obey,
+  )
+  void revocations.look()
+
+  // What ends nothing by itself ends what is open too: a view grown stale, a page that PagerDuty confirms no more, rules that
+  // give less from a moment on, a sign-in grown old, and a wall clock that was set ahead of the timers, which only know the
+  // monotonic one.
   let edge = nextEdgeOf(rules, clock.now())
   const sweep = setInterval(() => {
     const now = clock.now()
@@ -273,11 +304,12 @@ export const startProxy = async (parts: ProxyParts) => {
   const waitingFor = (): string[] => [
     ...(view.ready() ? [] : ['the first sync with Redis']),
     ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
+    ...(assertions.ended() ? [`another key than "${assertionKey.kid}", which was revoked`] : []),
   ]
   const modeOf = createModeOf(rules, freshMs)
   const mode = (): Mode => modeOf(view, clock.now())
   const publicKeys = [...keys.trusted.values()]
-    .filter(({ role }) => role === 'assertion')
+    .filter(({ role, kid }) => role === 'assertion' && !keys.revoked.has(kid))
     .map(({ jwk }) => jwk)
   await parts.beforeListening?.(waitingFor, mode)
   const authz =
@@ -331,6 +363,7 @@ export const startProxy = async (parts: ProxyParts) => {
       pipeline.endWebSockets()
       await Promise.all([listening.close(finishMs), authz?.close(finishMs), egress?.stop(finishMs)])
       clearInterval(sweep)
+      await revocations.stop()
       await limits.stop()
       await reporter.stop()
       await follower.stop()

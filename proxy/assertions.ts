@@ -1,5 +1,6 @@
 import { SignJWT } from 'jose'
 import type { PrivateKey } from '#access/adapters/keys.ts'
+import { Fault } from '#access/domain/errors.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { tierGiven } from '#access/domain/standing-grant.ts'
@@ -21,8 +22,14 @@ export const assertionType = 'pagepass-assertion+jwt'
 export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => number) => {
   const minted: ByService<Minted> = new WeakMap()
   const underWay: ByService<Promise<string>> = new WeakMap()
+  let ended = false
 
   const sign = async (held: HeldGrant, service: string, at: number): Promise<string> => {
+    if (ended)
+      throw new Fault(
+        'keys/revoked',
+        `the key "${key.kid}" was revoked, so no assertion can be signed with it`,
+      )
     const { grant } = held
     const tier = tierGiven(rules, held)
     const claims = { name: grant.who.name, idp: grant.who.issuer, grant: grant.id }
@@ -53,7 +60,7 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
   return {
     /** The assertion at hand; undefined when one has to be minted first. One of an older version does not do. */
     ready: (held: HeldGrant, service: string): string | undefined => {
-      const known = minted.get(held)?.get(service)
+      const known = ended ? undefined : minted.get(held)?.get(service)
       if (known === undefined) return undefined
       const age = now() - known.at
       if (age > livesMs - leastLeftMs) return undefined
@@ -62,6 +69,11 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
     },
     mint,
     forget: (held: HeldGrant): void => void minted.delete(held),
+    /** The key was revoked: no assertion is made or handed out any more. */
+    end: (): void => {
+      ended = true
+    },
+    ended: (): boolean => ended,
   }
 }
 export type Assertions = ReturnType<typeof createAssertions>

@@ -5,6 +5,7 @@ import type { Clock } from '#access/ports.ts'
 import type { Assertions } from './assertions.ts'
 import type { GrantUses } from './grant-uses.ts'
 import type { Identities } from './identities.ts'
+import type { ProveSignIns } from './identity/prove-sign-ins.ts'
 import type { Records } from './records.ts'
 
 /** What it takes to decide and to record, whether a request comes through this proxy or is asked about by another one. */
@@ -18,6 +19,8 @@ export type DecidingParts = {
   readonly assertions: Assertions
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
+  /** Looks at the sign-ins that approvals of grants carry. False where nobody can say now. */
+  readonly proveSignIns: ProveSignIns
   /** Whether a held grant's signature holds. */
   readonly prove: (held: HeldGrant) => Promise<boolean>
 }

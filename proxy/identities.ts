@@ -1,7 +1,7 @@
+import { createProviderKeys } from '#access/adapters/identity/provider-keys.ts'
 import type { Proven } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { createProviderKeys } from './identity/provider-keys.ts'
 import { verifyToken } from './identity/verify-token.ts'
 
 /** Who a token proves. */
@@ -90,6 +90,8 @@ export const createIdentities = ({ identity: provider }: Pick<RuleSet, 'identity
       for (const [token, { identity }] of known) if (identity.principal === principal) drop(token)
       for (const { forgotten } of underWay.values()) forgotten.add(principal)
     },
+    /** The keys of the provider, for whatever else it signs. */
+    keys,
     /** How many are remembered. */
     size: (): number => known.size,
   }

@@ -12,7 +12,7 @@ import { policyViolation, serviceRestart } from './websockets/frames.ts'
 
 export type OpenRequestsParts = {
   readonly rules: RuleSet
-  readonly view: Pick<View, 'get'>
+  readonly view: Pick<View, 'get' | 'isDistrusted'>
   readonly clock: Clock
   readonly uses: GrantUses
   readonly records: Records
@@ -49,6 +49,7 @@ export const createOpenRequests = ({
    */
   const stillHolds = ({ decision, now }: Exchange): boolean => {
     if (decision === undefined || now >= decision.held.grant.until) return false
+    if (view.isDistrusted(decision.held)) return false
     const live = view.get(decision.held.grant.id)
     return live !== undefined && (live === decision.held || !live.verified)
   }

@@ -83,6 +83,14 @@ export const createPipeline = (parts: PipelineParts) => {
 
   const decide = (exchange: Exchange): void => {
     const decision = decideNow(exchange)
+    if (!decision.allow && decision.unproven !== undefined) {
+      parts.proveSignIns(decision.unproven).then((known) => {
+        exchange.now = clock.now()
+        if (known) decide(exchange)
+        else refuse(exchange, 'identity-unavailable')
+      }, failed(exchange))
+      return
+    }
     if (!decision.allow) {
       if (decision.held !== undefined) countRefused(uses.of(decision.held), decision.reason)
       return refuse(exchange, decision.reason, {

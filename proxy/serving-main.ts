@@ -3,6 +3,7 @@ import { Registry } from 'prom-client'
 import { loadKeys } from '#access/adapters/keys.ts'
 import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import { createClock } from '#access/runtime/clock.ts'
+import { loadRevocations, revocationFilesOf } from '#access/runtime/keep-revocations.ts'
 import { createLogger } from '#access/runtime/logger.ts'
 import { addRules } from '#access/runtime/metrics.ts'
 import { redisAt } from '#access/runtime/redis-at.ts'
@@ -25,6 +26,8 @@ await runProcess('proxy', async () => {
   addRules(metrics, rules)
   const parent = tellParent(loaded, metrics)
   const keys = await loadKeys(config.PAGEPASS_KEYS, 'proxy', rules.environment)
+  const revocationFiles = revocationFilesOf(config)
+  await loadRevocations(keys, revocationFiles)
   const onError = (error: Error) => log.warn({ error: error.message }, 'Redis')
   const redis = await redisAt(config)
   const prompt = connectPrompt(redis, onError)
@@ -45,6 +48,7 @@ await runProcess('proxy', async () => {
     slackCommand: config.SLACK_COMMAND,
     prompt,
     patient,
+    revocationFiles,
     beforeListening: parent.untilItMayListen,
   })
   proxy.measure(metrics)

@@ -154,16 +154,23 @@ export const aFolder = async () => {
 export const freshKeys = async (environment = 'sandbox') => {
   const { folder, remove } = await aFolder()
   await createKeys(folder, environment)
+  const keys = await keysIn(folder, environment)
+  await remove()
+  return keys
+}
+
+/** The keys of every holder in a folder that `createKeys` made. */
+export const keysIn = async (folder: string, environment = 'sandbox') => {
   const of = (holder: Holder) => loadKeys(join(folder, holder), holder, environment)
-  const [bot, workers, proxy, offline, responder] = await Promise.all([
+  const [bot, workers, proxy, offline, responder, security] = await Promise.all([
     of('bot'),
     of('workers'),
     of('proxy'),
     of('offline'),
     of('responder'),
+    of('security'),
   ])
-  await remove()
-  return { bot, workers, proxy, offline, responder }
+  return { bot, workers, proxy, offline, responder, security }
 }
 
 /** The statements that each holder of these keys can sign. */

@@ -42,6 +42,7 @@ import { expireGrant } from '#access/operations/expire-grant.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
 import type { Clock, Directory, NewNonce } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
+import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import type { WorkersConfig } from './config.ts'
@@ -63,6 +64,8 @@ export type WorkersParts = {
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
   readonly deactivated?: () => Deactivated
+  /** Where this process keeps which keys were revoked. */
+  readonly revocationFiles?: RevocationFiles
   readonly clock: Clock
   readonly log: Logger
   readonly auditFolder: string
@@ -89,6 +92,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     production: config.PAGEPASS_MODE === 'production',
     endsKnown: (ids) => endsInAudit(join(parts.auditFolder, `workers-${instance}.jsonl`), ids),
     lift: rules.lock?.lift,
+    revocationFiles: parts.revocationFiles,
   })
   const { live, locks, lockStore, store, statements } = grants
   const directory = withoutLocked(parts.directory, locks)

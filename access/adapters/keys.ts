@@ -28,6 +28,7 @@ export const holders = {
   proxy: ['assertion'],
   offline: ['directory'],
   responder: ['lock'],
+  security: ['revoke'],
 } as const satisfies Record<string, readonly Role[]>
 export type Holder = keyof typeof holders
 
@@ -49,6 +50,8 @@ export type Keys = {
   readonly environment: string
   readonly own: ReadonlyMap<Role, PrivateKey>
   readonly trusted: ReadonlyMap<string, PublicKey>
+  /** The kids of those that were revoked (`revocations.ts`). It only grows. */
+  readonly revoked: Set<string>
 }
 
 const trustedShape = z.strictObject({ environment: z.string(), keys: z.array(publicShape) })
@@ -90,6 +93,32 @@ export const createKeys = async (
     )
   }
   return true
+}
+
+/**
+ * Makes one more key of a role for a holder, in a folder of its own: `add` is the public part, a line for the `keys` of every
+ * part's `trusted.json`. Faults with `file/unwritable` where there is a key already.
+ */
+export const addKey = async (
+  folder: string,
+  role: Role,
+  kid: string,
+  algorithm: Algorithm = 'EdDSA',
+): Promise<PublicJwk> => {
+  const jwk = await makeKey(role === 'assertion' ? algorithm : 'EdDSA', role, kid)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = join(folder, privateFile(role))
+  await writeFile(file, JSON.stringify(jwk), { mode: 0o600, flag: 'wx' }).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw new Fault('file/unwritable', `${file} can't be written (${error.code})`, {
+        mend:
+          error.code === 'EEXIST'
+            ? 'choose another folder: a key is never overwritten'
+            : 'choose another folder',
+      })
+    },
+  )
+  return publicOf(jwk)
 }
 
 /**
@@ -169,5 +198,5 @@ export const loadKeys = async (folder: string, holder: Holder, environment: stri
       { mend: `put its public part there, under the same kid, in the folder of every part` },
     )
   }
-  return { environment, own, trusted }
+  return { environment, own, trusted, revoked: new Set() }
 }

@@ -14,6 +14,12 @@ import {
   lockOrderShape,
   lockShape,
 } from '../domain/lock.ts'
+import {
+  type Revocation,
+  type RevocationQuestion,
+  revocationQuestionShape,
+  revocationShape,
+} from '../domain/revocation.ts'
 import type { Keys, Role } from './keys.ts'
 
 /**
@@ -29,6 +35,8 @@ const kinds = {
   lift: { role: 'issue', shape: liftShape },
   'lock-order': { role: 'lock', shape: lockOrderShape },
   directory: { role: 'directory', shape: directoryShape },
+  revocation: { role: 'revoke', shape: revocationShape },
+  'revocation-question': { role: 'revoke', shape: revocationQuestionShape },
 } as const satisfies Record<string, { role: Role; shape: z.ZodType }>
 
 type Bodies = {
@@ -40,6 +48,8 @@ type Bodies = {
   lift: Lock
   'lock-order': LockOrder
   directory: DirectoryFile
+  revocation: Revocation
+  'revocation-question': RevocationQuestion
 }
 export type StatementKind = keyof Bodies
 
@@ -51,19 +61,40 @@ export const createStatements = (keys: Keys) => ({
   sign: async <K extends StatementKind>(kind: K, body: Bodies[K]): Promise<string> => {
     const own = keys.own.get(kinds[kind].role)
     if (own === undefined) throw new Fault('keys/missing', `this process can't sign a ${kind}`)
+    if (keys.revoked.has(own.kid))
+      throw new Fault(
+        'keys/revoked',
+        `the key "${own.kid}" was revoked, so no ${kind} can be signed with it`,
+        {
+          mend: 'give this process a new key: pagepass keys add',
+        },
+      )
     return new CompactSign(utf8.encode(JSON.stringify(body)))
       .setProtectedHeader({ alg: 'EdDSA', typ: typ(kind), kid: own.kid })
       .sign(own.key)
   },
 
-  /** The body of a statement whose signature, kind, role and environment hold. Throws `statement/invalid`. */
-  verify: async <K extends StatementKind>(kind: K, statement: string): Promise<Bodies[K]> => {
+  isRevokedKey: (kid: string): boolean => keys.revoked.has(kid),
+  /** Whether a statement names a key that was revoked. */
+  isRevoked: (statement: string): boolean => keys.revoked.has(kidOf(statement)),
+
+  /**
+   * The body of a statement whose signature, kind, role and environment hold. Throws `statement/invalid`. What a revoked key
+   * signed holds for nobody, but for who only takes something away because of it (`even revoked`).
+   */
+  verify: async <K extends StatementKind>(
+    kind: K,
+    statement: string,
+    by: 'trusted' | 'even revoked' = 'trusted',
+  ): Promise<Bodies[K]> => {
     try {
       const { payload } = await compactVerify(
         statement,
         (header) => {
           const key = header.kid === undefined ? undefined : keys.trusted.get(header.kid)
           if (header.typ !== typ(kind) || key?.role !== kinds[kind].role) throw new Error('wrong kind or key')
+          if (by === 'trusted' && keys.revoked.has(key.kid))
+            throw new Error(`its key "${key.kid}" was revoked`)
           return key.key
         },
         { algorithms: ['EdDSA'] },

@@ -12,6 +12,7 @@ export const keepCompactly: Keep = (grant, statement) => new CompactGrant(grant,
 
 class CompactGrant implements HeldGrant {
   verified = false
+  signIns: ReadonlySet<string> | undefined = undefined
   readonly id: string
   readonly version: number
   readonly statement: string
@@ -37,6 +38,9 @@ class CompactGrant implements HeldGrant {
 /** What names a held version, without reading the grant. */
 export const versionOf = (held: HeldGrant): { readonly id: string; readonly version: number } =>
   held instanceof CompactGrant ? held : held.grant
+
+/** The header of the statement, as it is written there. */
+export const headerOf = ({ statement }: HeldGrant): string => statement.slice(0, statement.indexOf('.'))
 
 /** The same text in memory of its own: a part of a longer string keeps all of that in memory, and so does a sum of strings. */
 export const alone = (text: string): string => Buffer.from(text, 'utf16le').toString('utf16le')

@@ -4,6 +4,7 @@ import { type Person, principalKey } from './principal.ts'
 import type { Reason } from './reasons.ts'
 import { type RuleSet, setsOf } from './rule-set.ts'
 import { scopeHash } from './scope.ts'
+import { type SignInTerms, whyNoSignIn } from './sign-in.ts'
 
 export type ApprovalDecision =
   | { readonly may: true; readonly completes: boolean; readonly teams: readonly string[] }
@@ -19,6 +20,15 @@ export type Demand = {
   readonly from?: readonly string[] | undefined
   /** These count, too, in what was approved from then on. */
   readonly escalate?: { readonly at: number; readonly to: readonly string[] } | undefined
+  /** Each approval has to carry a sign-in like this. */
+  readonly signIn?: DemandedSignIn | undefined
+}
+
+export type DemandedSignIn = SignInTerms & {
+  readonly issuer: string
+  readonly client: string
+  /** The tokens whose signatures hold. */
+  readonly proven: ReadonlySet<string>
 }
 
 type Approval = NonNullable<Grant['approvals']>[number]
@@ -54,8 +64,31 @@ export const setsAt = (
   escalate !== undefined && now >= escalate.at ? [...new Set([...from, ...escalate.to])] : from
 
 /** Whether the approvals that a grant carries are enough. Its own holder's never count, nor those of anything else. */
-export const isApproved = (grant: Grant, demand: Demand): boolean =>
-  countsOf(grant.approvals ?? [], grant, demand) >= demand.count
+export const isApproved = (grant: Grant, demand: Demand): boolean => {
+  const { approvals = [] } = grant
+  const { signIn } = demand
+  if (signIn === undefined) return countsOf(approvals, grant, demand) >= demand.count
+  const counting = approvals.filter((approval) => isBySignIn(approval, grant, signIn))
+  return countsOf(counting, grant, demand) >= demand.count && beginsThen(grant, counting)
+}
+
+/** Whether it carries a sign-in of this very person for this very scope, as new and as strong as is demanded. */
+const isBySignIn = (
+  { issuer, subject, at, signIn: token }: Approval,
+  grant: Grant,
+  { proven, ...terms }: DemandedSignIn,
+): boolean =>
+  token !== undefined &&
+  issuer === terms.issuer &&
+  proven.has(token) &&
+  whyNoSignIn(token, { ...terms, subject, at, nonce: scopeHash(grant) }) === undefined
+
+/** Between an approval and the version that it makes. */
+const writtenWithinMs = 60_000
+
+/** What was approved begins when it was approved, or when that said: a sign-in is good for no other time. */
+const beginsThen = ({ from, begins }: Grant, approvals: readonly Approval[]): boolean =>
+  from <= Math.max(begins?.at ?? 0, ...approvals.map(({ at }) => at)) + writtenWithinMs
 
 /** Whether these people together could give the approvals that are demanded. */
 export const couldApprove = (

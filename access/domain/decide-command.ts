@@ -68,7 +68,9 @@ export const decideCommand = (
     return refuse('tier-unknown', hint === undefined ? {} : { hint })
   }
   const facts = { tier: tier.name }
-  if (!isWithinCap(rules, service, tier)) return refuse('beyond-command', facts)
+  // Nobody stands in for who has to sign in anew.
+  if (!isWithinCap(rules, service, tier) || tier.approvals?.signIn !== undefined)
+    return refuse('beyond-command', facts)
   const how = waysNow(rules, service, tier, person, now)
   if (how === undefined) return refuse('not-eligible', facts)
   const freeze = freezeOf(service, tier.name, now)

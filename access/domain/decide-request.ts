@@ -69,7 +69,7 @@ const decideByGrants = (
   if (!(view.age(now) <= tier.whenStale))
     return { allow: false, reason: 'view-stale', ...nearestOf(held, now) }
 
-  const { usable, beyond } = checkOf(rules, view, service, who, held, now)
+  const { usable, beyond, unproven } = checkOf(rules, view, service, who, held, now)
   const frozen = service.freezes.length > 0 && freezeOf(service, tier.name, now) !== undefined
   let low: Usable | undefined
   let stopped: Usable | undefined
@@ -84,11 +84,13 @@ const decideByGrants = (
         ? { allow: true, service, held: one.held, tier, pattern: route.pattern }
         : { allow: false, reason: 'sign-in-needed', needs: tier, held: one.held }
   }
-  if (stopped !== undefined) return { allow: false, reason: 'frozen', needs: tier, held: stopped.held }
+  const more = unproven.length === 0 ? {} : { unproven }
+  if (stopped !== undefined)
+    return { allow: false, reason: 'frozen', needs: tier, held: stopped.held, ...more }
   if (unconfirmed !== undefined)
-    return { allow: false, reason: 'page-unconfirmed', needs: tier, held: unconfirmed.held }
-  if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low.held }
-  return { allow: false, reason: beyond ? 'grant-beyond-rules' : 'grant-missing', needs: tier }
+    return { allow: false, reason: 'page-unconfirmed', needs: tier, held: unconfirmed.held, ...more }
+  if (low !== undefined) return { allow: false, reason: 'tier-too-low', needs: tier, held: low.held, ...more }
+  return { allow: false, reason: beyond ? 'grant-beyond-rules' : 'grant-missing', needs: tier, ...more }
 }
 
 /** What holds for every request of a token under what it holds, found out once. */
@@ -105,7 +107,8 @@ const checkOf = (
     check.who === who &&
     check.service === service &&
     now >= check.from &&
-    now < check.until
+    now < check.until &&
+    (check.unproven.length === 0 || check.unproven.every(({ signIns }) => signIns === undefined))
     ? check
     : findOut(rules, view, service, who, held, now)
 }
@@ -126,7 +129,7 @@ const findOut = (
     .flatMap((one): Usable[] => {
       const name = tierFor(one.grant, service.name)
       const tier = name === undefined ? undefined : tierOf(service, name)
-      if (tier === undefined || !mayHold(rules, service, tier, who, one.grant, now)) return []
+      if (tier === undefined || !mayHold(rules, service, tier, who, one.grant, now, one.signIns)) return []
       const known = { held: one, isFreezable: isFreezable(one.grant) }
       return now < view.confirmedUntil(one.grant)
         ? [{ ...known, rank: tier.rank }]
@@ -143,6 +146,7 @@ const findOut = (
     who,
     usable,
     beyond: usable.length < running.length,
+    unproven: running.filter((one) => one.signIns === undefined && carriesSignIn(one.grant)),
     from: now,
     until: Math.min(nextEndOf(rules, now), ...edges.filter((edge) => edge > now)),
   }
@@ -155,6 +159,9 @@ const lowestRank = ({ tiers }: Service): number => Math.min(...tiers.map(({ rank
 /** Whether a grant is access at this moment. */
 export const isRunning = ({ state, from, until }: Grant, now: number): boolean =>
   state === 'active' && now >= from && now < until
+
+const carriesSignIn = ({ approvals = [] }: Grant): boolean =>
+  approvals.some(({ signIn }) => signIn !== undefined)
 
 /** Whether a freeze stops it: what a page rule gave goes on. */
 export const isFreezable = (grant: Grant): boolean => !isByPageRule(grant)
@@ -226,7 +233,8 @@ export const mayHold = (
   who: Claims,
   grant: Grant,
   now: number,
-): boolean => whyBeyond(rules, service, tier, who, grant, now) === undefined
+  proven?: ProvenSignIns,
+): boolean => whyBeyond(rules, service, tier, who, grant, now, proven) === undefined
 
 /** The page rules that may have given it: of what it opens beside, those of the services that it is about. */
 const pageRulesFor = (rules: RuleSet, service: Service, tier: Tier, grant: Grant): readonly PageRule[] =>
@@ -239,10 +247,24 @@ const pageRulesFor = (rules: RuleSet, service: Service, tier: Tier, grant: Grant
       )
 
 /** What a tier demands of this grant: others approve, too, where it was put before them. */
-const demandOf = ({ escalate, ...demand }: Approvals, { approvers }: Grant): Demand =>
-  escalate === undefined || approvers?.escalate === undefined
-    ? demand
-    : { ...demand, escalate: { at: approvers.escalate.at, to: escalate.to } }
+const demandOf = (
+  { identity: { issuer, client } }: RuleSet,
+  { escalate, signIn, ...demand }: Approvals,
+  { approvers }: Grant,
+  proven: ProvenSignIns,
+): Demand => ({
+  ...demand,
+  ...(escalate === undefined || approvers?.escalate === undefined
+    ? {}
+    : { escalate: { at: approvers.escalate.at, to: escalate.to } }),
+  ...(signIn === undefined || proven === 'by others'
+    ? {}
+    : { signIn: { ...signIn, issuer, client, proven } }),
+})
+
+/** The sign-ins of approvers whose signatures hold. `by others`: whoever uses the grant looks at them, not who asks this. */
+export type ProvenSignIns = ReadonlySet<string> | 'by others'
+const nothingProven: ReadonlySet<string> = new Set()
 
 /** In which way a grant goes beyond the rules; undefined where it does not. */
 export type Beyond = 'environment' | 'length' | 'people' | 'approvals'
@@ -254,10 +276,11 @@ export const whyBeyond = (
   who: Claims,
   grant: Grant,
   now: number,
+  proven: ProvenSignIns = nothingProven,
 ): Beyond | undefined => {
   if (grant.environment !== rules.environment) return 'environment'
   if (grant.why.kind === 'command') {
-    const demand = tier.approvals === undefined ? undefined : demandOf(tier.approvals, grant)
+    const demand = tier.approvals === undefined ? undefined : demandOf(rules, tier.approvals, grant, proven)
     return whyBeyondCommand(rules, service, tier, who, grant, demand, now)
   }
   const lasts = grant.until - grant.from
@@ -274,5 +297,5 @@ export const whyBeyond = (
   if (tier.approvals === undefined)
     return paged && isApproved(grant, { count: 1, from: service.owners }) ? undefined : 'people'
   if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
-  return isApproved(grant, demandOf(tier.approvals, grant)) ? undefined : 'approvals'
+  return isApproved(grant, demandOf(rules, tier.approvals, grant, proven)) ? undefined : 'approvals'
 }

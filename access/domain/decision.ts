@@ -21,6 +21,8 @@ export type Denied = {
   readonly needs?: Tier
   /** The pass that came nearest, to which the refusal is counted. */
   readonly held?: HeldGrant
+  /** Grants that may admit it once the sign-ins of their approvals are proven. */
+  readonly unproven?: readonly HeldGrant[]
 }
 
 /** What was decided on a request, and by what. A pure value: the proxy, tests and replay get the same one. */

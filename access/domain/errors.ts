@@ -9,6 +9,7 @@ export const faultCodes = {
   'directory/invalid': 'the directory has faults or its signature does not hold',
   'keys/missing': 'a key that is needed is not where it should be, or is no key',
   'keys/name-invalid': 'a key can have no such name',
+  'keys/revoked': 'the key that this would be signed with was revoked',
   'keys/forbidden': 'this process was handed a private key that its role must not hold',
   'statement/invalid': 'a signed statement does not verify or does not parse',
   'store/unreachable': 'Redis did not answer in time, or did not take a write',

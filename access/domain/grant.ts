@@ -107,6 +107,8 @@ export const grantShape = z.strictObject({
         at: z.int(),
         teams: z.array(z.string()),
         scope: z.string().optional(),
+        /** The ID token of their sign-in for this very scope. */
+        signIn: z.string().max(8_192).optional(),
       }),
     )
     .optional(),

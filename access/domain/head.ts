@@ -11,6 +11,8 @@ export const headShape = z.strictObject({
   sequence: z.int().min(0),
   count: z.int().min(0),
   set: z.string(),
+  /** The kids that were revoked, sorted: who has not heard of one of them does not know enough to agree. */
+  revoked: z.array(z.string()).min(1).max(1_000).optional(),
 })
 
 export type Head = z.output<typeof headShape>

@@ -52,13 +52,27 @@ export const createLockBook = () => {
         proven === undefined ||
         lock.at > proven.lock.at ||
         (lock.at === proven.lock.at && lock.state === 'locked')
-      put(principal, { proven: isNewer ? kept : proven, believed: without(before, kept) })
+      const newest = isNewer ? kept : proven
+      const believed = without(before, kept).filter((one) => one.lock.at >= newest.lock.at)
+      put(principal, { proven: newest, believed })
     },
     /** Its signature does not hold, so it never was. */
     disprove: (kept: KeptLock): void => {
       const principal = principalKey(kept.lock.who)
       const before = at(principal)
       put(principal, { ...before, believed: without(before, kept) })
+    },
+    /**
+     * It is genuine, and by a key that was revoked: whatever it says, it shuts them out until there is something newer. Nobody
+     * is let in by it, nor by its being gone.
+     */
+    doubt: (kept: KeptLock): void => {
+      const principal = principalKey(kept.lock.who)
+      const before = at(principal)
+      const { proven } = before
+      const own = proven?.statement === kept.statement
+      if (!own && proven !== undefined && kept.lock.at < proven.lock.at) return
+      put(principal, { proven: own ? undefined : proven, believed: [...without(before, kept), kept] })
     },
     isProven: ({ lock, statement }: KeptLock): boolean =>
       known.get(principalKey(lock.who))?.proven?.statement === statement,

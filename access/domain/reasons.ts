@@ -99,6 +99,15 @@ export const reasons = {
   'not-commander': { status: 403, person: 'The rules don’t let you add people to an incident.' },
   'beyond-command': { status: 403, person: 'The rules don’t let a commander add people to so high a tier.' },
   'incident-unknown': { status: 404, person: 'PagerDuty knows no such incident.' },
+  'sign-in-first': {
+    status: 403,
+    person:
+      'To approve this you sign in anew, and nothing is set up here for that. Ask whoever runs Pagepass.',
+  },
+  'sign-in-refused': {
+    status: 403,
+    person: 'This is not the sign-in that approving this takes. Begin again.',
+  },
   // A lock
   'not-locker': { status: 403, person: 'The rules don’t let you lock people out, or let them in again.' },
   'not-locked': { status: 409, person: 'They are not locked out.' },

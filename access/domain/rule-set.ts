@@ -123,6 +123,8 @@ export type RuleSet = {
   readonly identity: {
     readonly issuer: string
     readonly audience: string
+    /** The client that approvers sign in to: the audience of their ID tokens. */
+    readonly client: string
     /** The longest that a stream or a session lasts on one sign-in, in milliseconds. */
     readonly sessionMax: number
   }

@@ -1,4 +1,5 @@
 import type { Pattern } from './path-pattern.ts'
+import type { SignInTerms } from './sign-in.ts'
 
 /** Who has to approve a tier, and what happens when nobody answers. Names are of sets of people. Milliseconds. */
 export type Approvals = {
@@ -8,6 +9,8 @@ export type Approvals = {
   readonly distinct: boolean
   /** Whom it is put before, too, when it has not been decided after so long. */
   readonly escalate?: { readonly after: number; readonly to: readonly string[] }
+  /** What each approver's fresh sign-in must be, whose nonce is the hash of what they approve. Without it none is asked for. */
+  readonly signIn?: SignInTerms
 }
 
 /** What has to be said when asking: nothing, why, or why with a ticket such as CHG-123. Each asks more than the one before. */

@@ -49,12 +49,16 @@ const rememberedLost = 100_000
  * The in-memory copy of the live grants. It does no I/O and knows no clock: `adapters/redis/follow-view.ts` feeds
  * it, `decide-request.ts` reads it. Versions never go back, and an end beats every version.
  */
-export const createView = (keep: Keep = keepPlainly) => {
+export const createView = (
+  keep: Keep = keepPlainly,
+  /** Whether a held grant is by a key that was revoked. It is held and counted, as by everybody, and gives nothing. */
+  isDistrusted: (held: HeldGrant) => boolean = () => false,
+) => {
   const memory: Memory = { ended: new Set(), believed: new Set(), proven: new Map() }
   const { ended, believed, proven } = memory
   let headAt: number | undefined
   const headTime = (): number => headAt ?? Number.NEGATIVE_INFINITY
-  let state = createState(memory, keep, -1, headTime)
+  let state = createState(memory, keep, isDistrusted, -1, headTime)
   /** What is being loaded beside it. */
   let loading: State | undefined
   let ready = false
@@ -73,7 +77,7 @@ export const createView = (keep: Keep = keepPlainly) => {
      * Begins a full resync from the state at this sequence number. The old state goes on deciding until `commit`.
      */
     resync: (from: number) => {
-      const next = createState(memory, keep, from, headTime)
+      const next = createState(memory, keep, isDistrusted, from, headTime)
       // One that was given up, without ever deciding, may have known newer versions too.
       const earlier = loading === undefined ? [state] : [state, loading]
       loading = next
@@ -166,6 +170,16 @@ export const createView = (keep: Keep = keepPlainly) => {
     /** Count and set hash as they were at a sequence number, while remembered. */
     at: (sequence: number) => state.hashes.get(sequence),
     sequence: (): number => state.sequence(),
+    isDistrusted,
+    /** A key was revoked: what it signed gives nothing any more. Returns what had given something until now. */
+    distrust: (): HeldGrant[] => {
+      loading?.distrust()
+      return state.distrust()
+    },
+    /** The newest head may be somebody's who stole the key: it attests nothing, and only another can. */
+    forgetHead: (): void => {
+      headAt = undefined
+    },
     /** Whether there was a full sync. Until then nothing is allowed. */
     ready: (): boolean => ready,
     get: (id: string): HeldGrant | undefined => state.live.get(id),
@@ -195,6 +209,7 @@ const rememberEnd = (ends: Set<string>, id: string): void => {
 const createState = (
   { ended, believed, proven }: Memory,
   keep: Keep,
+  isDistrusted: (held: HeldGrant) => boolean,
   from: number,
   headTime: () => number,
 ) => {
@@ -274,7 +289,7 @@ const createState = (
     live.set(id, held)
     setHash.add(held.statement)
     count += 1
-    if (!unattested.waits(id)) changeHeld(grant, (all) => [...all, held])
+    if (!unattested.waits(id) && !isDistrusted(held)) changeHeld(grant, (all) => [...all, held])
     return before === undefined ? { given: held } : { given: held, replaced: before }
   }
 
@@ -326,7 +341,7 @@ const createState = (
   const agreed = (upTo: number): void => {
     for (const id of unattested.agreed(upTo)) {
       const held = live.get(id)
-      if (held !== undefined) changeHeld(held.grant, (all) => [...all, held])
+      if (held !== undefined && !isDistrusted(held)) changeHeld(held.grant, (all) => [...all, held])
     }
   }
 
@@ -362,6 +377,14 @@ const createState = (
     },
     agreed,
     disagreed,
+    distrust: (): HeldGrant[] => {
+      const found = [...live.values()].filter(isDistrusted)
+      for (const held of found) {
+        changeHeld(held.grant, (all) => all.filter((other) => other !== held))
+        held.verified = false
+      }
+      return found
+    },
     sequence: (): number => sequence,
     exact: (): void => {
       exact = true

@@ -8,18 +8,28 @@ import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import { type RuleSet, requestRulesFor, tierOf } from '../domain/rule-set.ts'
 import { scopeHash } from '../domain/scope.ts'
-import type { DecideParts, Directory } from '../ports.ts'
+import type { SignInTerms } from '../domain/sign-in.ts'
+import type { DecideParts, Directory, SignInAsk, SignIns, VerifySignIn } from '../ports.ts'
 import { endBeside } from './end-with-incident.ts'
 import { standing } from './find-held.ts'
 import { stillStanding } from './still-standing.ts'
 
 /** The grant is `active` when this approval was the last one it takes, otherwise still `pending`. */
-export type ApproveOutcome = { readonly grant: Grant } | { readonly refused: Reason }
+export type ApproveOutcome =
+  | { readonly grant: Grant }
+  | { readonly refused: Reason }
+  /** They are to sign in anew first. */
+  | { readonly signIn: SignInAsk }
 
 /** As many may approve at the same moment, and more. */
 const attempts = 10
 
-export type ApproveParts = DecideParts & { readonly directory: Directory }
+export type ApproveParts = DecideParts & {
+  readonly directory: Directory
+  /** Where approvers sign in anew; without it what demands that is approved by nobody. */
+  readonly signIns?: SignIns | undefined
+  readonly verifySignIn?: VerifySignIn | undefined
+}
 
 /**
  * Somebody else approves what a person asked for. How long it lasts counts from the last approval, or from when it is to
@@ -31,6 +41,8 @@ export const approveGrant = async (
   id: string,
   /** The hash of what they were shown (`scopeHash`), where they were shown anything. */
   shown?: string,
+  /** The ID token of their sign-in for it. */
+  signIn?: string,
 ): Promise<ApproveOutcome> => {
   const { rules, directory, live, store, clock } = parts
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -39,7 +51,9 @@ export const approveGrant = async (
     if (grant?.state !== 'pending') return { refused: 'already-decided' }
     const scope = scopeHash(grant)
     if (shown !== undefined && shown !== scope) return { refused: 'scope-changed' }
-    const before = stillStanding(rules, directory, grant, now)
+    const terms = signInTermsOf(rules, grant)
+    const before = await bySignIn(parts, grant, terms, stillStanding(rules, directory, grant, now))
+    if (before === 'unavailable') return { refused: 'identity-unavailable' }
     const decision = decideApproval(rules, { ...grant, approvals: before }, person, now)
     if (!decision.may) return { refused: decision.reason }
     const asker = directory.byPrincipal(principalKey(grant.who))
@@ -48,7 +62,24 @@ export const approveGrant = async (
       return { refused: 'not-eligible' }
     const from = Math.max(now, grant.begins?.at ?? now)
     if (isFreezable(grant) && freezeOn(rules, grant, from) !== undefined) return { refused: 'frozen' }
-    const approvals = [...before, { ...byOf(person), at: now, teams: [...decision.teams], scope }]
+    const approval = {
+      ...byOf(person),
+      at: now,
+      teams: [...decision.teams],
+      scope,
+      ...(terms.length === 0 || signIn === undefined ? {} : { signIn }),
+    }
+    const [ask] = terms
+    if (ask !== undefined) {
+      if (signIn === undefined)
+        return parts.signIns === undefined
+          ? { refused: 'sign-in-first' }
+          : { signIn: { ...strictest(terms), person, grant: id, nonce: scope } }
+      const proven = await bySignIn(parts, grant, terms, [approval])
+      if (proven === 'unavailable') return { refused: 'identity-unavailable' }
+      if (proven.length === 0) return { refused: 'sign-in-refused' }
+    }
+    const approvals = [...before, approval]
     const next = decision.completes
       ? nextVersion(grant, 'approved', { approvals, from, until: from + grant.duration }, now, person)
       : nextVersion(grant, 'endorsed', { approvals }, now, person)
@@ -76,6 +107,44 @@ const mayHave = (rules: RuleSet, grant: Grant, asker: Person, now: number): bool
       ? mayBeAdded(rules, service, tier, asker, now)
       : requestRulesFor(rules, service, name, asker, now).length > 0
   })
+}
+
+type Approvals = NonNullable<Grant['approvals']>
+
+/** What the tiers of its services demand of the sign-in of each approver; none where nothing is. */
+const signInTermsOf = (rules: RuleSet, { services, tier: name }: Grant): SignInTerms[] =>
+  services.flatMap((of) => {
+    const service = rules.services.get(of)
+    return (service === undefined ? undefined : tierOf(service, name))?.approvals?.signIn ?? []
+  })
+
+const strictest = (terms: readonly SignInTerms[]): SignInTerms => ({
+  acr: terms.find(({ acr }) => acr !== undefined)?.acr,
+  maxAge: Math.min(...terms.map(({ maxAge }) => maxAge)),
+})
+
+/** Those of the approvals whose sign-in is what each of these terms demands. */
+const bySignIn = async (
+  { rules, verifySignIn }: ApproveParts,
+  grant: Grant,
+  terms: readonly SignInTerms[],
+  approvals: Approvals,
+): Promise<Approvals | 'unavailable'> => {
+  if (terms.length === 0) return approvals
+  const { issuer, client } = rules.identity
+  const nonce = scopeHash(grant)
+  const kept: Approvals = []
+  for (const approval of approvals) {
+    const { signIn: token, subject, at } = approval
+    if (token === undefined || verifySignIn === undefined || approval.issuer !== issuer) continue
+    const verdicts = await Promise.all(
+      terms.map((term) => verifySignIn(token, { ...term, issuer, client, subject, nonce, at })),
+    )
+    if (verdicts.some((verdict) => 'refused' in verdict && verdict.refused === 'unavailable'))
+      return 'unavailable'
+    if (verdicts.every((verdict) => 'signedInAt' in verdict)) kept.push(approval)
+  }
+  return kept
 }
 
 /** Whether it is still no more than its tier gives, and before no fewer and no other people than the tier demands. */

@@ -49,6 +49,7 @@ const mayStill = (
   return grant.services.every((name) => {
     const service = rules.services.get(name)
     const tier = service === undefined ? undefined : tierOf(service, grant.tier)
-    return service !== undefined && tier !== undefined && mayHold(rules, service, tier, holder, asOfNow, now)
+    if (service === undefined || tier === undefined) return false
+    return mayHold(rules, service, tier, holder, asOfNow, now, 'by others')
   })
 }

@@ -195,6 +195,12 @@ const approvals = z.strictObject({
     .strictObject({ after: duration, to: people })
     .optional()
     .describe('whom it is put before, too, when nobody answered'),
+  sign_in: z
+    .strictObject({ acr: text.optional(), max_age: duration.optional() })
+    .optional()
+    .describe(
+      'each approver signs in anew for what they approve: of which class (acr), and how long before at most (5m)',
+    ),
 })
 
 const tierTerms = z.strictObject({
@@ -337,6 +343,11 @@ export const ruleSetSource = z.strictObject({
     .strictObject({
       issuer: issuer.describe('as in its tokens (iss)'),
       audience: text.describe('as in its tokens (aud)'),
+      client: text
+        .optional()
+        .describe(
+          'the client id that approvers sign in to: as in their ID tokens (aud); by default the audience',
+        ),
       session_max: duration.default(43_200_000).describe('how long a stream may last on one sign-in (12h)'),
     })
     .describe('the identity provider (OpenID Connect)'),

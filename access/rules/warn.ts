@@ -10,6 +10,7 @@ import { unreachableServices, unreachableTiers } from './warnings/out-of-reach.t
 import { leftOutLevels, unnamedPagerDuty, untrustedTriggers } from './warnings/pages.ts'
 import { shadowedRules } from './warnings/shadowed-rules.ts'
 import { standingPast } from './warnings/standing-past.ts'
+import { approvalsWithoutSignIn } from './warnings/step-up.ts'
 import { stricterFirst } from './warnings/stricter-first.ts'
 import { looserTerms } from './warnings/terms-looser.ts'
 import { unreachablePatterns } from './warnings/unreachable-patterns.ts'
@@ -33,6 +34,7 @@ const looks: readonly ((looked: Looked) => readonly Finding[])[] = [
   unreachableTiers,
   unnamedApprovers,
   impossibleApprovals,
+  approvalsWithoutSignIn,
   looserTerms,
   standingPast,
   leftOutLevels,

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Statements } from '../adapters/statements.ts'
+import { kidOf, type Statements } from '../adapters/statements.ts'
 import { type Deactivated, directoryShape, indexDirectory } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
 import type { Directory } from '../ports.ts'
@@ -17,8 +17,20 @@ export const readSigned = (file: string): Promise<string> =>
     })
   })
 
-export const directoryOf = async (signed: string, statements: Statements): Promise<LoadedDirectory> =>
-  indexDirectory(await statements.verify('directory', signed.trim()))
+export const directoryOf = async (signed: string, statements: Statements): Promise<LoadedDirectory> => {
+  const statement = signed.trim()
+  const { deactivated, ...directory } = indexDirectory(await statements.verify('directory', statement))
+  const kid = kidOf(statement)
+  return { ...untilRevoked(directory, () => statements.isRevokedKey(kid)), deactivated }
+}
+
+/** Whose key was revoked knows nobody: a directory makes people of aliases. */
+const untilRevoked = (directory: Directory, isRevoked: () => boolean): Directory => ({
+  bySlack: (team, user) => (isRevoked() ? undefined : directory.bySlack(team, user)),
+  byPagerDuty: (user) => (isRevoked() ? undefined : directory.byPagerDuty(user)),
+  byPrincipal: (principal) => (isRevoked() ? undefined : directory.byPrincipal(principal)),
+  activeWhere: (is) => (isRevoked() ? [] : directory.activeWhere(is)),
+})
 
 /** Signs a list of people as the directory of an environment, as of `now`. Faults where two share an alias. */
 export const signDirectory = async (

@@ -11,13 +11,17 @@ import { prepareStore } from '../adapters/redis/prepare-store.ts'
 import { readLive, readLiveIds } from '../adapters/redis/read-live.ts'
 import { signHeads } from '../adapters/redis/sign-heads.ts'
 import { createWriteAgain } from '../adapters/redis/write-again.ts'
+import { createSignedByRevoked } from '../adapters/revocations.ts'
 import { createStatements, readUnverifiedLock } from '../adapters/statements.ts'
+import { keepPlainly } from '../domain/compact-grant.ts'
 import type { HeldGrant } from '../domain/held.ts'
 import { kindOfLock, type Lock } from '../domain/lock.ts'
 import { principalKey } from '../domain/principal.ts'
 import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
+import { keepRevocations, type RevocationFiles } from './keep-revocations.ts'
 import type { KeepingMode } from './keeping-mode.ts'
+import { createUndoRevoked, doubtLocks, type Signed, signedBy } from './undo-revoked.ts'
 
 /**
  * What every bot and worker does about grants, whatever else it does: prepares an empty Redis, keeps a view, takes
@@ -33,6 +37,7 @@ export const keepGrants = async ({
   endsKnown,
   production = false,
   lift,
+  revocationFiles,
 }: {
   readonly prompt: Redis
   readonly patient: Redis
@@ -46,6 +51,8 @@ export const keepGrants = async ({
   readonly endsKnown?: (grants: ReadonlySet<string>) => AsyncIterable<string>
   /** How many people the rules demand to let somebody in who was locked out. */
   readonly lift?: number | undefined
+  /** Where this process keeps which keys were revoked. */
+  readonly revocationFiles?: RevocationFiles | undefined
 }) => {
   await awaitSafe(prompt, { closed: production })
   const stopWatching = watchSafe(prompt, alarm)
@@ -53,7 +60,7 @@ export const keepGrants = async ({
   await prepareStore(prompt, newEpoch())
   const { environment } = keys
   const statements = createStatements(keys)
-  const view = createView()
+  const view = createView(keepPlainly, createSignedByRevoked(keys))
   const store = createGrantStore(prompt, statements, clock, `${instance}-${newEpoch()}`)
   const again = createWriteAgain(
     prompt,
@@ -88,8 +95,9 @@ export const keepGrants = async ({
   }
   // A restored Redis holds as live what ended since. Who knows better must do so before attesting anything.
   if (endsKnown !== undefined)
+    // This process's own record, made when the key was not revoked.
     for await (const statement of endsKnown(await readLiveIds(prompt)))
-      await statements.verify('end', statement).then(view.proveEnd, () => undefined)
+      await statements.verify('end', statement, 'even revoked').then(view.proveEnd, () => undefined)
   const locks = createLockStore(prompt, statements)
   const writeLockAgain = createLockAgain(prompt, statements, locks, keys.own.has('issue'))
   /** Redis lost that somebody is locked out, or was let in again. */
@@ -114,11 +122,13 @@ export const keepGrants = async ({
       returned: (_, statement) => returned(statement),
       outdated,
       lockLost,
+      lockDoubted: (kept) => undo.lock(kept),
+      synced: () => void undo.grants(),
       // What is attested in a head was checked: a forged grant that came as an event is taken out.
-      given: (held) => void follower.prove(held),
+      given: (held) => void (view.isDistrusted(held) ? undo.grants() : follower.prove(held)),
     },
   )
-  const { epoch, inTouch } = follower
+  const { epoch } = follower
   const confirmed = followConfirmations({
     redis: prompt,
     statements,
@@ -126,6 +136,25 @@ export const keepGrants = async ({
     clock,
     alarm,
   })
+  const undo = createUndoRevoked({ view, statements, end: again.end, lockStore: locks, clock, alarm })
+  /** What became of one order. */
+  const carryOut = async (kid: string): Promise<void> => {
+    view.distrust()
+    if (keys.trusted.get(kid)?.role === 'head') follower.distrustHeads()
+    doubtLocks(view, statements, undo.lock)
+    await undo.grants()
+  }
+  const carriedOut = new Map<string, Promise<void>>()
+  const revocations = keepRevocations(
+    { keys, redis: prompt, files: revocationFiles, writes: true, alarm },
+    (kid) => void carriedOut.set(kid, carryOut(kid)),
+  )
+  void revocations.look()
+  const ownRevoked = (): string[] =>
+    [...keys.own.values()].flatMap(({ kid }) => (keys.revoked.has(kid) ? [kid] : []))
+  const headKey = keys.own.get('head')
+  const inTouch = (): boolean =>
+    follower.inTouch() && !(headKey !== undefined && keys.revoked.has(headKey.kid))
   const watched = watchLocks(prompt, statements, view.locks.proven, lockLost)
   const heads = signHeads({
     redis: prompt,
@@ -137,6 +166,7 @@ export const keepGrants = async ({
     epoch,
     inTouch,
     newEpoch,
+    revoked: () => [...keys.revoked],
     alarm,
   })
 
@@ -175,13 +205,28 @@ export const keepGrants = async ({
     store,
     locks: follower.locks,
     lockStore: locks,
-    waitingFor: (): string[] => (view.ready() ? [] : ['the first sync with Redis']),
+    /** Takes an order to revoke a key; resolves when what that key signed has been ended, and tells how much that was. */
+    revoke: async (statement: string) => {
+      const revocation = await statements.verify('revocation', statement)
+      const signed = signedBy(view, revocation.kid)
+      const { kid, order } = await revocations.order(statement)
+      await carriedOut.get(kid)
+      await follower.live.catchUp()
+      return { kid, order, signed, left: signedBy(view, kid) }
+    },
+    /** What is live and was signed with this key. */
+    signedBy: (kid: string): Signed => signedBy(view, kid),
+    waitingFor: (): string[] => [
+      ...(view.ready() ? [] : ['the first sync with Redis']),
+      ...ownRevoked().map((kid) => `another key than "${kid}", which was revoked`),
+    ],
     mode: (): KeepingMode => (view.ready() ? (inTouch() ? 'in step' : 'without Redis') : 'starting'),
     stop: async (): Promise<void> => {
       stopWatching()
       await heads.stop()
       await watched.stop()
       await confirmed.stop()
+      await revocations.stop()
       await follower.stop()
     },
   }

@@ -179,6 +179,11 @@ const carryOut = async (
     case 'approve': {
       const outcome = await approveGrant(parts, person, id, shown)
       if ('grant' in outcome) return approvedText(outcome.grant)
+      if ('signIn' in outcome) {
+        const at = await parts.signIns?.begin(outcome.signIn)
+        if (at === undefined) return refused('sign-in-first', id)
+        return `To approve this, sign in anew within ${formatDuration(outcome.signIn.maxAge)}: ${at}`
+      }
       return refused(outcome.refused, id, false, notApprovedText(person, outcome.refused))
     }
     case 'deny': {

@@ -89,6 +89,10 @@ export const createAuthz = (parts: AuthzParts, isFront: (request: IncomingMessag
     for (let rounds = 0; rounds < mostRounds; rounds += 1) {
       const at = clock.now()
       const decision = decideRequest(rules, view, { who: identity, service, method, path }, at)
+      if (!decision.allow && decision.unproven !== undefined) {
+        if (await parts.proveSignIns(decision.unproven)) continue
+        return { reason: 'identity-unavailable', service, identity }
+      }
       if (!decision.allow) {
         const { reason, held, needs } = decision
         const facts = { needs, way: wayIn(rules, service, decision, identity, at) }

@@ -1,11 +1,11 @@
 import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
 import { z } from 'zod'
+import { fewAtOnce } from '#access/adapters/identity/few-at-once.ts'
+import { KeysUnavailable, type ProviderKeys } from '#access/adapters/identity/provider-keys.ts'
+import { algorithms } from '#access/adapters/identity/usable-keys.ts'
 import { type Proven, principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { fewAtOnce } from './few-at-once.ts'
-import { KeysUnavailable, type ProviderKeys } from './provider-keys.ts'
-import { algorithms } from './usable-keys.ts'
 
 /** What a token proves, by which key of the provider, and until when (milliseconds). */
 export type Verified = {

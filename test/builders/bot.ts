@@ -16,7 +16,7 @@ import { indexDirectory } from '#access/domain/directory-file.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { Person } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import type { Directory } from '#access/ports.ts'
+import type { Directory, SignIns } from '#access/ports.ts'
 import { startBot } from '#bot/app.ts'
 import { readBotConfig } from '#bot/config.ts'
 import { createPagerDuty } from '#infra/sandbox/pagerduty/pagerduty.ts'
@@ -77,6 +77,9 @@ export const usualPeople: readonly Person[] = [known('ana'), known('ben'), known
 export type BotWishes = {
   readonly rules?: RuleSet
   readonly people?: readonly Person[]
+  /** Where approvers sign in anew. */
+  readonly signIns?: SignIns
+  readonly keys?: Awaited<ReturnType<typeof freshKeys>>
   /** Also runs the workers, on the same Redis. */
   readonly workers?: boolean
   /** How often it compares what PagerDuty has with what stands; otherwise once, when it starts. */
@@ -108,7 +111,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
   const redis = new Redis(url.href, { maxRetriesPerRequest: null })
   await redis.flushdb()
   const folder = await mkdtemp(join(tmpdir(), 'pagepass-bot-'))
-  const keys = await freshKeys()
+  const keys = wishes.keys ?? (await freshKeys())
   const clock = frozenClock()
   const port = await steadyPort()
   const address = `http://127.0.0.1:${port}`
@@ -165,6 +168,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
       rules,
       keys: keys.bot,
       directory: directoryNow,
+      signIns: wishes.signIns,
       clock,
       log,
       ...connections(),
@@ -254,6 +258,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     faults,
     rules: () => rules,
     waitingFor: () => bot.waitingFor(),
+    approveSignedIn: (token: string) => bot.approveSignedIn(token),
     directory: directoryNow,
     /** What the directory holds from now on. */
     setPeople: (all: readonly Person[]): void => {

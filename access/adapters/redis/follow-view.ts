@@ -31,6 +31,8 @@ export type ViewListener = {
   readonly endProven?: (end: End, statement: string) => void
   /** Redis holds an older version than this proven one: it lost the newer. */
   readonly outdated?: (newer: HeldGrant) => void
+  /** It is genuine, and by a key that was revoked. */
+  readonly lockDoubted?: (kept: KeptLock) => void
   /** What the first sync waits for. */
   readonly waiting?: (what: string) => void
   /** Something that should not happen: a forged statement, a gap, a set that differs from the signed head. */
@@ -46,6 +48,7 @@ const mostEntries = 1_000
 const skewMs = 2_000
 /** No bot writes what it signed longer ago, whatever kept it. */
 const oldNewsMs = 60_000
+const alarmBehind = 3
 
 type Candidate = ReturnType<View['resync']>
 
@@ -96,6 +99,8 @@ export const followView = (
   let lastSequence = -1
   /** Something believed proved to be forged, so a resync is due. */
   let misled = false
+  /** How many heads in a row named a revoked key that is not known here. */
+  let behind = 0
   let candidate: Candidate | undefined
   /** What is being checked, and a resync must know. */
   const checks = new Set<Promise<void>>()
@@ -186,11 +191,22 @@ export const followView = (
       view.locks.prove(kept)
       return true
     } catch (error) {
+      if (await isByRevoked(kept)) {
+        view.locks.doubt(kept)
+        listener.lockDoubted?.(kept)
+        return false
+      }
       view.locks.disprove(kept)
       listener.alarm('a lock does not verify', { lock: kept.lock.id, error: (error as Error).message })
       return false
     }
   }
+
+  const isByRevoked = (kept: KeptLock): Promise<boolean> =>
+    statements.verify(kindOfLock(kept.lock), kept.statement, 'even revoked').then(
+      () => statements.isRevoked(kept.statement),
+      () => false,
+    )
 
   const lockBy = ({ lock, statement }: KeptLock, sequence: number): void => {
     const kept = { lock, statement }
@@ -342,9 +358,11 @@ export const followView = (
 
   /** Checks the signature of a held grant, once. What does not hold is taken out, and Redis is read anew. */
   const prove = async (held: HeldGrant): Promise<boolean> => {
+    if (view.isDistrusted(held)) return false
     if (held.verified) return true
     try {
       await statements.verify('grant', held.statement)
+      if (view.isDistrusted(held)) return false
       keepProven(held)
     } catch (error) {
       view.reject(held)
@@ -361,6 +379,15 @@ export const followView = (
         listener.alarm('a head does not verify', { error: error.message })
       })
       if (head === undefined) continue
+      const unheard = head.revoked?.filter((kid) => !statements.isRevokedKey(kid)) ?? []
+      if (unheard.length > 0) {
+        // It comes by another way, and may be a moment late. Until then this view knows too little to be fresh.
+        behind += 1
+        if (behind === alarmBehind)
+          listener.alarm('the heads name revoked keys that are not known here', { kids: unheard })
+        continue
+      }
+      behind = 0
       if (head.epoch !== epoch) {
         listener.alarm('the head names another epoch', { ours: epoch, theirs: head.epoch })
         return false
@@ -496,6 +523,11 @@ export const followView = (
     inTouch: (): boolean => performance.now() - readAt < touchMs,
     live,
     epoch: (): string => epoch,
+    /** A key that signs heads was revoked: what is held has to be attested anew. */
+    distrustHeads: (): void => {
+      view.forgetHead()
+      misled = true
+    },
     stop: async (): Promise<void> => {
       stopped = true
       closeForGood(patient)

@@ -120,8 +120,9 @@ export const readEnded = async (
   if (!grant || !end) return undefined
   const versioned = (await reachable(redis.hget(names.versions, id))) ?? ''
   return {
-    grant: await statements.verify('grant', grant),
-    end: await statements.verify('end', end),
+    // What is over gives nothing, whoever signed it: it is told of, and counts as over.
+    grant: await statements.verify('grant', grant, 'even revoked'),
+    end: await statements.verify('end', end, 'even revoked'),
     sequence: Number(versioned.split(' ')[1] ?? 0),
   }
 }

@@ -17,6 +17,8 @@ export const names = {
    * they are.
    */
   locks: `${tag}:locks`,
+  /** kid → `<number of the order> <statement>` of each key that was revoked. */
+  revocations: `${tag}:revocations`,
   /** The stream of changes: entry ids are `<sequence>-0`. */
   events: `${tag}:events`,
   /** The stream of signed heads. */

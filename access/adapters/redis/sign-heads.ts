@@ -34,6 +34,7 @@ export const signHeads = ({
   epoch,
   inTouch,
   newEpoch,
+  revoked = () => [],
   alarm,
 }: {
   readonly redis: Redis
@@ -47,6 +48,8 @@ export const signHeads = ({
   readonly inTouch: () => boolean
   /** A name for a Redis that has none: random. */
   readonly newEpoch: () => string
+  /** The kids that were revoked. */
+  readonly revoked?: () => readonly string[]
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }) => {
   let busy = false
@@ -64,7 +67,15 @@ export const signHeads = ({
       if ((await redis.eval(elect, keys.length, ...keys, instance, termMs, epoch(), sequence)) === 1) {
         const state = view.at(sequence)
         if (state === undefined) return
-        const head = { environment, at: clock.now(), epoch: epoch(), sequence, ...state }
+        const gone = [...revoked()].sort()
+        const head = {
+          environment,
+          at: clock.now(),
+          epoch: epoch(),
+          sequence,
+          ...state,
+          ...(gone.length === 0 ? {} : { revoked: gone }),
+        }
         await redis.xadd(
           names.heads,
           'MAXLEN',

@@ -11,6 +11,8 @@ import { mergeTerms } from './merge-terms.ts'
 export type Own = { readonly terms: Terms; readonly patterns: readonly Pattern[] }
 
 const usualMs = 3_600_000
+/** How old the sign-in of an approver may be where nothing is said. */
+export const usualSignInMs = 300_000
 /** Whoever was shut out, or whose pass was taken, is out by then, whatever a process has heard. */
 const longestStaleMs = 86_400_000
 
@@ -104,6 +106,11 @@ export const createTier = (
             count: approvals.count,
             from: writeOut(approvals.from, owners),
             distinct: approvals.distinct === 'teams',
+            ...(approvals.sign_in === undefined
+              ? {}
+              : {
+                  signIn: { acr: approvals.sign_in.acr, maxAge: approvals.sign_in.max_age ?? usualSignInMs },
+                }),
             ...(approvals.escalate === undefined
               ? {}
               : {

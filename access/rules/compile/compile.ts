@@ -47,7 +47,12 @@ export const compile = (
   return {
     environment,
     domain,
-    identity: { issuer: identity.issuer, audience: identity.audience, sessionMax: identity.session_max },
+    identity: {
+      issuer: identity.issuer,
+      audience: identity.audience,
+      client: identity.client ?? identity.audience,
+      sessionMax: identity.session_max,
+    },
     people: new Map(
       Object.entries(source.people).map(([name, { until, ...people }]) => [name, { ...people, until }]),
     ),

@@ -6,13 +6,18 @@ type Common = RuleSetSource['tiers'][string]
 /**
  * The common terms with what a profile and then a service says on top. Of `sign_in` and `extend` each part is replaced
  * by itself. Of `approvals`, `count` and `from` are replaced together, and `distinct` and `escalate` stay where they are
- * not said: no service drops them by naming other people.
+ * not said: no service drops them by naming other people. Their `sign_in` is merged part by part, too.
  */
 export const mergeTerms = (common: Common, own: readonly Terms[]): Common => {
   let merged = common
   for (const terms of own) merged = mergeOver(merged, terms)
   return merged
 }
+
+const signInOf = (below: NonNullable<Common['approvals']>, own: NonNullable<Terms['approvals']>) =>
+  below.sign_in === undefined || own.sign_in === undefined
+    ? {}
+    : { sign_in: { ...below.sign_in, ...own.sign_in } }
 
 const mergeOver = (below: Common, terms: Terms): Common => {
   // What is not said has no key, so nothing of the common terms is lost.
@@ -22,6 +27,10 @@ const mergeOver = (below: Common, terms: Terms): Common => {
   if (below.extend !== undefined && terms.extend !== undefined)
     merged.extend = { ...below.extend, ...terms.extend }
   if (below.approvals !== undefined && terms.approvals !== undefined)
-    merged.approvals = { ...below.approvals, ...terms.approvals }
+    merged.approvals = {
+      ...below.approvals,
+      ...terms.approvals,
+      ...signInOf(below.approvals, terms.approvals),
+    }
   return merged
 }

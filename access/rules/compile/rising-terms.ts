@@ -57,6 +57,23 @@ const demands: readonly Demand[] = [
       `"${low.name}" needs approvals from distinct teams; give "${high.name}" "distinct: teams"${to}, too`,
   },
   {
+    term: 'approvals',
+    part: 'sign_in',
+    isAbout: approved,
+    isLess: (low, high) => {
+      const [less, more] = [low.approvals?.signIn, high.approvals?.signIn]
+      if (less === undefined) return false
+      return (
+        more === undefined || more.maxAge > less.maxAge || (less.acr !== undefined && more.acr === undefined)
+      )
+    },
+    words: (low, high, to) => {
+      const { acr, maxAge } = low.approvals?.signIn ?? {}
+      const said = `{ ${acr === undefined ? '' : `acr: ${JSON.stringify(acr)}, `}max_age: ${exactDuration(maxAge ?? 0)} }`
+      return `approvers of "${low.name}" sign in anew; give the approvals of "${high.name}"${to} at least sign_in: ${said}, too`
+    },
+  },
+  {
     term: 'sign_in',
     part: 'acr',
     isLess: rising(({ signIn }) => (signIn?.acr === undefined ? 0 : 1)),

@@ -116,6 +116,7 @@ const approvals: Look = ({ approvals: old }, { approvals: now }) => {
           : words`the approvals of ${on} may now come from one team`,
       ),
     )
+  found.push(...approverSignIn(old.signIn, now.signIn))
   if (escalation(old) !== escalation(now))
     found.push({
       kind: 'changes',
@@ -194,6 +195,19 @@ const signIn: Look = ({ signIn: old }, { signIn: now }) => {
       ),
     )
   return found
+}
+
+/** What approvers have to do to be believed. */
+const approverSignIn = (old: Approvals['signIn'], now: Approvals['signIn']): Found[] => {
+  const said = (signIn: Approvals['signIn']): string =>
+    signIn === undefined
+      ? 'no sign-in of their own'
+      : `a sign-in ${ageText(signIn.maxAge)}${signIn.acr === undefined ? '' : `, of class ${signIn.acr}`}`
+  if (said(old) === said(now)) return []
+  const isLoose =
+    now === undefined ||
+    (old !== undefined && (now.maxAge > old.maxAge || (old.acr !== undefined && now.acr !== old.acr)))
+  return loosening(isLoose, 89, words`approvers of ${on} need ${said(now)} instead of ${said(old)}`)
 }
 
 const ageText = (ms: number): string =>

@@ -55,6 +55,15 @@ const identityChanges = ({ identity: old }: RuleSet, { identity: now }: RuleSet)
           say: words`tokens are taken that were made for ${now.audience} instead of ${old.audience}`,
         },
       ]),
+  ...(old.client === now.client
+    ? []
+    : [
+        {
+          kind: 'gains' as const,
+          danger: 90,
+          say: words`sign-ins of approvers are taken that were made for ${now.client} instead of ${old.client}`,
+        },
+      ]),
   ...(old.sessionMax === now.sessionMax
     ? []
     : loosening(

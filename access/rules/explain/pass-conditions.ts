@@ -56,7 +56,7 @@ const conditionsOf = (
     condition(`${grant.tier} is a tier of ${service.name}`, tier !== undefined),
   ]
   if (tier === undefined) return tested
-  const kept = whyBeyond(rules, service, tier, who, grant, now)
+  const kept = whyBeyond(rules, service, tier, who, grant, now, 'by others')
   const term = places.termOf(service.name, tier.name)
   tested.push(condition(`it is of environment ${rules.environment}`, kept !== 'environment'))
   if (kept === 'environment') return tested

@@ -88,7 +88,7 @@ const subjectsOf = (rules: RuleSet, names: readonly string[]): Set<string> | und
 }
 
 /** Where the approvals of a service's tier are said: its own, its profile's or those everywhere. */
-const approvalsPath = (source: RuleSetSource, service: string, tier: string): YamlPath => [
+export const approvalsPath = (source: RuleSetSource, service: string, tier: string): YamlPath => [
   ...(levelSaying(source, service, tier, 'approvals')?.path ?? ['tiers']),
   tier,
   'approvals',

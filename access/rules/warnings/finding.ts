@@ -22,6 +22,7 @@ export const warningLevels = {
   'approvers-gone': 'warning',
   'approvers-too-few': 'warning',
   'approvers-only-self': 'warning',
+  'approvals-without-sign-in': 'warning',
   'terms-looser': 'warning',
   'standing-past-demands': 'warning',
   'levels-left-out': 'warning',

@@ -1,5 +1,6 @@
 import { exactDuration } from '../../domain/duration.ts'
 import { reasonDemands } from '../../domain/tier.ts'
+import { usualSignInMs } from '../compile/compile-tiers.ts'
 import { mergeTerms } from '../compile/merge-terms.ts'
 import { ownTerms, type Terms } from '../own-tiers.ts'
 import type { RuleSetSource } from '../source.ts'
@@ -46,5 +47,10 @@ const looser = (common: Common, own: Terms): Looser[] => {
     found.push({ at: ['approvals', 'count'], own: String(mine.count), common: String(theirs.count) })
   if (!mine.from.every((people) => theirs.from.includes(people)))
     found.push({ at: ['approvals', 'from'], own: mine.from.join(', '), common: theirs.from.join(', ') })
+  const at = ['approvals', 'sign_in']
+  if (theirs.sign_in !== undefined)
+    longer([...at, 'max_age'], mine.sign_in?.max_age, theirs.sign_in.max_age ?? usualSignInMs)
+  const [is, was] = [merged.approvals?.sign_in?.acr, theirs.sign_in?.acr]
+  if (was !== undefined && is !== was) found.push({ at: [...at, 'acr'], own: `"${is}"`, common: `"${was}"` })
   return found
 }

@@ -60,6 +60,7 @@ describe('What was found out about what somebody holds', () => {
       who: ana,
       usable: [{ held: holds()?.[0], rank: 1, isFreezable: true }],
       beyond: false,
+      unproven: [],
       from: noon + minute,
       until: guestsUntil,
     })

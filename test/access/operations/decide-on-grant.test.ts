@@ -118,6 +118,7 @@ freeze:
         await world.put({ ...world.only(), version: 2, why })
         world.later(after)
         const outcome = await approveGrant(world.parts, ida, id)
+        if ('signIn' in outcome) return 'sign-in-first'
         return 'refused' in outcome ? outcome.refused : outcome.grant.state
       }
       const inIt = refused ? 'frozen' : 'active'

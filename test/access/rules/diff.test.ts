@@ -44,6 +44,23 @@ const cases: readonly {
     ],
   },
   {
+    name: 'approvers have to sign in anew',
+    edits: [
+      [
+        'escalate: { after: 15m, to: [security] } }',
+        'escalate: { after: 15m, to: [security] }, sign_in: { acr: phr } }',
+      ],
+    ],
+    says: [
+      'tightens: approvers of admin on orders-svc, payments-svc and ledger-svc need a sign-in no older than 5m, of class phr instead of no sign-in of their own',
+    ],
+  },
+  {
+    name: 'approvers sign in to another client',
+    edits: [['audience: pagepass', 'audience: pagepass, client: pages']],
+    says: ['gains: sign-ins of approvers are taken that were made for pages instead of pagepass'],
+  },
+  {
     name: 'a tier takes approval on one service',
     edits: [
       [

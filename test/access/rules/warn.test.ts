@@ -234,6 +234,25 @@ const cases: readonly Case[] = [
     says: '17:53 this is looser than what is said of every "admin": sre, owners, not sre',
   },
   {
+    name: 'a profile whose approvers may sign in longer before',
+    kind: 'terms-looser',
+    odd: [
+      ['count: 1, from: [sre]', 'count: 1, from: [sre], sign_in: {}'],
+      [
+        'admin: ["* /**"]',
+        'admin: { allow: ["* /**"], approvals: { from: [sre], sign_in: { max_age: 6m } } }',
+      ],
+    ],
+    mended: [
+      ['count: 1, from: [sre]', 'count: 1, from: [sre], sign_in: {}'],
+      [
+        'admin: ["* /**"]',
+        'admin: { allow: ["* /**"], approvals: { from: [sre], sign_in: { max_age: 4m } } }',
+      ],
+    ],
+    says: '17:80 this is looser than what is said of every "admin": 6m, not 5m',
+  },
+  {
     name: 'a shell over a WebSocket',
     kind: 'does-more-than-read',
     odd: [operating('WS /api/v1/namespaces/*/pods/*/exec')],
@@ -583,6 +602,16 @@ const cases: readonly Case[] = [
       approving('count: 3, from: [leads]'),
     ],
     says: '12:64 "admin" needs 3 approvals, and "from" names 2 people in all',
+  },
+  {
+    name: 'approvals in production that nobody signs in for',
+    kind: 'approvals-without-sign-in',
+    odd: [['environment: test', 'environment: production']],
+    mended: [
+      ['environment: test', 'environment: production'],
+      approving('from: [sre], sign_in: { max_age: 5m }'),
+    ],
+    says: '11:64 the bot alone says who approved "admin"',
   },
   {
     name: 'somebody who could only approve for themselves',

@@ -35,7 +35,17 @@ describe('With the users and the configuration as they are shipped, over TLS,', 
 type Word = string | number
 const key = (name: string): string => `{pagepass}:${name}`
 /** Names that tell one key of each kind, for those with something behind. */
-const grants = ['epoch', 'sequence', 'versions', 'live', 'ended', 'events', 'heads', 'head-signer'].map(key)
+const grants = [
+  'revocations',
+  'epoch',
+  'sequence',
+  'versions',
+  'live',
+  'ended',
+  'events',
+  'heads',
+  'head-signer',
+].map(key)
 const queue = key('messages:wait')
 const onlyWorkers = ['fleet', 'confirmed:1', 'usage:x', 'occasion:x', 'card:x:y', 'turns-gone:x'].map(key)
 
@@ -101,6 +111,8 @@ const beyond = {
     ['HDEL', key('live'), 'a'],
     ['HSET', key('versions'), 'a', '9 9 x'],
     ['HGET', key('ended'), 'a'],
+    ['HSET', key('revocations'), 'a', 'b'],
+    ['HDEL', key('revocations'), 'a'],
     ['XADD', key('events'), '*', 'kind', 'grant'],
     ['XADD', key('heads'), '*', 'statement', 'x'],
     ['XRANGE', key('reports'), '-', '+'],

@@ -21,7 +21,9 @@ afterEach(() => provider.close())
 
 const identitiesOf = () =>
   createIdentities(
-    { identity: { issuer: provider.issuer, audience: 'pagepass', sessionMax: 3_600_000 } },
+    {
+      identity: { issuer: provider.issuer, audience: 'pagepass', client: 'pagepass', sessionMax: 3_600_000 },
+    },
     () => now,
   )
 const tokenOf = (claims: object = {}, by: SigningKey = key, header: object = {}) =>

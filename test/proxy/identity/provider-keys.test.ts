@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { usableKeys } from '#access/adapters/identity/usable-keys.ts'
 import { createIdentities, type Identified } from '#proxy/identities.ts'
-import { usableKeys } from '#proxy/identity/usable-keys.ts'
 import { verifyToken } from '#proxy/identity/verify-token.ts'
 import { ecKey, type Provider, type SigningKey, signedBy, startProvider } from '../../builders/provider.ts'
 import { until } from '../../builders/proxy.ts'
@@ -21,7 +21,9 @@ const second = ecKey('second')
 
 const identitiesOf = () =>
   createIdentities(
-    { identity: { issuer: provider.issuer, audience: 'pagepass', sessionMax: 12 * hour } },
+    {
+      identity: { issuer: provider.issuer, audience: 'pagepass', client: 'pagepass', sessionMax: 12 * hour },
+    },
     () => now,
   )
 const tokenOf = (key: SigningKey, claims: object = {}) =>
@@ -241,7 +243,7 @@ describe('A key that is taken back', () => {
 
   test('also refuses what was being verified by it at that moment', async () => {
     const [key] = await usableKeys({ keys: [first.jwk] })
-    const identity = { issuer: provider.issuer, audience: 'pagepass', sessionMax: hour }
+    const identity = { issuer: provider.issuer, audience: 'pagepass', client: 'pagepass', sessionMax: hour }
     for (const [held, expected] of [
       [true, { proven: { subject: 'ana' } }],
       [false, { refused: 'token-invalid' }],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { usableKeys } from '#proxy/identity/usable-keys.ts'
-import { ecKey, edKey, rsaKey, type SigningKey } from '../../builders/provider.ts'
+import { usableKeys } from '#access/adapters/identity/usable-keys.ts'
+import { ecKey, edKey, rsaKey, type SigningKey } from '../../../builders/provider.ts'
 
 const algorithmsIn = async (...keys: readonly unknown[]) =>
   (await usableKeys({ keys })).map(({ algorithm }) => algorithm)
