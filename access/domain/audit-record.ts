@@ -9,6 +9,8 @@
  * - `decided` stands before a front proxy hears that it may forward. What then happened is not known here. A `refused` with
  *   the same id behind it: the pass ended meanwhile, and the front proxy heard that instead.
  * - `step` is a change of a grant: the signed statement itself, by its stream id.
+ * - `break-glass` stands before the first admission by a pass that was signed offline: what it says, whose keys signed it
+ *   (`keys`), and the pass itself. Admissions by it name the keys too.
  * - `opened` begins what one process wrote.
  */
 export type AuditRecord =
@@ -49,6 +51,20 @@ export type AuditRecord =
       readonly rules: string
     }
   | {
+      readonly kind: 'break-glass'
+      readonly at: number
+      readonly grant: string
+      readonly who: string
+      readonly services: readonly string[]
+      readonly tier: string
+      readonly from: number
+      readonly until: number
+      readonly because: string
+      readonly keys: readonly string[]
+      readonly statement: string
+      readonly rules: string
+    }
+  | {
       readonly kind: 'step'
       readonly at: number
       readonly event: string
@@ -67,6 +83,8 @@ export type AdmissionTerms = {
   readonly pattern: string
   readonly grant: string
   readonly version: number
+  /** The names of the keys that signed the break-glass pass. */
+  readonly breakGlass?: readonly string[]
   readonly rules: string
 }
 

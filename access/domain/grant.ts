@@ -26,6 +26,13 @@ const why = z.discriminatedUnion('kind', [
     doubt: z.enum(doubts).optional(),
   }),
   z.strictObject({ kind: z.literal('request'), rule: z.string(), reason: z.string().optional() }),
+  z.strictObject({
+    kind: z.literal('break-glass'),
+    rule: z.string(),
+    reason: z.string(),
+    /** Of a pass that was signed offline, and that nobody stores: the names of the keys. */
+    keys: z.array(z.string()).min(1).optional(),
+  }),
 ])
 
 /** What brings a new version of a grant (`grant-transitions.ts`). */

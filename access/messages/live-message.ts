@@ -19,7 +19,7 @@ export const liveMessage = (all: readonly Standing[]): Rendered => {
   )
   const first = sorted[0]?.grant
   if (first === undefined) return { text: 'Nobody has a pass.' }
-  if (first.why.kind === 'request')
+  if (first.why.kind !== 'page')
     return { text: `${standingText(first, sorted[0]?.end)} ${reasonText(first)}` }
   const title = `*Access for ${incidentText(first.why.incident)}*`
   const lines = fitting(

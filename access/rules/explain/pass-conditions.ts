@@ -11,7 +11,7 @@ import type { Places } from './places.ts'
 /** A pass, and what it would take for it to admit the request. */
 export type PassChecked = {
   readonly tier: string
-  readonly kind: 'request' | 'page'
+  readonly kind: Grant['why']['kind']
   /** Milliseconds since the epoch; `until` is not included. */
   readonly from: number
   readonly until: number
