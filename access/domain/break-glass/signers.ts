@@ -10,9 +10,16 @@ export const glassKeys = ({ keys }: BreakGlass): GlassKeys =>
   new Map(
     [...keys].map(([name, x]) => [
       Buffer.from(x, 'base64url').toString('hex'),
-      { name, key: createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }) },
+      { name, key: publicKeyOf(Buffer.from(x, 'base64url')) },
     ]),
   )
+
+/** Of 32 bytes. */
+export const publicKeyOf = (key: Buffer): KeyObject =>
+  createPublicKey({
+    key: { kty: 'OKP', crv: 'Ed25519', x: key.toString('base64url') },
+    format: 'jwk',
+  })
 
 /** Somebody touched the security key (WebAuthn, 6.1: UP). */
 const userPresent = 0x01

@@ -642,13 +642,6 @@ const cases: readonly Case[] = [
   },
   ...(
     [
-      [
-        'break_glass',
-        atTheEnd(
-          `break_glass: { who: [sre], tier: admin, for: 30m, need: 1, keys: { ana: ${'A'.repeat(43)} } }`,
-        ),
-        '33:1',
-      ],
       ['incident_command', atTheEnd('incident_command: { who: [sre], cap: operate }'), '33:1'],
       [
         'on call of',
