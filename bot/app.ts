@@ -12,6 +12,7 @@ import {
   queueNames,
   takeOptions,
 } from '#access/adapters/queues.ts'
+import { createGlassReviews } from '#access/adapters/redis/glass-reviews.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
@@ -20,13 +21,14 @@ import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
-import type { Clock, Directory, NewNonce, Receipts } from '#access/ports.ts'
+import type { Clock, Directory, NewNonce, Receipts, SignIns } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import { readClick } from './actions/read-click.ts'
 import { runClick } from './actions/run-click.ts'
+import { createAnnounceGlass } from './announce-glass.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
@@ -43,6 +45,8 @@ export type BotParts = {
   readonly directory: Directory
   /** Who is to be locked out, because the directory says that they are not active. */
   readonly deactivated?: Deactivated
+  /** Fresh sign-ins; without them nobody breaks the glass here. */
+  readonly signIns?: SignIns | undefined
   readonly clock: Clock
   readonly log: Logger
   /** Connections: one for commands, and one each for what blocks. */
@@ -82,6 +86,11 @@ export const startBot = async (parts: BotParts) => {
 
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
   const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
+  const glassParts = {
+    signIns: parts.signIns,
+    reviews: createGlassReviews(prompt),
+    announce: createAnnounceGlass({ rules, directory, messages, clock }),
+  }
   const inactive =
     parts.deactivated &&
     watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
@@ -149,7 +158,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ ...lockParts, rules, directory, log }, click)
+    const text = await runClick({ ...lockParts, ...glassParts, rules, directory, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -167,7 +176,7 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { ...lockParts, rules, directory, incidents, receipts, log, inTurn },
+        { ...lockParts, ...glassParts, rules, directory, incidents, receipts, log, inTurn },
         asked,
       ),
     })

@@ -32,6 +32,8 @@ const why = z.discriminatedUnion('kind', [
     reason: z.string(),
     /** Of a pass that was signed offline, and that nobody stores: the names of the keys. */
     keys: z.array(z.string()).min(1).optional(),
+    /** Of a pass that the bot gave: the fresh sign-in, as the identity provider signed it. */
+    signIn: z.string().max(8_192).optional(),
   }),
 ])
 

@@ -79,6 +79,13 @@ export const reasons = {
   'audit-unavailable': { status: 503, person: 'What you do could not be recorded, so it was not done.' },
   'upstream-failed': { status: 502, person: 'The service did not answer.' },
   'upstream-late': { status: 504, person: 'The service did not answer in time.' },
+  // Breaking the glass with the bot
+  'break-glass-offline': {
+    status: 503,
+    person:
+      'Nobody can sign in freshly here, so only a pass that named keys sign offline breaks the glass: pagepass break-glass sign.',
+  },
+  'review-needed': { status: 403, person: 'Your last break-glass pass waits for somebody else’s review.' },
   // Asking for a pass
   'person-unknown': { status: 403, person: 'Your Slack account is not linked to a person Pagepass knows.' },
   'person-inactive': { status: 403, person: 'Your account is not active.' },

@@ -13,17 +13,21 @@ import { liftedText, notLiftedText } from '#access/messages/lock-message.ts'
 import { tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { quoted } from '#access/messages/slack-text.ts'
 import { type ApproveParts, approveGrant } from '#access/operations/approve-grant.ts'
+import { type BreakGlassParts, breakGlass } from '#access/operations/break-glass.ts'
 import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
 import { liftLock } from '#access/operations/lift-lock.ts'
 import type { LockParts } from '#access/operations/lock-principal.ts'
+import { reviewGlass } from '#access/operations/review-glass.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { failedAnswer } from '../failed-answer.ts'
 
-export type ClickParts = ApproveParts & LockParts & { readonly log: Logger }
+export type ClickParts = ApproveParts &
+  LockParts &
+  Pick<BreakGlassParts, 'reviews' | 'signIns' | 'announce'> & { readonly log: Logger }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
@@ -85,7 +89,23 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   const grant = live.get(id)?.grant ?? (await store.endOf(id))?.grant
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
+  if (action === 'take' && grant.why.kind === 'break-glass') return breakIt(parts, person, id)
+  if (action === 'review') return review(parts, person, grant)
   return carryOut(parts, action, person, id, scopeOfButton(value))
+}
+
+const breakIt = async (parts: ClickParts, person: Person, id: string): Promise<string | Refused> => {
+  const outcome = await breakGlass(parts, person, id)
+  return 'refused' in outcome
+    ? refused(outcome.refused, id)
+    : `You broke the glass: ${whatFor(outcome.grant)}.`
+}
+
+const review = async (parts: ClickParts, person: Person, grant: Grant): Promise<string | Refused> => {
+  const outcome = await reviewGlass(parts, person, grant)
+  if ('refused' in outcome) return refused(outcome.refused, grant.id)
+  parts.log.info({ grant: grant.id, by: principalKey(person) }, 'a break-glass pass was reviewed')
+  return `Reviewed: ${quoted(grant.who.name, 100)} may break the glass again.`
 }
 
 const lift = async (
@@ -105,7 +125,7 @@ const lift = async (
 
 const carryOut = async (
   parts: ClickParts,
-  action: ButtonAction,
+  action: Exclude<ButtonAction, 'review'>,
   person: Person,
   id: string,
   shown: string | undefined,

@@ -41,3 +41,10 @@ export const glassBy = (body: Glass, ...keys: readonly GlassKey[]): string => {
   const bytes = bytesOfGlass(body)
   return glassText({ bytes, signatures: keys.map((key) => signedWith(bytes, key)) })
 }
+
+/** A bot where nobody can break the glass. */
+export const noGlass = {
+  signIns: undefined,
+  reviews: { waiting: async () => undefined, begin: async () => false, done: async () => false },
+  announce: async (): Promise<void> => undefined,
+}

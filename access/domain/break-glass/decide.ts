@@ -31,7 +31,7 @@ export const decideByGlass = (
   const tier = tierOf(service, pass.body.tier)
   const reason = whyNot(rules, breakGlass, pass, request, now)
   if (reason !== undefined) return refuse(reason)
-  if (!isWithin(service, tier, breakGlass)) return refuse('break-glass-tier')
+  if (tier === undefined || !isWithin(service, tier, breakGlass)) return refuse('break-glass-tier')
   const held = pass.prove()
   if (held === undefined) return refuse('break-glass-unsigned')
   const route = service.routes.find(method, path)

@@ -8,7 +8,7 @@ export const longestGlassMs = 1_800_000
 export const glassRule = 'break_glass'
 
 /** Whether breaking glass may reach this tier of a service. */
-export const isWithin = (service: Service, tier: Tier | undefined, glass: BreakGlass): tier is Tier => {
+export const isWithin = (service: Service, tier: Tier | undefined, glass: BreakGlass): boolean => {
   const highest = tierOf(service, glass.tier)
   return tier !== undefined && highest !== undefined && tier.rank <= highest.rank
 }
