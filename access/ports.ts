@@ -5,6 +5,7 @@ import type { Lock } from './domain/lock.ts'
 import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
 import type { SignInDemand, SignInTerms, SignInVerdict } from './domain/sign-in.ts'
+import type { SignInProof } from './domain/sign-in-proof.ts'
 
 /** Milliseconds since the epoch, which never run backwards. */
 export type Clock = {
@@ -157,4 +158,21 @@ export type Receipt = {
 export type Receipts = {
   /** Of an event, by its sequence number and the grant it is about. */
   readonly of: (sequence: number, grant?: string) => Promise<Receipt>
+}
+
+/** Fresh sign-ins at the identity provider, each for one scope (`scope.ts`). */
+export type FreshSignIns = {
+  /** The class that each has to be of (OpenID Connect `acr`), where nothing else says so. */
+  readonly acr?: string | undefined
+  /** The newest of this person for this; undefined where there is none. */
+  readonly of: (person: Person, scope: string) => Promise<SignInProof | undefined>
+}
+
+/** Whose break-glass pass waits for somebody else's review. By `principalKey`. */
+export type GlassReviews = {
+  readonly waiting: (principal: string) => Promise<string | undefined>
+  /** Lets one wait. False where another one does already. */
+  readonly begin: (principal: string, grant: string) => Promise<boolean>
+  /** It is reviewed. False where it does not wait. */
+  readonly done: (principal: string, grant: string) => Promise<boolean>
 }

@@ -15,6 +15,7 @@ import {
   takeOptions,
 } from '#access/adapters/queues.ts'
 import { reachable } from '#access/adapters/redis/connect.ts'
+import { createGlassReviews } from '#access/adapters/redis/glass-reviews.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createPagedPasses } from '#access/adapters/redis/paged-passes.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
@@ -26,7 +27,15 @@ import { unservedMessage } from '#access/messages/unserved.ts'
 import { approveSignedIn } from '#access/operations/approve-signed-in.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
-import type { Clock, Directory, NewNonce, Receipts, SignIns, VerifySignIn } from '#access/ports.ts'
+import type {
+  Clock,
+  Directory,
+  FreshSignIns,
+  NewNonce,
+  Receipts,
+  SignIns,
+  VerifySignIn,
+} from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
@@ -34,6 +43,7 @@ import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import { readClick } from './actions/read-click.ts'
 import { runClick } from './actions/run-click.ts'
+import { createAnnounceGlass } from './announce-glass.ts'
 import { runAccessCommand } from './commands/access-command.ts'
 import { createInTurn } from './commands/in-turn.ts'
 import type { BotConfig } from './config.ts'
@@ -55,6 +65,8 @@ export type BotParts = {
   readonly deactivated?: () => Deactivated
   /** Where this process keeps which keys were revoked. */
   readonly revocationFiles?: RevocationFiles
+  /** Fresh sign-ins; without them nobody breaks the glass here. */
+  readonly freshSignIns?: FreshSignIns | undefined
   /** Where approvers sign in anew. Without it what demands that is approved by nobody. */
   readonly signIns?: SignIns | undefined
   readonly clock: Clock
@@ -109,6 +121,11 @@ export const startBot = async (parts: BotParts) => {
 
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
   const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
+  const glassParts = {
+    freshSignIns: parts.freshSignIns,
+    reviews: createGlassReviews(prompt),
+    announce: createAnnounceGlass({ rules, directory, messages, clock }),
+  }
   const inactive =
     parts.deactivated &&
     watchInactive(lockParts, parts.deactivated, () => grants.waitingFor().length === 0, alarm)
@@ -213,7 +230,7 @@ export const startBot = async (parts: BotParts) => {
       return ack()
     }
     const { click, channel } = read
-    const text = await runClick({ ...approving, incidents, receipts, log }, click)
+    const text = await runClick({ ...approving, ...glassParts, incidents, receipts, log }, click)
     await ack()
     if (text === undefined || channel === undefined) return
     await client.chat.postEphemeral({ channel, user: click.user, text }).catch((error: Error) => {
@@ -235,7 +252,18 @@ export const startBot = async (parts: BotParts) => {
     await ack({
       response_type: 'ephemeral',
       text: await runAccessCommand(
-        { ...lockParts, rules, directory, incidents, groups, lookAgain, receipts, log, inTurn },
+        {
+          ...lockParts,
+          ...glassParts,
+          rules,
+          directory,
+          incidents,
+          groups,
+          lookAgain,
+          receipts,
+          log,
+          inTurn,
+        },
         asked,
       ),
     })

@@ -2,6 +2,8 @@ import { Command, CommanderError, Option } from 'commander'
 import { algorithms, roles } from '#access/adapters/keys.ts'
 import { tellFault } from '#access/runtime/run-process.ts'
 import { addKeyFile } from './add-key.ts'
+import { addBreakGlass } from './break-glass/commands.ts'
+import { createGlassKeyFile } from './break-glass/create-key.ts'
 import { createKeyFolder } from './create-keys.ts'
 import { createSealKeyFile } from './create-seal-key.ts'
 import type { DoctorOptions } from './doctor.ts'
@@ -96,6 +98,18 @@ Exit code: 0 done, and every proxy confirmed; 1 not done; 2 done, but not everyb
     .requiredOption('--name <name>', 'what you go by, such as alice or alice@example.com')
     .requiredOption('--out <file>', 'where the private key goes; the public one goes beside it (.pub)')
     .action(createSealKeyFile)
+
+  keys
+    .command('create-break-glass-key')
+    .description('make the key with which you sign break-glass passes, for when everything is down')
+    .requiredOption('--name <name>', 'what it goes by in the rules, such as alice or vault-1')
+    .requiredOption('--out <file>', 'where the private key goes')
+    .action(createGlassKeyFile)
+
+  addBreakGlass(
+    program.command('break-glass').description('open a service when everything is down'),
+    environment,
+  )
 
   const directory = program.command('directory').description('work with the directory: who is who')
   directory

@@ -13,6 +13,7 @@ import { createTombstones } from '#access/adapters/redis/tombstones.ts'
 import { createSignedByRevoked } from '#access/adapters/revocations.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import { auditLine } from '#access/domain/audit-record.ts'
+import { createGlassBook } from '#access/domain/break-glass/book.ts'
 import { keepCompactly, versionOf } from '#access/domain/compact-grant.ts'
 import { Fault } from '#access/domain/errors.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
@@ -29,6 +30,7 @@ import type { Logger } from '#access/runtime/logger.ts'
 import { createAssertions } from './assertions.ts'
 import type { AuthzSettings } from './authz/config.ts'
 import { startAuthz } from './authz/start.ts'
+import { createBrokenGlass } from './broken-glass.ts'
 import type { EgressSettings } from './egress/config.ts'
 import { startEgress } from './egress/start.ts'
 import { createUpstreams } from './forward.ts'
@@ -133,6 +135,7 @@ export const startProxy = async (parts: ProxyParts) => {
     return `${boot}-${count}`
   }
   const records = createRecords({ audit, metrics, clock, rules, view, nextId })
+  const brokenGlass = createBrokenGlass(records, clock.now)
   const tunnelRefused = ({ method, url, rawHeaders, socket }: IncomingMessage, status: number): void =>
     records.refused({
       reason: 'upgrade-not-admitted',
@@ -157,6 +160,8 @@ export const startProxy = async (parts: ProxyParts) => {
     proveSignIns,
     identities,
     metrics,
+    glass: createGlassBook(rules),
+    brokeGlass: brokenGlass.note,
     slackCommand: parts.slackCommand,
   }
   const pipeline = createPipeline({
@@ -190,6 +195,7 @@ export const startProxy = async (parts: ProxyParts) => {
     draining: () => draining,
     uses,
     view,
+    brokenGlass,
   })
 
   const carryOutEnd = (held: HeldGrant, sequence: number): void => {

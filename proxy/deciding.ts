@@ -1,3 +1,4 @@
+import type { GlassBook } from '#access/domain/break-glass/book.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { View } from '#access/domain/view.ts'
@@ -17,6 +18,8 @@ export type DecidingParts = {
   readonly uses: GrantUses
   readonly records: Records
   readonly assertions: Assertions
+  /** The passes that were signed offline, and presented here. */
+  readonly glass: GlassBook
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
   /** Looks at the sign-ins that approvals of grants carry. False where nobody can say now. */

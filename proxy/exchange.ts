@@ -31,6 +31,8 @@ export type Exchange = {
   token: string
   /** The value of our session cookie, as it was sent. */
   session: string | undefined
+  /** The break-glass pass that came with it, as it was sent; empty where there is none. */
+  breakGlass: string
   /** Whether the headers announce a body (RFC 9112 6.3). */
   hasBody: boolean
   /** Whether the client waits for `100 Continue` before it sends its body (RFC 9110 10.1.1). */
@@ -102,6 +104,7 @@ export const createExchange = (
   host: '',
   token: '',
   session: undefined,
+  breakGlass: '',
   hasBody: false,
   waitsToSend: false,
   hints: 0,

@@ -1,4 +1,5 @@
 import type { Allowed, Decision } from '#access/domain/decision.ts'
+import type { HeldGrant } from '#access/domain/held.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
@@ -19,6 +20,7 @@ export type OpenRequestsParts = {
   readonly metrics: ProxyMetrics
   readonly close: Close
   readonly decide: (exchange: Exchange) => Decision
+  readonly brokeGlass: (held: HeldGrant) => void
 }
 
 /** What becomes of requests and WebSockets that are open, when what admitted them ends or changes, or this process goes. */
@@ -31,6 +33,7 @@ export const createOpenRequests = ({
   metrics,
   close,
   decide,
+  brokeGlass,
 }: OpenRequestsParts) => {
   let ending = false
 
@@ -62,7 +65,10 @@ export const createOpenRequests = ({
     const { decision: before, use: left } = exchange
     const { grant } = again.held
     const was = before?.held.grant
-    if (was?.id !== grant.id || was.version !== grant.version) records.continued(exchange, again.held)
+    if (was?.id !== grant.id || was.version !== grant.version) {
+      brokeGlass(again.held)
+      records.continued(exchange, again.held)
+    }
     if (before !== undefined && left !== undefined && was?.id !== grant.id)
       countAdmitted(left, before.pattern.text, exchange.method, exchange.status, 'continued')
     uses.leave(exchange)

@@ -28,6 +28,8 @@ import type { Upgrades } from './websockets/upgrade.ts'
 import type { ClientRequest, ClientResponse } from './wire.ts'
 
 export type PipelineParts = DecidingParts & {
+  /** Something goes on under this: where it is a pass that was signed offline, it is recorded once, and told. */
+  readonly brokeGlass: (held: HeldGrant) => void
   readonly upstreams: Upstreams
   readonly upgrades: Upgrades
   readonly metrics: ProxyMetrics
@@ -54,7 +56,7 @@ export const createPipeline = (parts: PipelineParts) => {
     exchange.session !== undefined && bySession !== undefined
       ? bySession(exchange, exchange.session)
       : byToken(exchange.token, exchange.now)
-  const decideNow = createDecide(rules, view)
+  const decideNow = createDecide(rules, view, parts.glass)
   const close = createClose(uses, records)
   const open = createOpenRequests({ ...parts, close, decide: decideNow })
   const forwardOn = createSend({
@@ -126,6 +128,7 @@ export const createPipeline = (parts: PipelineParts) => {
   const admit = (exchange: Exchange, decision: Allowed, use: GrantUse, assertion: string): void => {
     if (exchange.response.destroyed) return
     uses.enter(use, exchange)
+    parts.brokeGlass(decision.held)
     records.admitted(exchange, termsOf(use, decision, rules.hash), (fault) => {
       if (exchange.outcome !== undefined) return
       if (fault !== undefined) return refuse(exchange, 'audit-unavailable')

@@ -2,12 +2,14 @@ import type { AuditLog, Written } from '#access/adapters/audit-log.ts'
 import { admittedLine, auditLine, clip, closedLine } from '#access/domain/audit-record.ts'
 import type { Allowed } from '#access/domain/decision.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
+import { principalKey } from '#access/domain/principal.ts'
 import type { Reason } from '#access/domain/reasons.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { View } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 import type { ProxyMetrics } from './metrics.ts'
+import { brokenGlass } from './steps/admission-terms.ts'
 
 /** What is known of a request that was refused. Whatever a client chose is cut to a length that a record may have. */
 export type Refused = {
@@ -113,9 +115,29 @@ export const createRecords = ({
       pattern: pattern.text,
       grant: held.grant.id,
       version: held.grant.version,
+      ...brokenGlass(held.grant),
       rules: rules.hash,
     })
     audit.append(line, mayChange(method), written)
+  },
+  /** A pass that was signed offline, before the first request by it; `written` is told once it is. */
+  brokeGlass: ({ grant, statement }: HeldGrant, written: Written): void => {
+    const { id, who, services, tier, from, until, why } = grant
+    const line = auditLine({
+      kind: 'break-glass',
+      at: clock.now(),
+      grant: id,
+      who: principalKey(who),
+      services,
+      tier,
+      from,
+      until,
+      because: why.kind === 'break-glass' ? why.reason : '',
+      keys: brokenGlass(grant).breakGlass ?? [],
+      statement,
+      rules: rules.hash,
+    })
+    audit.append(line, true, written)
   },
   continued: ({ now, id }: Exchange, { grant }: HeldGrant): void =>
     audit.append(

@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis'
 import { writeReports } from '#access/adapters/redis/reports.ts'
+import { isFromOffline } from '#access/domain/break-glass/book.ts'
 import type { Report } from '#access/domain/report.ts'
 import { isStanding } from '#access/domain/standing-grant.ts'
 import type { View } from '#access/domain/view.ts'
+import type { BrokenGlasses } from './broken-glass.ts'
 import type { GrantUse } from './exchange.ts'
 import type { GrantUses } from './grant-uses.ts'
 
@@ -20,6 +22,7 @@ export const startReporter = ({
   draining,
   uses,
   view,
+  brokenGlass,
 }: {
   readonly redis: Redis
   readonly proxy: string
@@ -29,6 +32,7 @@ export const startReporter = ({
   readonly draining: () => boolean
   readonly uses: GrantUses
   readonly view: View
+  readonly brokenGlass: Pick<BrokenGlasses, 'untold' | 'told'>
 }) => {
   const me = { proxy, boot }
   let unconfirmed: Report[] = []
@@ -51,12 +55,13 @@ export const startReporter = ({
       return false
     }
     for (const report of reports) {
+      if (report.kind === 'break-glass') brokenGlass.told(report.grant)
       if (report.kind !== 'usage') continue
       const use = uses.get(report.grant)
       if (use === undefined) continue
       use.reported = report.number
-      if (use.open.size === 0 && use.changes === use.reported && view.get(report.grant) === undefined)
-        uses.forget(use)
+      const isOver = view.get(report.grant) === undefined && !isFromOffline(use.held)
+      if (use.open.size === 0 && use.changes === use.reported && isOver) uses.forget(use)
     }
     return true
   }
@@ -66,7 +71,10 @@ export const startReporter = ({
     unconfirmed = []
     const usages = [...uses.all()].map(usageOf).filter((report): report is Report => report !== undefined)
     const alive: Report = { kind: 'alive', ...me, rules, draining: draining() }
-    if (!(await send([alive, ...usages, ...pending]))) unconfirmed.unshift(...pending)
+    const broken = [...brokenGlass.untold()].map(
+      ([grant, { at, statement }]): Report => ({ kind: 'break-glass', ...me, grant, at, statement }),
+    )
+    if (!(await send([alive, ...broken, ...usages, ...pending]))) unconfirmed.unshift(...pending)
   }
 
   const timer = setInterval(() => void tick(), periodMs)

@@ -45,6 +45,7 @@ import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
+import { createAnnounceGlass } from './announce-glass.ts'
 import type { WorkersConfig } from './config.ts'
 import { createDeriveJobs } from './derive-jobs.ts'
 import { askAgain } from './jobs/ask-again.ts'
@@ -175,6 +176,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     from: '0',
     handle: derive,
   })
+  const announceGlass = createAnnounceGlass({ rules, directory, occasions, messages, clock, alarm })
   const reports = consumeStream({
     prompt,
     patient: patient(),
@@ -189,6 +191,7 @@ export const startWorkers = async (parts: WorkersParts) => {
       if (report.kind === 'gone') return void (await fleet.gone(report.boot))
       await fleet.seen(report.boot, Number(id.split('-')[0]))
       if (report.kind === 'usage') await usages.put(report)
+      if (report.kind === 'break-glass') await announceGlass(report)
       if (report.kind === 'reasserted') await grants.endAgain(report.statement)
       if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)
       if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence, report.grant)

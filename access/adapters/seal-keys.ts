@@ -6,7 +6,7 @@ import type { Signer } from './seal.ts'
 
 const algorithm = 'EdDSA'
 /** The name of a signer: what a person goes by, such as `alice` or `alice@example.com`. */
-const nameShape = z.string().regex(/^[a-z0-9][a-z0-9._+@-]{0,63}$/i)
+export const nameShape = z.string().regex(/^[a-z0-9][a-z0-9._+@-]{0,63}$/i)
 /** 32 bytes, base64url without padding (RFC 8037 2). */
 const publicShape = z.string().regex(/^[A-Za-z0-9_-]{43}$/)
 const privateShape = z.strictObject({
@@ -36,7 +36,8 @@ export const createSealKey = async (file: string, name: string): Promise<string>
   return line
 }
 
-const writeNew = async (file: string, text: string, mode: number): Promise<void> =>
+/** Faults with `file/unwritable`. */
+export const writeNew = async (file: string, text: string, mode: number): Promise<void> =>
   writeFile(file, text, { mode, flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
     throw new Fault('file/unwritable', `${file} can't be written (${error.code})`, {
       mend:

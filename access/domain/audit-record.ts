@@ -10,6 +10,8 @@
  *   the same id behind it: the pass ended meanwhile, and the front proxy heard that instead.
  * - `step` is a change of a grant: the signed statement itself, by its stream id.
  * - `unfit` is a job that was refused, because it says nothing that can be done. It is kept beside, as it came.
+ * - `break-glass` stands before the first admission by a pass that was signed offline: what it says, whose keys signed it
+ *   (`keys`), and the pass itself. Admissions by it name the keys too.
  * - `opened` begins what one process wrote.
  */
 export type AuditRecord =
@@ -50,6 +52,20 @@ export type AuditRecord =
       readonly rules: string
     }
   | {
+      readonly kind: 'break-glass'
+      readonly at: number
+      readonly grant: string
+      readonly who: string
+      readonly services: readonly string[]
+      readonly tier: string
+      readonly from: number
+      readonly until: number
+      readonly because: string
+      readonly keys: readonly string[]
+      readonly statement: string
+      readonly rules: string
+    }
+  | {
       readonly kind: 'step'
       readonly at: number
       readonly event: string
@@ -76,6 +92,8 @@ export type AdmissionTerms = {
   readonly pattern: string
   readonly grant: string
   readonly version: number
+  /** The names of the keys that signed the break-glass pass. */
+  readonly breakGlass?: readonly string[]
   readonly rules: string
 }
 

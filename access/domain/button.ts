@@ -4,7 +4,7 @@ import type { Lock } from './lock.ts'
 import { type Principal, principalKey } from './principal.ts'
 import { scopeHash } from './scope.ts'
 
-export const buttonActions = ['take', 'decline', 'approve', 'deny', 'extend', 'keep'] as const
+export const buttonActions = ['take', 'decline', 'approve', 'deny', 'extend', 'keep', 'review'] as const
 export type ButtonAction = (typeof buttonActions)[number]
 /** Of a button about a lock, not a grant. */
 export const lockActions = ['lift'] as const

@@ -27,6 +27,7 @@ export const decideExtension = (
   if (!person.active) return refuse(whyInactive(person))
   if (grant.begins !== undefined && now < grant.from) return refuse('not-begun')
   if (grant.ending !== undefined || grant.kept) return refuse('pass-ending')
+  if (grant.why.kind === 'break-glass') return refuse('extension-spent')
   if (grant.approvals !== undefined) return refuse('approval-needed', { tier: grant.tier })
   const latest = latestEnd(rules, grant, person, now)
   if (latest === undefined) return refuse('not-eligible', { tier: grant.tier })

@@ -1,3 +1,4 @@
+import { isShort, isWithin } from './break-glass/limits.ts'
 import { type Demand, isApproved } from './decide-approval.ts'
 import { whyBeyondCommand } from './decide-command.ts'
 import type { Decision, Denied } from './decision.ts'
@@ -20,6 +21,7 @@ import {
   type StandingRule,
   tierOf,
 } from './rule-set.ts'
+import { isSignInProven } from './sign-in-proof.ts'
 import { standingGrant } from './standing-grant.ts'
 import type { Approvals, Tier } from './tier.ts'
 import type { View } from './view.ts'
@@ -163,8 +165,8 @@ export const isRunning = ({ state, from, until }: Grant, now: number): boolean =
 const carriesSignIn = ({ approvals = [] }: Grant): boolean =>
   approvals.some(({ signIn }) => signIn !== undefined)
 
-/** Whether a freeze stops it: what a page rule gave goes on. */
-export const isFreezable = (grant: Grant): boolean => !isByPageRule(grant)
+/** Whether a freeze stops it: what a page rule gave goes on, and what broke the glass. */
+export const isFreezable = (grant: Grant): boolean => !isByPageRule(grant) && grant.why.kind !== 'break-glass'
 
 /** What a standing rule says of this request: undefined where none is for it. */
 const decideByStanding = (
@@ -283,6 +285,7 @@ export const whyBeyond = (
     const demand = tier.approvals === undefined ? undefined : demandOf(rules, tier.approvals, grant, proven)
     return whyBeyondCommand(rules, service, tier, who, grant, demand, now)
   }
+  if (grant.why.kind === 'break-glass') return whyBeyondGlass(rules, service, tier, who, grant, now)
   const lasts = grant.until - grant.from
   const paged = grant.why.kind === 'page'
   if (tier.approvals === undefined) {
@@ -298,4 +301,20 @@ export const whyBeyond = (
     return paged && isApproved(grant, { count: 1, from: service.owners }) ? undefined : 'people'
   if (!paged && !asked.some(({ how }) => how === 'approval')) return 'people'
   return isApproved(grant, demandOf(rules, tier.approvals, grant, proven)) ? undefined : 'approvals'
+}
+
+/** A break-glass pass needs nobody's approval, and a fresh sign-in that this process has verified. */
+const whyBeyondGlass = (
+  rules: RuleSet,
+  service: Service,
+  tier: Tier,
+  who: Claims,
+  grant: Grant,
+  now: number,
+): Beyond | undefined => {
+  const { breakGlass } = rules
+  if (breakGlass === undefined || !belongsTo(rules, breakGlass.who, who, now)) return 'people'
+  if (!grant.services.includes(service.name) || !isWithin(service, tier, breakGlass)) return 'people'
+  if (!isShort(grant, breakGlass) || grant.extended !== undefined) return 'length'
+  return isSignInProven(grant) ? undefined : 'approvals'
 }

@@ -12,6 +12,7 @@ export const faultCodes = {
   'keys/revoked': 'the key that this would be signed with was revoked',
   'keys/forbidden': 'this process was handed a private key that its role must not hold',
   'statement/invalid': 'a signed statement does not verify or does not parse',
+  'break-glass/invalid': 'a break-glass pass can’t be made, read or signed like this',
   'store/unreachable': 'Redis did not answer in time, or did not take a write',
   'store/conflict': 'the grant changed meanwhile; load it again and decide again',
   'store/unsafe': 'Redis is configured so that grants could be lost',

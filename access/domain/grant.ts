@@ -40,6 +40,15 @@ const why = z.discriminatedUnion('kind', [
     about: z.array(z.string()),
     reason: z.string().optional(),
   }),
+  z.strictObject({
+    kind: z.literal('break-glass'),
+    rule: z.string(),
+    reason: z.string(),
+    /** Of a pass that was signed offline, and that nobody stores: the names of the keys. */
+    keys: z.array(z.string()).min(1).optional(),
+    /** Of a pass that the bot gave: the fresh sign-in, as the identity provider signed it. */
+    signIn: z.string().max(8_192).optional(),
+  }),
 ])
 
 /** What brings a new version of a grant (`grant-transitions.ts`). */

@@ -57,10 +57,35 @@ export const reasons = {
   },
   'egress-missing': { status: 403, person: 'No rule lets you call this address.' },
   'egress-beyond': { status: 403, person: 'The rules let you call this address, but not for this.' },
+  // A break-glass pass that came with the request
+  'break-glass-none': { status: 403, person: 'The rules here know no break-glass.' },
+  'break-glass-unreadable': { status: 400, person: 'The break-glass pass of this request is none.' },
+  'break-glass-elsewhere': { status: 403, person: 'This break-glass pass is for another environment.' },
+  'break-glass-not-yours': { status: 403, person: 'This break-glass pass is somebody else’s.' },
+  'break-glass-people': { status: 403, person: 'The rules don’t let you break the glass.' },
+  'break-glass-service': { status: 403, person: 'This break-glass pass does not name this service.' },
+  'break-glass-tier': {
+    status: 403,
+    person: 'This break-glass pass is for more than breaking the glass may reach here.',
+  },
+  'break-glass-too-long': { status: 403, person: 'This break-glass pass is for longer than there may be.' },
+  'break-glass-early': { status: 403, person: 'This break-glass pass has not begun yet.' },
+  'break-glass-over': { status: 403, person: 'This break-glass pass is over.' },
+  'break-glass-unsigned': {
+    status: 403,
+    person: 'Too few of the named keys signed this break-glass pass, or a signature does not hold.',
+  },
   'rate-limited': { status: 429, person: 'This pass allows fewer requests a second.' },
   'audit-unavailable': { status: 503, person: 'What you do could not be recorded, so it was not done.' },
   'upstream-failed': { status: 502, person: 'The service did not answer.' },
   'upstream-late': { status: 504, person: 'The service did not answer in time.' },
+  // Breaking the glass with the bot
+  'break-glass-offline': {
+    status: 503,
+    person:
+      'Nobody can sign in freshly here, so only a pass that named keys sign offline breaks the glass: pagepass break-glass sign.',
+  },
+  'review-needed': { status: 403, person: 'Your last break-glass pass waits for somebody else’s review.' },
   // Asking for a pass
   'person-unknown': { status: 403, person: 'Your Slack account is not linked to a person Pagepass knows.' },
   'person-inactive': { status: 403, person: 'Your account is not active.' },

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { longestGlassText } from './break-glass/pass.ts'
 import { usageShape } from './usage.ts'
 
 /**
@@ -33,6 +34,17 @@ export const reportShape = z.discriminatedUnion('kind', [
     grant: z.string(),
     number: z.int().min(1),
     usage: usageShape,
+  }),
+  z.strictObject({
+    kind: z.literal('break-glass'),
+    proxy: z.string(),
+    boot: z.string(),
+    /** `glassId` of the pass. */
+    grant: z.string().max(64),
+    /** When it was first used there. */
+    at: z.int(),
+    /** The pass itself, with its signatures. */
+    statement: z.string().max(longestGlassText),
   }),
   z.strictObject({
     kind: z.literal('reasserted'),

@@ -5,7 +5,13 @@ import { cutMarkup } from './slack-text.ts'
 /** A message as Slack takes it: `text` says everything, for screen readers and notifications. */
 export type Rendered = { readonly text: string; readonly blocks?: readonly object[] }
 
-type Button = { readonly action: AnyAction; readonly text: string; readonly style?: 'primary' | 'danger' }
+type Button = {
+  readonly action: AnyAction
+  readonly text: string
+  readonly style?: 'primary' | 'danger'
+  /** Slack asks this once more. */
+  readonly confirm?: string
+}
 
 /** Slack's limit of a section (https://docs.slack.dev/reference/block-kit/blocks/section-block). */
 const longestSection = 3_000
@@ -23,15 +29,25 @@ export const withButtons = (
     {
       type: 'actions',
       block_id: 'decide',
-      elements: buttons.map(({ action, text: label, style }) => ({
+      elements: buttons.map(({ action, text: label, style, confirm }) => ({
         type: 'button',
         action_id: action,
         text: { type: 'plain_text', text: label },
         value: buttonValue(about, action, to),
         ...(style === undefined ? {} : { style }),
+        ...(confirm === undefined ? {} : { confirm: dialog(confirm) }),
       })),
     },
   ],
+})
+
+/** https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object */
+const dialog = (text: string): object => ({
+  title: { type: 'plain_text', text: 'Are you sure?' },
+  text: { type: 'plain_text', text },
+  confirm: { type: 'plain_text', text: 'Yes' },
+  deny: { type: 'plain_text', text: 'No' },
+  style: 'danger',
 })
 
 /** A text where buttons were before. Blocks that are left out of an update would stay as they are. */

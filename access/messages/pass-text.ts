@@ -57,7 +57,7 @@ export const because = ({ why }: Grant, longest = 300): string => {
 
 /** Why somebody asked by hand, as a sentence. */
 export const reasonText = ({ why }: Grant): string =>
-  why.kind === 'request' && why.reason !== undefined ? `Reason: ${quoted(why.reason)}` : 'Asked for by hand.'
+  why.kind !== 'page' && why.reason !== undefined ? `Reason: ${quoted(why.reason)}` : 'Asked for by hand.'
 
 export const incidentText = (incident: { readonly number: number; readonly title: string }): string =>
   `incident #${incident.number} “${quoted(incident.title)}”`

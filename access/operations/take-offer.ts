@@ -20,6 +20,8 @@ export const takeOffer = async (parts: DecideParts, person: Person, id: string):
   if ('refused' in found) return found
   const { grant } = found
   if (grant.state !== 'offered') return { refused: 'already-decided' }
+  // It takes more than a click (`break-glass.ts`).
+  if (grant.why.kind === 'break-glass') return { refused: 'sign-in-needed' }
   const reason = decideTake(rules, grant, person, now)
   if (reason !== undefined) return { refused: reason }
   const taken = takenBy(grant, person, now)

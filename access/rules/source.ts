@@ -27,6 +27,7 @@ import {
   notVisible,
   quoted,
 } from './faults/wording.ts'
+import { publicKeyIn, publicKeyPattern } from './public-key.ts'
 import { parseInstant, parseWindowDays, parseWindowHours } from './read-time.ts'
 
 /** The words for a value that is not what it should be; what is missing has words of its own. */
@@ -320,19 +321,7 @@ const freeze = z.strictObject({
   because: text,
 })
 
-const publicKey = read(
-  (written) => {
-    const ssh = /^ssh-ed25519 ([A-Za-z0-9+/]+={0,2})(?: .*)?$/.exec(written)
-    const bytes = Buffer.from(ssh?.[1] ?? written, ssh === null ? 'base64url' : 'base64')
-    if (ssh !== null) {
-      const begins = bytes.length === 51 && bytes.subarray(4, 15).toString() === 'ssh-ed25519'
-      return begins ? bytes.subarray(19).toString('base64url') : undefined
-    }
-    return /^[A-Za-z0-9_-]{43}$/.test(written) && bytes.length === 32 ? written : undefined
-  },
-  notAKey,
-  { pattern: '^(?:ssh-ed25519 [A-Za-z0-9+/]+={0,2}(?: .*)?|[A-Za-z0-9_-]{43})$' },
-)
+const publicKey = read(publicKeyIn, notAKey, { pattern: publicKeyPattern })
 
 /** The shape of the YAML. What names refer to is checked by `compile/`. */
 export const ruleSetSource = z.strictObject({

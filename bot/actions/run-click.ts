@@ -14,6 +14,7 @@ import { liftedText, notLiftedText } from '#access/messages/lock-message.ts'
 import { tierOn, whatFor } from '#access/messages/pass-text.ts'
 import { quoted } from '#access/messages/slack-text.ts'
 import { type ApproveParts, approveGrant } from '#access/operations/approve-grant.ts'
+import { type BreakGlassParts, breakGlass } from '#access/operations/break-glass.ts'
 import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
 import { endGo } from '#access/operations/end-go.ts'
@@ -23,6 +24,7 @@ import { type HandOverParts, handOver } from '#access/operations/hand-over.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
 import { liftLock } from '#access/operations/lift-lock.ts'
 import type { LockParts } from '#access/operations/lock-principal.ts'
+import { reviewGlass } from '#access/operations/review-glass.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
 import type { Receipts } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
@@ -31,7 +33,11 @@ import { failedAnswer } from '../failed-answer.ts'
 
 export type ClickParts = ApproveParts &
   HandOverParts &
-  LockParts & { readonly receipts: Receipts; readonly log: Logger }
+  LockParts &
+  Pick<BreakGlassParts, 'reviews' | 'freshSignIns' | 'announce'> & {
+    readonly receipts: Receipts
+    readonly log: Logger
+  }
 
 /** A click as Slack signed it. `team` is the clicker's own, `home` that of the workspace the app is in. */
 export type Click = {
@@ -95,6 +101,8 @@ const decide = async (parts: ClickParts, click: Click): Promise<string | Refused
   if (action === 'hand-over') return handOverTo(parts, person, grant, value)
   if (grant === undefined || !isButtonOf(grant, action, person, value))
     return refused('button-unknown', id, true)
+  if (action === 'take' && grant.why.kind === 'break-glass') return breakIt(parts, person, id)
+  if (action === 'review') return review(parts, person, grant)
   return carryOut(parts, action, person, id, scopeOfButton(value))
 }
 
@@ -143,6 +151,20 @@ const handOverTo = async (
     : handedOverText(outcome)
 }
 
+const breakIt = async (parts: ClickParts, person: Person, id: string): Promise<string | Refused> => {
+  const outcome = await breakGlass(parts, person, id)
+  return 'refused' in outcome
+    ? refused(outcome.refused, id)
+    : `You broke the glass: ${whatFor(outcome.grant)}.`
+}
+
+const review = async (parts: ClickParts, person: Person, grant: Grant): Promise<string | Refused> => {
+  const outcome = await reviewGlass(parts, person, grant)
+  if ('refused' in outcome) return refused(outcome.refused, grant.id)
+  parts.log.info({ grant: grant.id, by: principalKey(person) }, 'a break-glass pass was reviewed')
+  return `Reviewed: ${quoted(grant.who.name, 100)} may break the glass again.`
+}
+
 const lift = async (
   parts: ClickParts,
   person: Person,
@@ -160,7 +182,7 @@ const lift = async (
 
 const carryOut = async (
   parts: ClickParts,
-  action: ButtonAction,
+  action: Exclude<ButtonAction, 'review'>,
   person: Person,
   id: string,
   shown: string | undefined,

@@ -3,6 +3,7 @@ import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { type RuleSet, tierOf } from '#access/domain/rule-set.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
+import { type AskGlassParts, askToBreakGlass } from '#access/operations/ask-to-break-glass.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { handOver } from '#access/operations/hand-over.ts'
 import { listGrants } from '#access/operations/list-grants.ts'
@@ -21,7 +22,8 @@ import { type Command, parseCommand } from './parse-command.ts'
 import { readSpan } from './read-span.ts'
 
 export type CommandParts = LockCommandParts &
-  AddCommandParts & {
+  AddCommandParts &
+  Pick<AskGlassParts, 'reviews' | 'freshSignIns'> & {
     readonly incidents: Incidents
     readonly log: Logger
     /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */
@@ -108,6 +110,12 @@ const answerTo = async (
         outcome.refused,
         mayAsk(parts.rules, command.service, outcome.refused),
       )
+    }
+    case 'break-glass': {
+      const outcome = await parts.inTurn(principalKey(person), () => askToBreakGlass(parts, person, command))
+      if ('grant' in outcome) return answers.glassAskedAnswer
+      refused(outcome.refused.reason)
+      return answers.refusedAnswer(name, command, outcome.refused, undefined)
     }
     case 'extend': {
       const outcome = await extendGrant(parts, person, command.pass, command.duration)

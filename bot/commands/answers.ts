@@ -31,9 +31,13 @@ export const helpAnswer = (command: string, rules: string): string =>
     `${code(`${command} handover orders-svc`)} hands the pass of an incident to whoever else it has reached, or to whom you name behind it.`,
     `${code(`${command} command 42 @ana orders-svc,label:web operate 2h`)} adds people and groups that you mention to services, for incident 42, where the rules let you.`,
     `${code(`${command} lock @ana because …`)} shuts somebody out at once, where the rules let you; ${code(`${command} unlock @ana`)} takes several of you.`,
+    `${code(`${command} break-glass orders-svc because …`)} opens it at once, where the rules let you: everybody is told, and somebody else reviews it.`,
     'When you are paged, the pass comes by itself.',
     `Rules ${code(shortHash(rules))}`,
   ].join('\n')
+
+export const glassAskedAnswer =
+  'I asked you in a direct message whether you mean it. Nothing is open until you say so there.'
 
 export const unreadableAnswer = (command: string, it: Extract<Command, { verb: 'unreadable' }>): string =>
   `${quoted(it.what)} Try ${code(`${command} ${it.try}`)}`
@@ -62,7 +66,7 @@ export const previewAnswer = ({ proposal, asked, later }: Exclude<Preview, { ref
 
 export const refusedAnswer = (
   command: string,
-  asked: Extract<Command, { verb: 'grant' | 'preview' }>,
+  asked: Extract<Command, { verb: 'grant' | 'preview' | 'break-glass' }>,
   refusal: Refusal,
   /** Who may ask for it, as a sentence. */
   mayAsk?: string,
@@ -72,7 +76,7 @@ export const refusedAnswer = (
     code(
       [
         command,
-        'grant',
+        asked.verb === 'break-glass' ? asked.verb : 'grant',
         changes.service ?? asked.service,
         changes.duration ?? formatDuration(asked.duration ?? 3_600_000),
         changes.tier ?? asked.tier ?? '',

@@ -14,6 +14,7 @@ export const verbs = [
   'command',
   'lock',
   'unlock',
+  'break-glass',
   'help',
 ] as const
 export type Verb = (typeof verbs)[number]
@@ -21,7 +22,7 @@ export type Verb = (typeof verbs)[number]
 export type Command =
   | {
       /** `preview` is what the same after `grant` would come to. */
-      readonly verb: 'grant' | 'preview'
+      readonly verb: 'grant' | 'preview' | 'break-glass'
       readonly service: string
       readonly duration?: number
       readonly tier?: string
@@ -78,6 +79,17 @@ export const parseCommand = (text: string): Command => {
       return parseLock(verb.toLowerCase() === 'lock' ? 'lock' : 'unlock', words, reason)
     case 'grant':
       return parseGrant(words, reason)
+    case 'break-glass': {
+      const read = parseGrant(words, reason)
+      if (read.verb !== 'grant') return read
+      return read.from === undefined && read.until === undefined
+        ? { ...read, verb: 'break-glass' }
+        : {
+            verb: 'unreadable',
+            what: 'Breaking the glass begins at once.',
+            try: `break-glass ${read.service} 20m because …`,
+          }
+    }
     case 'preview': {
       const read = parseGrant(words, reason)
       return read.verb === 'grant' ? { ...read, verb: 'preview' } : read

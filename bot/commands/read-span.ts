@@ -2,7 +2,7 @@ import { readMoment } from '#access/domain/wall-time.ts'
 import { code, quoted } from '#access/messages/slack-text.ts'
 import type { Command } from './parse-command.ts'
 
-type Grant = Extract<Command, { verb: 'grant' | 'preview' }>
+type Grant = Extract<Command, { verb: 'grant' | 'preview' | 'break-glass' }>
 
 /** When it is to begin, where that was said, and how long it is to last. Milliseconds. */
 export type Span =

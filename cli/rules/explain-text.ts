@@ -127,6 +127,7 @@ const passKinds = {
   page: 'by a page',
   request: 'asked for by hand',
   command: 'by an incident’s commander',
+  'break-glass': 'by break-glass',
 } as const
 
 const passRows = ({ tier, kind, conditions }: PassChecked): Row[] => [

@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { Reason } from '#access/domain/reasons.ts'
 import { canonicalPath, forwardedMethods } from '#access/domain/target.ts'
 import { reservedPrefix } from '../server.ts'
-import { recallFate, tokenOf } from '../steps/read-headers.ts'
+import { glassHeader, recallFate, tokenOf } from '../steps/read-headers.ts'
 import { type Dialect, dialectOf, type Told } from './dialects.ts'
 import { secretHeader } from './front.ts'
 
@@ -93,6 +93,9 @@ const readHeaders = (request: IncomingMessage, dialect: Dialect): Headers => {
     } else if (lower === 'x-pagepass-authorization') {
       if (own !== undefined) fault ??= 'headers-ambiguous'
       own = value
+    } else if (lower === glassHeader) {
+      // The application would see it, and nothing could be cut when it is over.
+      fault ??= 'proxy-only'
     } else if (lower !== secretHeader) {
       upgrade ||= upgrading.has(lower)
       if (isReserved(name)) fault ??= 'header-reserved'

@@ -20,6 +20,8 @@ export const readCall = (exchange: EgressExchange): Reason | undefined => {
   exchange.origins = origins
   const reason = readOriginForm(exchange, target) ?? scanHeaders(exchange, readCredential)
   if (reason !== undefined) return reason
+  // Breaking glass opens services, and nothing outside.
+  if (exchange.breakGlass !== '') return 'header-reserved'
   return exchange.host.toLowerCase() === authority.toLowerCase() ? undefined : 'headers-ambiguous'
 }
 

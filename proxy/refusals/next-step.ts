@@ -7,6 +7,8 @@ export const nextStep = ({ status, reason, needs, mend, retryAfter }: Told): str
     return `Try again in ${retryAfter === 1 ? 'a second' : `${retryAfter} seconds`}.`
   if (reason === 'origin-foreign')
     return 'Nothing was forwarded. Open the address itself in a tab, with a browser that is up to date. Programs send a token in place of the cookie.'
+  if (reason.startsWith('break-glass') && reason !== 'break-glass-none' && status === 403)
+    return 'Have a pass signed that holds here: pagepass break-glass sign. The one that came with the request is in no way used up.'
   switch (status) {
     case 400:
       return 'Nothing was forwarded. Send it in the usual spelling.'

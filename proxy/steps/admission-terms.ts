@@ -1,5 +1,6 @@
 import { admissionTerms } from '#access/domain/audit-record.ts'
 import type { Allowed } from '#access/domain/decision.ts'
+import type { Grant } from '#access/domain/grant.ts'
 import type { Pattern } from '#access/domain/path-pattern.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { GrantUse } from '../exchange.ts'
@@ -21,8 +22,13 @@ export const termsOf = (
     pattern: pattern.text,
     grant: grant.id,
     version: grant.version,
+    ...brokenGlass(grant),
     rules,
   })
   use.terms.set(service, byPattern.set(pattern, terms))
   return terms
 }
+
+/** Whose keys signed a pass that was signed offline. */
+export const brokenGlass = ({ why }: Grant): { readonly breakGlass?: readonly string[] } =>
+  why.kind === 'break-glass' && why.keys !== undefined ? { breakGlass: why.keys } : {}

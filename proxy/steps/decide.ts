@@ -1,3 +1,5 @@
+import { createGlassBook, type GlassBook } from '#access/domain/break-glass/book.ts'
+import { decideByGlass } from '#access/domain/break-glass/decide.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Decision, Denied } from '#access/domain/decision.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
@@ -5,13 +7,17 @@ import type { View } from '#access/domain/view.ts'
 import { type WayIn, wayIn } from '#access/rules/explain/who-may-ask.ts'
 import type { Exchange } from '../exchange.ts'
 
-/** The decision on what was asked, by the view as it is now. */
+/** The decision on what was asked, by the view as it is now. What needs no broken glass is not decided by it. */
 export const createDecide =
-  (rules: RuleSet, view: View) =>
-  ({ identity, service, method, path, now }: Exchange): Decision => {
+  (rules: RuleSet, view: View, glass: GlassBook = createGlassBook(rules)) =>
+  ({ identity, service, method, path, breakGlass, now }: Exchange): Decision => {
     if (identity === undefined) return { allow: false, reason: 'token-missing' }
     if (service === undefined) return { allow: false, reason: 'service-unknown' }
-    return decideRequest(rules, view, { who: identity, service, method, path }, now)
+    const request = { who: identity, service, method, path }
+    const decision = decideRequest(rules, view, request, now)
+    return breakGlass === '' || decision.allow
+      ? decision
+      : decideByGlass(rules, view, glass, request, breakGlass, now)
   }
 
 /** What whoever was refused can ask for, and by which rule. */

@@ -15,6 +15,7 @@ type Fate =
   | 'host'
   | 'authorization'
   | 'own authorization'
+  | 'break-glass'
   | 'proxy authorization'
   | 'cookie'
   | 'connection'
@@ -22,10 +23,14 @@ type Fate =
   | 'transfer encoding'
   | 'expect'
 
+/** Carries a pass that was signed offline (`pagepass break-glass sign`). It stays here. */
+export const glassHeader = 'x-pagepass-break-glass'
+
 const fates = new Map<string, Fate>([
   ['host', 'host'],
   ['authorization', 'authorization'],
   ['x-pagepass-authorization', 'own authorization'],
+  [glassHeader, 'break-glass'],
   ['proxy-authorization', 'proxy authorization'],
   ['cookie', 'cookie'],
   ['connection', 'connection'],
@@ -129,6 +134,10 @@ export const scanHeaders = (exchange: Exchange, credential: ReadCredential): Rea
       case 'own authorization':
         if (own !== undefined) return 'headers-ambiguous'
         own = value
+        break
+      case 'break-glass':
+        if (exchange.breakGlass !== '' || value === '') return 'headers-ambiguous'
+        exchange.breakGlass = value
         break
       case 'proxy authorization':
         proxy = proxy === undefined ? value : `${proxy},${value}`

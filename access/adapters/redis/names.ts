@@ -39,6 +39,8 @@ export const names = {
   pagedPasses: (principal: string) => `${tag}:paged:${principal}`,
   /** Messages from outside that were seen already. */
   seen: (id: string) => `${tag}:seen:${id}`,
+  /** principal → the break-glass pass of theirs that waits for its review. */
+  glassReviews: `${tag}:glass-reviews`,
   /** Where in Slack a card is shown, and what it shows. */
   card: (place: string, card: string) => `${tag}:card:${place}:${card}`,
   /** Who is posting or updating a card at the moment. */

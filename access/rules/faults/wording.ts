@@ -274,7 +274,7 @@ export const notAKey = (written: unknown): string => {
   if (text.includes('PRIVATE KEY'))
     return 'this is a private key, and no secret any more; make a new one, and write only its public part here'
   const mend = 'write ssh-ed25519 AAAA…, or its 32 bytes in base64url'
-  const [kind] = /^(?:ssh-(?!ed25519 )|ecdsa-|sk-)\S+/.exec(text) ?? []
+  const [kind] = /^(?:ssh-(?!ed25519 )|ecdsa-|sk-(?!ssh-ed25519@openssh\.com ))\S+/.exec(text) ?? []
   if (kind !== undefined)
     return `a key of the kind ${shown(kind)} does not count here; make one with: ssh-keygen -t ed25519`
   if (/^[~./]|\.pub$/.test(text)) return `${quoted(written)} is the name of a file; write what the file holds`

@@ -5,7 +5,6 @@ import type { Finding, Looked } from './finding.ts'
 /** What is read, checked and hashed, and has no effect yet: a line for each, where it is said first. */
 export const notEnforced = ({ source }: Looked): Finding[] => {
   const found: readonly (readonly [string, YamlPath | undefined])[] = [
-    ['break_glass', source.break_glass && ['break_glass']],
     [
       'on call of',
       inList('standing', source.standing, ({ from }) => readFrom(from).kind === 'on call', 'from'),

@@ -672,13 +672,6 @@ const cases: readonly Case[] = [
   ...(
     [
       [
-        'break_glass',
-        atTheEnd(
-          `break_glass: { who: [sre], tier: admin, for: 30m, need: 1, keys: { ana: ${'A'.repeat(43)} } }`,
-        ),
-        '33:1',
-      ],
-      [
         'on call of',
         atTheEnd('standing:\n  - { from: on call of orders-svc, to: orders-svc, tier: observe }'),
         '34:7',

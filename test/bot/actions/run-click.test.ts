@@ -12,6 +12,7 @@ import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { createView } from '#access/domain/view.ts'
 import { type Click, runClick } from '#bot/actions/run-click.ts'
 import { readContent } from '#infra/sandbox/slack/content.ts'
+import { noGlass } from '../../builders/break-glass.ts'
 import {
   aGrant,
   aPerson,
@@ -93,6 +94,7 @@ beforeEach(async () => {
     log: log.log,
     incidents: { read: async () => undefined },
     receipts: { of: async () => ({ confirmed: [], missing: [], streamsCut: 0 }) },
+    ...noGlass,
     ...noLocks,
     environment: 'sandbox',
     newNonce: () => 'n'.repeat(32),

@@ -7,6 +7,7 @@ import type { HeldGrant } from '#access/domain/held.ts'
 import { type CommandParts, runAccessCommand } from '#bot/commands/access-command.ts'
 import { createInTurn } from '#bot/commands/in-turn.ts'
 import { readContent } from '#infra/sandbox/slack/content.ts'
+import { noGlass } from '../../builders/break-glass.ts'
 import {
   aGrant,
   anEnd,
@@ -91,6 +92,7 @@ beforeEach(() => {
     receipts: { of: async () => ({ confirmed: ['proxy-a'], missing: [], streamsCut: 1 }) },
     clock,
     newNonce: () => 'n'.repeat(32),
+    ...noGlass,
     ...noLocks,
     environment: 'sandbox',
     log: log.log,

@@ -100,11 +100,13 @@ const beyond = {
     ['GET', key('rate:x')],
   ],
   workers: [
+    ['HDEL', key('glass-reviews'), 'x'],
     ['SET', key('seen:x'), 1],
     ['GET', key('rate:x')],
     ['XADD', key('reports'), '*', 'a', 'b'],
   ],
   proxy: [
+    ['HDEL', key('glass-reviews'), 'x'],
     ['SET', key('epoch'), 'x'],
     ['INCR', key('sequence')],
     ['HSET', key('live'), 'a', 'b'],
