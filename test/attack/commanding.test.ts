@@ -3,11 +3,15 @@ import { names } from '#access/adapters/redis/names.ts'
 import { buttonValue } from '#access/domain/button.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { reasons } from '#access/domain/reasons.ts'
+import { scopeHash } from '#access/domain/scope.ts'
 import { serviceWithId } from '#infra/sandbox/pagerduty/account.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { type Member, outsiders } from '#infra/sandbox/slack/members.ts'
+import { expectRefused } from '../builders/attack.ts'
 import { type BotUnderTest, expectNothing, known, startBotForTest, usualPeople } from '../builders/bot.ts'
-import { rulesOf, rulesText } from '../builders.ts'
+import { type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
+import { ask } from '../builders/raw-client.ts'
+import { hour, rulesOf, rulesText } from '../builders.ts'
 
 /**
  * Whoever commands an incident, or pretends to, tries to give themself a pass, to give others more than the rules let them
@@ -252,6 +256,70 @@ describe('The button that ends all', () => {
     await bot.sendPayload(bot.clickPayload(ben, 'end-all', value))
     expect(await bot.redis.hget(names.live, first.id)).toBeNull()
     await bot.redis.hdel(names.live, forged)
+  })
+})
+
+/**
+ * Whoever holds the key that issues passes writes one that names a commander: the proxy takes it only where its own rules
+ * let that commander give it.
+ */
+describe('The proxy', () => {
+  let proxy: ProxyUnderTest
+  let issuer: string
+  const withCommand = (text: string): string =>
+    `${text.replace('people:\n', 'people:\n  commanders: { subjects: [idp-ben] }\n')}\nincident_command: { who: [commanders], cap: operate }\n`
+  beforeAll(async () => {
+    proxy = await startProxyForTest(inject('redisUrl'), 143, { mend: withCommand })
+    issuer = proxy.rules.identity.issuer
+    await proxy.give('ana', { lasts: 2 * hour })
+  })
+  afterAll(() => proxy.stop())
+
+  const named = ({ subject, fullName }: typeof ana) => ({ issuer, subject, name: fullName })
+  const commanded = async (teams: readonly string[], changes: Partial<Grant> = {}, by = ben, to = cho) => {
+    const what: Partial<Grant> = {
+      services: ['orders-svc', 'payments-svc'],
+      why: {
+        kind: 'command',
+        rule: 'incident_command',
+        incident: { id: 'Q1', number: 7, title: 'orders are stuck' },
+        commander: named(by),
+        go: 'gggg-gggg-gggg',
+        about: [],
+      },
+      ...changes,
+    }
+    // What is approved is the whole grant, which the proxy under test makes of this.
+    const bare = await proxy.give(to.name, what)
+    const approvals = [{ ...named(by), at: bare.at, teams: [...teams], scope: scopeHash(bare) }]
+    return proxy.renew(bare, { step: 'moved', approvals })
+  }
+  const statusOf = async () =>
+    (await ask(proxy.port, await proxy.request('cho', 'POST', '/v1/orders', ['Content-Length: 0']))).status
+
+  test('admits what a commander gave, and no longer when it has ended', async () => {
+    const grant = await commanded(['commanders'])
+    expect(await statusOf()).toBe(200)
+    await proxy.end(grant)
+    expect(await statusOf()).toBe(403)
+  })
+
+  test.each<[string, () => Promise<Grant>, 'ben' | 'cho' | 'eve', string]>([
+    ['by who was no commander', () => commanded(['sre']), 'cho', '/v1/orders'],
+    ['above the cap', () => commanded(['commanders'], { tier: 'admin' }), 'cho', '/admin/users'],
+    ['to oneself', () => commanded(['commanders'], {}, ben, ben), 'ben', '/v1/orders'],
+    ['to whom no rule lets have it', () => commanded(['commanders'], {}, ben, eve), 'eve', '/v1/orders'],
+    [
+      'that nobody approved',
+      () => commanded(['commanders'], { duration: 1 }).then((one) => proxy.renew(one, { approvals: [] })),
+      'cho',
+      '/v1/orders',
+    ],
+  ])('admits nothing %s', async (_, give, who, path) => {
+    const grant = await give()
+    const request = await proxy.request(who, 'POST', path, ['Content-Length: 0'])
+    await expectRefused(proxy, request, { status: 403, reason: 'grant-beyond-rules' })
+    await proxy.end(grant)
   })
 })
 

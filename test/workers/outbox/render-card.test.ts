@@ -122,6 +122,8 @@ describe('The name of a card', () => {
     [{ kind: 'approval', grant: id }, `approval/${id}`],
     [{ kind: 'keep', grant: id }, `keep/${id}`],
     [{ kind: 'reminder', grant: id, version: 3 }, `reminder/${id}/3`],
+    [{ kind: 'command', go: 'gggg-gggg-gggg' }, 'command/gggg-gggg-gggg'],
+    [{ kind: 'handover', grant: id, other: 'zzzz-zzzz-zzzz' }, `handover/${id}/zzzz-zzzz-zzzz`],
   ])('%j is read back', (card, name) => {
     expect(nameOfCard(card)).toBe(name)
     expect(cardOfName(name)).toEqual(card)
@@ -139,6 +141,11 @@ describe('The name of a card', () => {
     'reminder/x/-1',
     'reminder/x/1e3',
     'reminder/x/1/2',
+    'command/',
+    'command/x/1',
+    'handover/x',
+    'handover/x/',
+    'handover/x/y/z',
     'summary/x',
     '__proto__/x',
   ])('is not %j, and nothing is shown for it', async (name) => {
