@@ -17,6 +17,8 @@ export type Tried = {
   readonly status: number
   /** Whether it reached the service. */
   readonly allowed: boolean
+  /** Why it was refused, where a proxy said so. */
+  readonly reason?: string | undefined
 }
 
 export type Outage = {
@@ -37,6 +39,11 @@ export type Outage = {
 const noticedMs = 4_000
 const refusing = 'can’t be changed right now'
 
+const isRate = (status: number, afterMs: number): boolean => status === 429 && afterMs < noticedMs
+/** A machine that stands still for half a second lets no record be written in time, or no service answer: nobody decided so. */
+const isDisturbed = (reason: string | undefined, status: number): boolean =>
+  status === 0 || ['audit-unavailable', 'upstream-failed', 'upstream-late'].includes(reason ?? '')
+
 /** Heads are signed by any bot or worker that reaches Redis. */
 export const headsStop = (down: readonly Part[]): boolean =>
   down.includes('redis') || (down.includes('bot') && down.includes('workers'))
@@ -55,14 +62,16 @@ export const judge = ({ down, cutAt, lastHeadAt, whenStale, tried, said, mode }:
     ended: false,
     stranger: false,
   }
-  for (const { probe, sentAt, status, allowed } of tried) {
+  for (const { probe, sentAt, status, allowed, reason } of tried) {
     const late = `${sentAt - cutAt} ms after the cut`
     if (allowed && !mayBe[probe]) violations.push(`${probe} was let in, ${late}`)
     else if (allowed && probe !== 'standing' && sentAt > closesAt)
       violations.push(`${probe} was let in ${sentAt - closesAt} ms after it was stale`)
-    if (probe === 'standing' && !allowed && !(status === 429 && sentAt < cutAt + noticedMs))
-      violations.push(`a standing rule was answered ${status}, ${late}`)
+    if (probe === 'standing' && !allowed && !isDisturbed(reason, status) && !isRate(status, sentAt - cutAt))
+      violations.push(`a standing rule was answered ${status} (${reason ?? 'no reason'}), ${late}`)
   }
+  if (tried.length > 0 && !tried.some(({ probe, allowed }) => probe === 'standing' && allowed))
+    violations.push('no standing rule let anybody in')
   if (isUp('bot') && !isUp('redis') && said?.includes(refusing) !== true)
     violations.push(`the bot did not say in words that it can't: ${said ?? 'nothing'}`)
   if (isUp('bot', 'redis') && (said === undefined || said.includes(refusing)))
