@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type Asking, asEnvoy, asForwardAuth, asNginx, frontSecret } from '../../builders/front-proxy.ts'
-import { domain, type ProxyUnderTest, startProxyForTest } from '../../builders/proxy.ts'
+import { domain, type ProxyUnderTest, startProxyForTest, until } from '../../builders/proxy.ts'
 import { type Answer, ask, problemOf, rawClient, talk } from '../../builders/raw-client.ts'
 
 let proxy: ProxyUnderTest
@@ -182,6 +182,19 @@ describe.each(dialects)('Asked in the words of %s', (front, speak, spender) => {
     await proxy.give('ana')
     expect((await askAs(speak, { token: await proxy.token('ana'), secret: another })).status).toBe(200)
   })
+})
+
+test('A front proxy can’t present a break-glass pass: the application would see it', async () => {
+  const refused = async (): Promise<number> =>
+    (await proxy.readAudit()).filter(({ reason }) => reason === 'proxy-only').length
+  for (const [, speak] of dialects) {
+    const before = await refused()
+    const asked = speak({ token: await proxy.token('ana') })
+    const pass = '\r\nX-Pagepass-Break-Glass: x\r\n\r\n'
+    const answer = await ask(proxy.authzPort, asked.replace('\r\n\r\n', pass))
+    expect(answer.status).toBe(403)
+    await until(async () => (await refused()) === before + 1, 'the record')
+  }
 })
 
 test('On the public listener there is no such place, with or without the secret', async () => {
