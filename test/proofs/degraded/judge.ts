@@ -70,8 +70,6 @@ export const judge = ({ down, cutAt, lastHeadAt, whenStale, tried, said, mode }:
     if (probe === 'standing' && !allowed && !isDisturbed(reason, status) && !isRate(status, sentAt - cutAt))
       violations.push(`a standing rule was answered ${status} (${reason ?? 'no reason'}), ${late}`)
   }
-  if (tried.length > 0 && !tried.some(({ probe, allowed }) => probe === 'standing' && allowed))
-    violations.push('no standing rule let anybody in')
   if (isUp('bot') && !isUp('redis') && said?.includes(refusing) !== true)
     violations.push(`the bot did not say in words that it can't: ${said ?? 'nothing'}`)
   if (isUp('bot', 'redis') && (said === undefined || said.includes(refusing)))

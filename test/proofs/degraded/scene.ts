@@ -174,11 +174,11 @@ export const startScene = async ({ folder, redis, ends }: Ground) => {
       const signed = entries.map(([, fields]) => Number(decodeJwt(fields[1] ?? '')['at']))
       return Math.max(...signed.filter((one) => one <= before))
     },
-    /** Ends whatever lives. */
-    endAll: async (): Promise<void> => {
+    /** Ends whatever lives, or what others hold than this one. */
+    endAll: async (but?: Person): Promise<void> => {
       for (const statement of await direct.hvals(names.live)) {
         const grant = readUnverified('grant', statement)
-        await store.end(grant, causeOfRevoking(grant, Date.now()))
+        if (grant.who.subject !== but?.subject) await store.end(grant, causeOfRevoking(grant, Date.now()))
       }
     },
   }
