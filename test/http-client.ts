@@ -13,8 +13,9 @@ export type Answer = { readonly status: number; readonly headers: IncomingHttpHe
 
 const agent = new Agent({ keepAlive: true })
 
-const send = ({ port, host, method = 'GET', path, token, body }: Call): Promise<IncomingMessage> =>
+const send = (it: Call): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
+    const { port, host, method = 'GET', path, token, body } = it
     const headers = {
       host: `${host}:${port}`,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -24,6 +25,9 @@ const send = ({ port, host, method = 'GET', path, token, body }: Call): Promise<
     }
     const call = request({ host: '127.0.0.1', port, method, path, headers, agent }, resolve)
     call.on('error', (cause) => {
+      // The server had closed it meanwhile: whoever keeps connections sends such a request again (RFC 9110, 9.2.2).
+      if (call.reusedSocket && method === 'GET' && 'code' in cause && cause.code === 'ECONNRESET')
+        return resolve(send(it))
       const where = `${method} ${path} at ${host}${call.reusedSocket ? ', on a connection used before' : ''}`
       reject(new Error(`${where}: ${cause.message}`, { cause }))
     })

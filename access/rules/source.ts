@@ -385,7 +385,7 @@ export const ruleSetSource = z.strictObject({
       per_day: z
         .int()
         .min(1)
-        .max(1_000)
+        .max(1_000_000)
         .default(24)
         .describe(
           'how many passes pages give one person by themselves in 24 hours; further ones are offered',

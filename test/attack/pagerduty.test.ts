@@ -33,7 +33,7 @@ import { aFolder, hour, minute, rulesOf, rulesText, until } from '../builders.ts
  */
 
 const rules = rulesOf(
-  rulesText.replace('    how: auto\n    for: 2h', '    how: auto\n    for: 2h\n    cap: 6h\n    grace: 10m'),
+  `${rulesText.replace('    how: auto\n    for: 2h', '    how: auto\n    for: 2h\n    cap: 6h\n    grace: 10m')}paging: { per_day: 1000 }\n`,
 )
 type Answer = (request: IncomingMessage, response: ServerResponse) => boolean
 /** What PagerDuty's API answers instead; false leaves the answer to it. */

@@ -46,7 +46,15 @@ beforeEach(() => {
     nextId: () => '2',
     audit: { append: () => undefined },
   })
-  const parts: Partial<PipelineParts> = { rules, view, uses, clock, records, metrics }
+  const parts: Partial<PipelineParts> = {
+    rules,
+    view,
+    uses,
+    clock,
+    records,
+    metrics,
+    brokeGlass: () => undefined,
+  }
   // Looking again needs nothing of what forwards.
   pipeline = createPipeline(parts as PipelineParts)
 })
@@ -56,6 +64,7 @@ const give = (grant: Grant, verified: boolean): HeldGrant => {
   sequence = view.sequence() + 1
   const { given } = view.apply({ kind: 'grant', sequence, grant, statement: `${grant.version}` })
   if (given === undefined) throw new Error('the view did not take it')
+  view.agreed(sequence)
   given.verified = verified
   return given
 }

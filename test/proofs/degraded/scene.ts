@@ -58,6 +58,7 @@ on_request:
   - { who: [sre, payments], tiers: [observe, operate], how: at once }
 standing:
   - { from: payments, to: payments-svc, allow: [GET /status/*], rate: 900000/s }
+paging: { per_day: 100000 }
 `
 
 /** Bot, workers and proxy as real processes, and each of what they need can be taken away. */

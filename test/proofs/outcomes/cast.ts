@@ -83,4 +83,5 @@ on_page:
 on_request:
   - { who: [sre, payments], tiers: [observe, operate], how: at once }
   - { who: [payments, sre], tiers: [admin, root], how: approval }
+paging: { per_day: 100000 }
 `

@@ -29,9 +29,12 @@ let waiting: { readonly synced: boolean; readonly written: Written } | undefined
 let listening: Listening
 let client: RawClient
 
-const give = (more = grant): HeldGrant | undefined =>
-  view.apply({ kind: 'grant', sequence: view.sequence() + 1, grant: more, statement: `${more.version}` })
-    .given
+const give = (more = grant): HeldGrant | undefined => {
+  const sequence = view.sequence() + 1
+  const { given } = view.apply({ kind: 'grant', sequence, grant: more, statement: `${more.version}` })
+  view.agreed(sequence)
+  return given
+}
 
 beforeEach(async () => {
   now = noon
