@@ -314,9 +314,10 @@ export const startProxy = async (parts: ProxyParts) => {
   ]
   const modeOf = createModeOf(rules, freshMs)
   const mode = (): Mode => modeOf(view, clock.now())
-  const publicKeys = [...keys.trusted.values()]
-    .filter(({ role, kid }) => role === 'assertion' && !keys.revoked.has(kid))
-    .map(({ jwk }) => jwk)
+  const publicKeys = () =>
+    [...keys.trusted.values()]
+      .filter(({ role, kid }) => role === 'assertion' && !keys.revoked.has(kid))
+      .map(({ jwk }) => jwk)
   await parts.beforeListening?.(waitingFor, mode)
   const authz =
     parts.authz === undefined ? undefined : await startAuthz(parts.authz, deciding, mayAnswerLast, log)

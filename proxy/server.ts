@@ -105,12 +105,12 @@ export const createProxyServer = (
   handle: (request: ClientRequest, response: ClientResponse, upgrade?: UpgradeAsked) => void,
   tunnelRefused: (request: IncomingMessage, status: number) => void,
   unreadable: (client: string, status: number) => void,
-  publicKeys: readonly JWK[] | undefined,
+  publicKeys: (() => readonly JWK[]) | undefined,
   mayAnswerLast: () => boolean,
   tls?: KeptPair,
   toTunnels: ToldOnSocket = { status: 400 },
 ): Server => {
-  const jwks = `${JSON.stringify({ keys: publicKeys })}\n`
+  const jwks = (): string => `${JSON.stringify({ keys: publicKeys?.() ?? [] })}\n`
   const isOwn = (url: string | undefined): boolean =>
     publicKeys !== undefined && url?.startsWith(reservedPrefix) === true
   const take = (request: IncomingMessage, response: ServerResponse): void => inTurn(request, response, serve)
@@ -135,7 +135,7 @@ export const createProxyServer = (
         'content-type': 'application/json',
         'cache-control': 'max-age=60',
       })
-      response.end(found ? jwks : '{}\n')
+      response.end(found ? jwks() : '{}\n')
       return closeUnread(response)
     }
     handle(request, response)

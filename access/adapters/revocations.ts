@@ -4,7 +4,7 @@ import { Fault } from '../domain/errors.ts'
 import type { HeldGrant } from '../domain/held.ts'
 import type { Revocation } from '../domain/revocation.ts'
 import type { Keys } from './keys.ts'
-import type { Statements } from './statements.ts'
+import { kidOf, type Statements } from './statements.ts'
 
 /** What people put beside `trusted.json`: a revocation a line, as `pagepass keys revoke --out` writes it. */
 export const revokedFile = 'revoked.jws'
@@ -69,12 +69,10 @@ export const createSignedByRevoked = ({ revoked }: Keys): ((held: HeldGrant) => 
   return (held) => revoked.size > 0 && revoked.has(kidIn(headerOf(held)))
 }
 
+/** As whoever verifies it reads it: what another decoder makes of a header must not hide whose key it names. */
 const readKid = (header: string): string => {
   try {
-    const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as {
-      readonly kid?: unknown
-    }
-    return typeof kid === 'string' ? kid : ''
+    return kidOf(`${header}..`)
   } catch {
     return ''
   }

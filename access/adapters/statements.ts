@@ -88,7 +88,7 @@ export const createStatements = (keys: Keys) => ({
     by: 'trusted' | 'even revoked' = 'trusted',
   ): Promise<Bodies[K]> => {
     try {
-      const { payload } = await compactVerify(
+      const { payload, protectedHeader } = await compactVerify(
         statement,
         (header) => {
           const key = header.kid === undefined ? undefined : keys.trusted.get(header.kid)
@@ -99,6 +99,9 @@ export const createStatements = (keys: Keys) => ({
         },
         { algorithms: ['EdDSA'] },
       )
+      // It may have been revoked while the signature was being checked.
+      if (by === 'trusted' && keys.revoked.has(protectedHeader.kid ?? ''))
+        throw new Error(`its key "${protectedHeader.kid}" was revoked`)
       const body = kinds[kind].shape.parse(JSON.parse(new TextDecoder().decode(payload))) as Bodies[K]
       if (body.environment !== keys.environment) throw new Error(`it is of environment "${body.environment}"`)
       return body

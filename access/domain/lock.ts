@@ -43,6 +43,12 @@ export const liftShape = lockBase.extend({ agreed: lockBase.shape.agreed.min(1) 
 /** Either of them, before its signature is checked. */
 export const anyLockShape = lockBase
 
+/**
+ * The next number. A stolen key may have signed the greatest one, and a greater one nobody could read: of two statements of
+ * the same moment the one that locks counts.
+ */
+export const after = (number: number): number => Math.min(number + 1, Number.MAX_SAFE_INTEGER)
+
 /** How long an order may be under way, and how much clocks may differ. */
 export const orderLastsMs = 300_000
 

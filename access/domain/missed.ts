@@ -46,7 +46,8 @@ export const whatWasMissed = (
   const lacks = seen.paged.some((paged) => {
     const person = personOf(paged.user)
     const theirs = grants.filter(
-      (grant) => person !== undefined && principalKey(grant.who) === principalKey(person),
+      (grant) =>
+        grant.why.kind === 'page' && person !== undefined && principalKey(grant.who) === principalKey(person),
     )
     const acknowledged = seen.acknowledgedBy.includes(paged.user)
     return (

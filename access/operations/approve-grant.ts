@@ -52,6 +52,8 @@ export const approveGrant = async (
     const scope = scopeHash(grant)
     if (shown !== undefined && shown !== scope) return { refused: 'scope-changed' }
     const terms = signInTermsOf(rules, grant)
+    // Nobody looks at a sign-in that nothing demands, so nobody is known by it.
+    if (signIn !== undefined && terms.length === 0) return { refused: 'sign-in-refused' }
     const before = await bySignIn(parts, grant, terms, stillStanding(rules, directory, grant, now))
     if (before === 'unavailable') return { refused: 'identity-unavailable' }
     const decision = decideApproval(rules, { ...grant, approvals: before }, person, now)

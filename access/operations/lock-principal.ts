@@ -3,7 +3,7 @@ import { Fault } from '../domain/errors.ts'
 import type { By } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { byOf } from '../domain/grant-transitions.ts'
-import type { Lock, LockedBy } from '../domain/lock.ts'
+import { after, type Lock, type LockedBy } from '../domain/lock.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
 import type { RuleSet } from '../domain/rule-set.ts'
@@ -58,12 +58,12 @@ export const lockPrincipal = async (
     const before = locks.of(key)
     if (before?.state === 'locked' && before.agreed.length === 0)
       return { lock: before, sequence: undefined, ended: await endLocked(parts, before) }
-    const at = Math.max(clock.now(), (before?.at ?? 0) + 1)
+    const at = Math.max(clock.now(), after(before?.at ?? 0))
     const nonce = newNonce()
     const expected = Math.max(held, before?.version ?? 0)
     const lock: Lock = {
       id: grantIdFromFacts(['lock', environment, key, nonce]),
-      version: expected + 1,
+      version: after(expected),
       environment,
       who: byOf(who),
       state: 'locked',

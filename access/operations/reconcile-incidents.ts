@@ -94,7 +94,7 @@ const byIncident = async (live: LiveGrants, now: number): Promise<Map<string, Gr
   const found = new Map<string, Grant[]>()
   for (const held of live.all()) {
     const { why, until } = held.grant
-    if (why.kind !== 'page' || until <= now || !(await live.genuine(held))) continue
+    if (!('incident' in why) || until <= now || !(await live.genuine(held))) continue
     const all = found.get(why.incident.id) ?? []
     all.push(held.grant)
     found.set(why.incident.id, all)

@@ -2,9 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { kidOf, type Statements } from '../adapters/statements.ts'
 import { type Deactivated, directoryShape, indexDirectory } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
+import type { Person } from '../domain/principal.ts'
 import type { Directory } from '../ports.ts'
 
-export type LoadedDirectory = Directory & { readonly deactivated: Deactivated }
+export type LoadedDirectory = Directory & {
+  readonly deactivated: Deactivated
+  /** Who it says is active, also where its key was revoked: for what only takes something away. */
+  readonly active: () => readonly Person[]
+}
 
 /** Reads the signed directory file; its signature, environment and aliases must hold. */
 export const loadDirectory = async (file: string, statements: Statements): Promise<LoadedDirectory> =>
@@ -21,7 +26,11 @@ export const directoryOf = async (signed: string, statements: Statements): Promi
   const statement = signed.trim()
   const { deactivated, ...directory } = indexDirectory(await statements.verify('directory', statement))
   const kid = kidOf(statement)
-  return { ...untilRevoked(directory, () => statements.isRevokedKey(kid)), deactivated }
+  return {
+    ...untilRevoked(directory, () => statements.isRevokedKey(kid)),
+    deactivated,
+    active: () => directory.activeWhere(() => true),
+  }
 }
 
 /** Whose key was revoked knows nobody: a directory makes people of aliases. */

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
+import { decodeJwt } from 'jose'
 import type { Keys } from '../adapters/keys.ts'
 import { createRevocationStore } from '../adapters/redis/revocation-store.ts'
 import { readRevocations, revokedFile, takeRevocation, writeRevocation } from '../adapters/revocations.ts'
 import { createStatements } from '../adapters/statements.ts'
 import { Fault } from '../domain/errors.ts'
+import { revocationShape } from '../domain/revocation.ts'
 
 export type RevocationFiles = {
   /** What people put beside the keys. */
@@ -34,7 +36,21 @@ export const loadRevocations = async (keys: Keys, files: RevocationFiles): Promi
           throw new Fault('statement/invalid', `${file} holds what is no revocation: ${error.message}`, {
             mend: 'put there what pagepass keys revoke --out wrote, a line each',
           })
+        const kid = revokedOnce(statement)
+        if (kid !== undefined && keys.trusted.get(kid)?.role !== 'revoke') keys.revoked.add(kid)
       })
+}
+
+/**
+ * The key that a line of this process's own record names. It was verified when it was written: that the key behind it was
+ * replaced since gives nothing back.
+ */
+const revokedOnce = (statement: string): string | undefined => {
+  try {
+    return revocationShape.parse(decodeJwt(statement)).kid
+  } catch {
+    return undefined
+  }
 }
 
 /** A key was revoked. `order` is the number that Redis has for it; none where it came by a file. */
@@ -121,6 +137,8 @@ export const keepRevocations = (
       if (bad.has(statement) || done.get(kid) === order) continue
       try {
         const named = known.get(kid) === statement ? kid : await take(statement)
+        // Where somebody put it does not matter to what it says.
+        if (named !== kid) carryOut(named, undefined)
         if (named !== kid) throw new Error(`it stands under "${kid}" and revokes "${named}"`)
         carryOut(kid, order)
       } catch (error) {

@@ -4,7 +4,7 @@ import { kidOf, type Statements } from '../adapters/statements.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import type { HeldGrant } from '../domain/held.ts'
-import type { Lock } from '../domain/lock.ts'
+import { after, type Lock } from '../domain/lock.ts'
 import type { KeptLock } from '../domain/lock-book.ts'
 import type { View } from '../domain/view.ts'
 import type { Clock, LockStore } from '../ports.ts'
@@ -48,8 +48,8 @@ export const createUndoRevoked = ({
   }
 
   const lockAnew = async ({ lock, statement }: KeptLock): Promise<void> => {
-    const at = Math.max(clock.now(), lock.at + 1)
-    const version = lock.version + 1
+    const at = Math.max(clock.now(), after(lock.at))
+    const version = after(lock.version)
     const nonce = randomBytes(24).toString('base64url')
     const again: Partial<Lock> =
       lock.agreed.length === 0

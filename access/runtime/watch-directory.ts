@@ -40,7 +40,7 @@ export const watchDirectory = async (
     const next = await directoryOf(signed, statements)
     const { asOf } = next.deactivated
     if (asOf <= now.deactivated.asOf) return refuse('it is not newer')
-    deactivated = withGone(next, now, deactivated.people)
+    deactivated = withGone(next, { ...now, activeWhere: now.active }, deactivated.people)
     now = next
     told = ''
     alarm('a newer directory counts from now on', { asOf: new Date(asOf).toISOString() })

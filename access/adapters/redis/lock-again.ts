@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis'
-import { kindOfLock, type Lock } from '../../domain/lock.ts'
+import { after, kindOfLock, type Lock } from '../../domain/lock.ts'
 import type { KeptLock } from '../../domain/lock-book.ts'
 import { principalKey } from '../../domain/principal.ts'
 import type { LockStore } from '../../ports.ts'
@@ -25,7 +25,7 @@ export const createLockAgain =
       const field = (await reachable(redis.hget(names.locks, principalKey(lost.who)))) ?? ''
       if ((await saidAt(statements, field, lost)) >= lost.at) return 'already there'
       const version = Number(/^(\d+) \d+ [A-Za-z] /.exec(field)?.[1] ?? 0)
-      const next = { ...lost, version: Math.max(version, lost.version) + 1 }
+      const next = { ...lost, version: after(Math.max(version, lost.version)) }
       if ((await store.put(next, version)).stored) return 'written again'
     }
     return 'refused'

@@ -56,6 +56,13 @@ describe('Approving', () => {
     })
   })
 
+  test('takes no sign-in where none is demanded: nobody would look whose it is', async () => {
+    const { world, id } = await asked()
+    const outcome = await approveGrant(world.parts, ida, id, undefined, 'a.b.')
+    expect(outcome).toEqual({ refused: 'sign-in-refused' })
+    expect(world.only()).toMatchObject({ state: 'pending', version: 1 })
+  })
+
   test.each<[string, Person, string]>([
     ['by whoever asked', ben, 'own-request'],
     ['by whoever asked, as the directory has them under another name', { ...ben, name: 'B.' }, 'own-request'],

@@ -117,6 +117,28 @@ describe('Reconciling', () => {
       [{ incident: 'Q1', at: noon - minute }],
     ],
     [
+      'follows what is over, where only its commander’s passes stand under it',
+      {
+        grants: [
+          passOf('Q1', {
+            why: {
+              kind: 'command',
+              rule: 'incident_command',
+              incident: { id: 'Q1', number: 1, title: 'stuck' },
+              commander: aGrant().who,
+              go: 'go',
+              about: ['orders-svc'],
+            },
+          }),
+        ],
+        look: { Q1: aGlance('Q1', { open: false, paged: [] }) },
+        before: earlier,
+      },
+      ['Q1'],
+      ['Q1'],
+      [{ incident: 'Q1', at: noon - minute }],
+    ],
+    [
       'follows what PagerDuty does not know',
       { grants: [passOf()], look: { Q1: undefined } },
       ['Q1'],
