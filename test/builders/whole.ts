@@ -25,9 +25,9 @@ people:
   sre: { groups: [sre] }
   payments: { groups: [team-payments] }
 tiers:
-  observe: { longest: 8h, rate: 900/s, when_stale: 15m }
-  operate: { longest: 2h, rate: 900/s, when_stale: 2m }
-  admin: { longest: 1h, rate: 900/s, when_stale: 30s, approvals: { count: 1, from: [sre] } }
+  observe: { longest: 8h, rate: 900000/s, when_stale: 15m }
+  operate: { longest: 2h, rate: 900000/s, when_stale: 2m }
+  admin: { longest: 1h, rate: 900000/s, when_stale: 30s, approvals: { count: 1, from: [sre] } }
 services:
   orders-svc:
     releases: { blue: ${orders} }
@@ -55,7 +55,7 @@ lock: { who: [sre, payments] }
 
 /**
  * All of Pagepass in this process, on a Redis database of its own: bot, workers and proxy with keys of one folder, as
- * `pagepass keys create` makes them. The clock stands still until it is set.
+ * `pagepass keys create` makes them. The clock stands still until it is set, so rates are such that no test runs out.
  */
 export const startWhole = async (
   redisUrl: string,
