@@ -110,7 +110,7 @@ const checkOf = (
     check.service === service &&
     now >= check.from &&
     now < check.until &&
-    (check.unproven.length === 0 || check.unproven.every(({ signIns }) => signIns === undefined))
+    check.unproven.every(({ signIns }) => signIns === undefined)
     ? check
     : findOut(rules, view, service, who, held, now)
 }
