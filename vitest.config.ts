@@ -21,6 +21,11 @@ const pure = [
 
 export default defineConfig({
   test: {
+    // Node runs our TypeScript itself: what is tested is what runs, and nothing is transformed first.
+    experimental: { viteModuleRunner: false },
+    // What the files import costs more than what they do: a process imports it once, for all of its files.
+    isolate: false,
+    restoreMocks: true,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
@@ -29,8 +34,6 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: pure,
-          // What they import costs more than what they do: each of two processes imports it once.
-          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },

@@ -1,4 +1,5 @@
-import type { fdatasync } from 'node:fs'
+import fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type AuditLog, openAuditLog } from '#access/adapters/audit-log.ts'
 import type { Fault } from '#access/domain/errors.ts'
@@ -6,21 +7,25 @@ import { aFolder } from '../../builders.ts'
 
 /** What the disk still owes: each is a `fdatasync` that has not come back. */
 const owed: (() => void)[] = []
-vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof import('node:fs')>()
-  const stalled = (...[descriptor, done]: Parameters<typeof fdatasync>): void =>
-    void owed.push(() => fs.fdatasync(descriptor, done))
-  return { ...fs, fdatasync: stalled }
-})
+const { fdatasync } = fs
 
 let folder: string
 let remove: () => Promise<void>
 let log: AuditLog
 beforeAll(async () => {
+  Object.assign(fs, {
+    fdatasync: (...[descriptor, done]: Parameters<typeof fdatasync>): void =>
+      void owed.push(() => fdatasync(descriptor, done)),
+  })
+  syncBuiltinESMExports()
   ;({ folder, remove } = await aFolder())
   log = await openAuditLog(folder, 'proxy-a')
 })
-afterAll(() => remove())
+afterAll(async () => {
+  Object.assign(fs, { fdatasync })
+  syncBuiltinESMExports()
+  await remove()
+})
 
 const synced = (line: string): Promise<Fault | undefined> =>
   new Promise((resolve) => log.append(`${line}\n`, true, resolve))
