@@ -11,6 +11,7 @@ import { readUnverified, readUnverifiedLock, type Statements } from '../statemen
 import { closeForGood, reachable, readBlocking } from './connect.ts'
 import { readStoredLock } from './lock-store.ts'
 import { names } from './names.ts'
+import { scanHash } from './scan-hash.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
 
 export type ViewListener = {
@@ -115,20 +116,15 @@ export const followView = (
     epoch = storedEpoch
     await Promise.all(checks)
     const next = view.resync(Number(stored ?? 0))
-    let cursor = '0'
-    do {
-      const [to, fields] = await reachable(prompt.hscan(names.live, cursor, 'COUNT', 1_000))
-      cursor = to
-      for (let index = 1; index < fields.length; index += 2) {
-        const statement = fields[index] as string
-        const grant = readable('grant', statement)
-        if (grant === undefined) continue
-        await learn(next.unprovenOf(grant))
-        const newer = next.load(grant, statement)
-        if (newer !== undefined) listener.outdated?.(newer)
-        if (view.endProven(grant.id)) listener.returned?.(grant, statement)
-      }
-    } while (cursor !== '0')
+    for await (const [, statement] of scanHash(prompt, names.live)) {
+      const grant = readable('grant', statement)
+      if (grant === undefined) continue
+      const unproven = next.unprovenOf(grant)
+      if (unproven.length > 0) await learn(unproven)
+      const newer = next.load(grant, statement)
+      if (newer !== undefined) listener.outdated?.(newer)
+      if (view.endProven(grant.id)) listener.returned?.(grant, statement)
+    }
     await loadLocks(next)
     const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
     candidate = next
@@ -151,20 +147,15 @@ export const followView = (
   const loadLocks = async (next: Candidate): Promise<void> => {
     const known = view.locks.proven()
     const found = new Map<string, number>()
-    let cursor = '0'
-    do {
-      const [to, fields] = await reachable(prompt.hscan(names.locks, cursor, 'COUNT', 1_000))
-      cursor = to
-      for (let index = 1; index < fields.length; index += 2) {
-        const kept = readableLock(readStoredLock(fields[index] ?? ''))
-        if (kept === undefined) continue
-        const principal = principalKey(kept.lock.who)
-        const before = view.isLocked(principal)
-        next.loadLock(kept)
-        if (!before && view.isLocked(principal)) listener.locked?.(kept.lock, undefined)
-        if (await checkLock(kept)) found.set(principal, kept.lock.at)
-      }
-    } while (cursor !== '0')
+    for await (const [, stored] of scanHash(prompt, names.locks)) {
+      const kept = readableLock(readStoredLock(stored))
+      if (kept === undefined) continue
+      const principal = principalKey(kept.lock.who)
+      const before = view.isLocked(principal)
+      next.loadLock(kept)
+      if (!before && view.isLocked(principal)) listener.locked?.(kept.lock, undefined)
+      if (await checkLock(kept)) found.set(principal, kept.lock.at)
+    }
     for (const { lock, statement } of known)
       if ((found.get(principalKey(lock.who)) ?? Number.NEGATIVE_INFINITY) < lock.at)
         listener.lockLost?.(lock, statement)

@@ -1,16 +1,12 @@
 import type { Redis } from 'ioredis'
 import { reachable } from './connect.ts'
 import { names } from './names.ts'
+import { scanHash } from './scan-hash.ts'
 
 /** The ids of all that Redis holds as live. */
 export const readLiveIds = async (redis: Redis): Promise<ReadonlySet<string>> => {
   const ids = new Set<string>()
-  let cursor = '0'
-  do {
-    const [to, fields] = await reachable(redis.hscan(names.live, cursor, 'COUNT', 1_000))
-    for (let index = 0; index < fields.length; index += 2) ids.add(fields[index] as string)
-    cursor = to
-  } while (cursor !== '0')
+  for await (const [id] of scanHash(redis, names.live)) ids.add(id)
   return ids
 }
 
