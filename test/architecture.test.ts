@@ -159,6 +159,7 @@ describe('A file', () => {
     'access/adapters/redis/receipts.ts',
     'access/runtime/clock.ts',
     'cli/sign-directory.ts',
+    'workers/outbox/put-off.ts',
   ]
 
   test('knows the time only by its argument, but for the clock and these', () => {

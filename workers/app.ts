@@ -232,19 +232,19 @@ export const startWorkers = async (parts: WorkersParts) => {
         { live, store, clock },
         readJob(expiryShape, job.data, 'expiry').grant,
       )
-      if (typeof outcome !== 'string') await putOffUntil(job, token, outcome.dueAt)
+      if (typeof outcome !== 'string') await putOffUntil(job, token, clock, outcome.dueAt)
     }),
     work(queueNames.reminders, 4, (job) => remind(live, tell, job.data)),
     work(queueNames.beginnings, 16, async (job, token) => {
       const { grant } = readJob(expiryShape, job.data, 'beginning')
       const outcome = await beginGrant({ rules, directory, live, store, clock }, grant)
       if (typeof outcome === 'string') return
-      if ('dueAt' in outcome) await putOffUntil(job, token, outcome.dueAt)
+      if ('dueAt' in outcome) await putOffUntil(job, token, clock, outcome.dueAt)
       else await tell.begun(outcome.begun)
     }),
     work(queueNames.questions, 4, (job) => askAgain(live, tell, job.data)),
     work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),
-    work(queueNames.notes, 2, (job, token) => deliverNote({ notes, clock }, job, token)),
+    work(queueNames.notes, 2, (job, token) => deliverNote({ notes }, job, token)),
     work(queueNames.summaries, 4, (job, token) =>
       sumUp({ rules, fleet, occasions, usages, ended, messages, notes: noteQueue, clock }, job, token),
     ),

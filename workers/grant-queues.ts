@@ -1,5 +1,6 @@
 import type { Job, JobsOptions } from 'bullmq'
 import type { GrantJob } from './jobs-of.ts'
+import { waitedMs } from './outbox/put-off.ts'
 
 /** What is done with a queue whose jobs belong to grants, whatever they say. */
 type GrantQueue = {
@@ -40,7 +41,9 @@ export const mendJob = async (
     if (state === 'failed') await found.retry('failed', { resetAttemptsMade: true })
     return 'altered'
   }
-  if (state !== 'delayed' || found.timestamp + found.delay <= Math.max(job.at, now) + lateMs) return undefined
+  // What is left of its delay: BullMQ’s times are by the machine’s own clock, which ours may have found to be wrong.
+  const left = found.delay - waitedMs(found)
+  if (state !== 'delayed' || left <= delayUntil(job.at, now) + lateMs) return undefined
   await found.changeDelay(delayUntil(job.at, now))
   return 'late'
 }

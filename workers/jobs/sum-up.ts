@@ -12,7 +12,7 @@ import { nameOfCard } from '#access/messages/cards.ts'
 import { plainText } from '#access/messages/slack-text.ts'
 import { summaryMessage, type Used } from '#access/messages/summary.ts'
 import type { Clock } from '#access/ports.ts'
-import { putOff } from '../outbox/put-off.ts'
+import { putOff, waitedMs } from '../outbox/put-off.ts'
 import { channelsOf } from '../outbox/tell.ts'
 
 const shape = z.object({ occasion: z.string().regex(/^[A-Za-z0-9-]{1,64}$/), grants: z.int() })
@@ -48,8 +48,7 @@ export const sumUp = async (
   const unconfirmed = await Promise.all(
     fresh.map(({ sequence, grant }) => parts.fleet.unconfirmed(sequence, grant.id)),
   )
-  if (unconfirmed.flat().length > 0 && now - job.timestamp < waitAtMostMs)
-    return putOff(job, token, parts.clock, lookAgainMs)
+  if (unconfirmed.flat().length > 0 && waitedMs(job) < waitAtMostMs) return putOff(job, token, lookAgainMs)
   if (ended.length === 0) return
   // Read after the confirmations: proxies report what was used before they confirm.
   const used: Used[] = await Promise.all(

@@ -32,18 +32,14 @@ export const tier3 = (method: string): Lane => ({ name: method, calls: 45, perMs
 export type Refusal = { readonly refused: Exclude<SlackTrouble, { kind: 'busy' }>; readonly cause: unknown }
 
 /** Waits for a turn by putting the job off until then. Older jobs come first. */
-export const awaitTurn = async (
-  { turns, job, token, clock }: Run,
-  lane: Lane,
-  owner: string,
-): Promise<void> => {
+export const awaitTurn = async ({ turns, job, token }: Run, lane: Lane, owner: string): Promise<void> => {
   const wait = await turns.take(lane, owner, job.timestamp)
-  if (wait > 0) await putOff(job, token, clock, wait)
+  if (wait > 0) await putOff(job, token, wait)
 }
 
 /** Makes a call whose turn it is. When there were too many, the lane is closed and the job is first in it. */
 export const attempt = async <T>(
-  { turns, job, token, clock }: Run,
+  { turns, job, token }: Run,
   lane: Lane,
   owner: string,
   call: () => Promise<T>,
@@ -53,7 +49,7 @@ export const attempt = async <T>(
   } catch (cause) {
     const trouble = troubleOf(cause)
     if (trouble.kind !== 'busy') return { refused: trouble, cause }
-    return putOff(job, token, clock, await turns.shut(lane, owner, trouble.retryAfterMs))
+    return putOff(job, token, await turns.shut(lane, owner, trouble.retryAfterMs))
   }
 }
 

@@ -34,10 +34,10 @@ const deliverCard = async (
   run: Run,
   { to, card, thread, ifPosted }: Message & { kind: 'card' },
 ): Promise<void> => {
-  const { cards, job, token, clock } = run
+  const { cards, job, token } = run
   const place = nameOf(to)
   const holder = `${job.id} ${token}`
-  if (!(await cards.lock(place, card, holder))) return putOff(job, token, clock, comeAgainMs)
+  if (!(await cards.lock(place, card, holder))) return putOff(job, token, comeAgainMs)
   try {
     const shown = await cards.find(place, card)
     if (shown === undefined && ifPosted) return
@@ -73,7 +73,7 @@ const threadOf = async (
   const now = clock.now()
   const since = progressShape.safeParse(job.progress).data?.waitsSince
   if (since === undefined) await job.updateProgress({ waitsSince: now })
-  return now - (since ?? now) < waitForThreadMs ? putOff(job, token, clock, comeAgainMs) : {}
+  return now - (since ?? now) < waitForThreadMs ? putOff(job, token, comeAgainMs) : {}
 }
 
 const hashOf = ({ text, blocks = [] }: Content): string =>

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { Notes } from '#access/adapters/pagerduty/notes.ts'
 import { PagerDutyFault } from '#access/adapters/pagerduty/rest.ts'
 import { readJob } from '#access/adapters/read-job.ts'
-import type { Clock } from '#access/ports.ts'
 import { putOff } from './put-off.ts'
 
 const shape = z.strictObject({
@@ -14,7 +13,6 @@ const shape = z.strictObject({
 export type NoteParts = {
   /** Undefined where notes are not configured: none are made then. */
   readonly notes: Notes | undefined
-  readonly clock: Clock
 }
 
 /**
@@ -22,7 +20,7 @@ export type NoteParts = {
  * Too many requests put it off without counting as a failure.
  */
 export const deliverNote = async (
-  { notes, clock }: NoteParts,
+  { notes }: NoteParts,
   job: Job<unknown>,
   token: string | undefined,
 ): Promise<void> => {
@@ -33,7 +31,7 @@ export const deliverNote = async (
     await notes.add(incident, text)
   } catch (error) {
     if (!(error instanceof PagerDutyFault)) throw error
-    if (error.retryAfterMs !== undefined) return putOff(job, token, clock, error.retryAfterMs)
+    if (error.retryAfterMs !== undefined) return putOff(job, token, error.retryAfterMs)
     const mend = mends.get(error.status)
     if (mend !== undefined) throw new UnrecoverableError(`${error.message}. To mend it: ${mend}`)
     throw error

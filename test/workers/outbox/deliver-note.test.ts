@@ -72,7 +72,7 @@ const queue = () =>
   })
 const start = ({ from = pagepassUser.email, configured = true } = {}) => {
   const notes = configured ? createNotes(base, 'pd-token', from) : undefined
-  const parts = { notes, clock: { now: Date.now } }
+  const parts = { notes }
   worker = new Worker(queueNames.notes, (job, token) => deliverNote(parts, job, token), {
     connection: database.connect(),
     prefix: queuePrefix,
