@@ -14,9 +14,10 @@ const sha256 = (of: Buffer | string): Buffer => createHash('sha256').update(of).
 /** The same tree, built at once. */
 const plainly = (members: readonly string[]): string => {
   const all = members.map((member) => sha256(member)).sort(Buffer.compare)
+  const buckets = Map.groupBy(all, (one) => one.readUInt16BE() >> 4)
   const bucket = (number: number): Buffer => {
-    const own = all.filter((one) => one.readUInt16BE() >> 4 === number)
-    return own.length === 0 ? Buffer.alloc(32) : sha256(Buffer.concat(own))
+    const own = buckets.get(number)
+    return own === undefined ? Buffer.alloc(32) : sha256(Buffer.concat(own))
   }
   const group = (number: number): Buffer =>
     sha256(Buffer.concat(Array.from({ length: 64 }, (_, index) => bucket(number * 64 + index))))

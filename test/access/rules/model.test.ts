@@ -247,22 +247,7 @@ describe('Removing never allows more', () => {
     )
   }, 60_000)
 
-  test('of the same passes, where no rule is stricter than a later one, whatever rule, pattern or group goes', () => {
-    eachRemoval(
-      calm,
-      Object.keys(removals),
-      (random, before, after, file) => {
-        const aims = aimsOf(file)
-        for (let left = 50; left > 0; left -= 1) {
-          const question = anyRequest(random, aims)
-          if (isAllowed(after, question)) expect(isAllowed(before, question)).toBe(true)
-        }
-      },
-      300,
-    )
-  }, 60_000)
-
-  test('to whoever asks or is paged, where no rule is stricter than a later one', () => {
+  test('of the same passes, or to whoever asks or is paged, where no rule is stricter than a later one, whatever goes', () => {
     const seen = new Set<string>()
     eachRemoval(
       calm,
@@ -270,7 +255,9 @@ describe('Removing never allows more', () => {
       (random, before, after, file, less) => {
         const all = aimsOf(file)
         const aims = { ...all, file: { ...file, ...removedFrom(file, less) } }
-        for (let left = 60; left > 0; left -= 1) {
+        for (let left = 50; left > 0; left -= 1) {
+          const question = anyRequest(random, all)
+          if (isAllowed(after, question)) expect(isAllowed(before, question)).toBe(true)
           const ask = randomAsk(random, aims)
           const answers = [asksAnswer(before, ask), asksAnswer(after, ask)] as const
           expect(rankOf(answers[1])).toBeLessThanOrEqual(rankOf(answers[0]))
@@ -312,7 +299,7 @@ describe('Removing never allows more', () => {
           if (rankOf(after) < rankOf(before)) seen.add('page')
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
     expect([...seen].sort()).toEqual(['ask', 'page', 'request'])
   }, 60_000)
