@@ -106,6 +106,7 @@ export const startBot = async (parts: BotParts) => {
   const reports = followReceipts(
     prompt,
     patient(),
+    grants.statements,
     longestStale(rules),
     alarm,
     (statement) => {

@@ -189,6 +189,8 @@ export const startProxy = async (parts: ProxyParts) => {
   }
   const reporter = startReporter({
     redis: prompt,
+    statements,
+    environment: rules.environment,
     proxy: instance,
     boot,
     rules: rules.hash,

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import { writeReports } from '#access/adapters/redis/reports.ts'
+import type { Statements } from '#access/adapters/statements.ts'
 import { isFromOffline } from '#access/domain/break-glass/book.ts'
 import type { Report } from '#access/domain/report.ts'
 import { isStanding } from '#access/domain/standing-grant.ts'
@@ -7,6 +8,7 @@ import type { View } from '#access/domain/view.ts'
 import type { BrokenGlasses } from './broken-glass.ts'
 import type { GrantUse } from './exchange.ts'
 import type { GrantUses } from './grant-uses.ts'
+import { inTurn } from './in-turn.ts'
 
 const periodMs = 1_000
 
@@ -16,6 +18,8 @@ const periodMs = 1_000
  */
 export const startReporter = ({
   redis,
+  statements,
+  environment,
   proxy,
   boot,
   rules,
@@ -25,6 +29,8 @@ export const startReporter = ({
   brokenGlass,
 }: {
   readonly redis: Redis
+  readonly statements: Pick<Statements, 'sign'>
+  readonly environment: string
   readonly proxy: string
   readonly boot: string
   /** The rules hash. */
@@ -48,9 +54,10 @@ export const startReporter = ({
           usage: structuredClone(use.usage),
         }
 
+  const write = inTurn((reports: readonly Report[]) => writeReports(redis, statements, environment, reports))
   const send = async (reports: readonly Report[]): Promise<boolean> => {
     try {
-      await writeReports(redis, reports)
+      await write(reports)
     } catch {
       return false
     }

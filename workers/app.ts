@@ -29,12 +29,13 @@ import { createFleet } from '#access/adapters/redis/fleet.ts'
 import { readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
-import { readReport } from '#access/adapters/redis/reports.ts'
+import { provenReports } from '#access/adapters/redis/reports.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
 import { auditLine, clip } from '#access/domain/audit-record.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import { grantShape } from '#access/domain/grant.ts'
+import type { Report } from '#access/domain/report.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { beginGrant } from '#access/operations/begin-grant.ts'
 import { endBefore } from '#access/operations/end-handed-over.ts'
@@ -177,6 +178,15 @@ export const startWorkers = async (parts: WorkersParts) => {
     handle: derive,
   })
   const announceGlass = createAnnounceGlass({ rules, directory, occasions, messages, clock, alarm })
+  const takeReport = async (report: Report, at: number): Promise<void> => {
+    if (report.kind === 'gone') return void (await fleet.gone(report.boot))
+    await fleet.seen(report.boot, at)
+    if (report.kind === 'usage') await usages.put(report)
+    if (report.kind === 'break-glass') await announceGlass(report)
+    if (report.kind === 'reasserted') await grants.endAgain(report.statement)
+    if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)
+    if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence, report.grant)
+  }
   const reports = consumeStream({
     prompt,
     patient: patient(),
@@ -186,15 +196,9 @@ export const startWorkers = async (parts: WorkersParts) => {
     consumer: instance,
     from: '0',
     handle: async (id, fields) => {
-      const report = readReport(fields)
-      if (report === undefined) return alarm('a report can’t be read', { id })
-      if (report.kind === 'gone') return void (await fleet.gone(report.boot))
-      await fleet.seen(report.boot, Number(id.split('-')[0]))
-      if (report.kind === 'usage') await usages.put(report)
-      if (report.kind === 'break-glass') await announceGlass(report)
-      if (report.kind === 'reasserted') await grants.endAgain(report.statement)
-      if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)
-      if (report.kind === 'confirmed') await fleet.confirmed(report.boot, report.sequence, report.grant)
+      const all = await provenReports(statements, fields)
+      if (all === undefined) return alarm('reports that no proxy has signed', { id })
+      for (const report of all) await takeReport(report, Number(id.split('-')[0]))
     },
   })
 

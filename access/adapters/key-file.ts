@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { Fault } from '../domain/errors.ts'
 
 /** What a key may sign. One key, one role: a key found under another role's statement is refused. */
-export const roles = ['issue', 'end', 'head', 'directory', 'assertion', 'lock', 'revoke'] as const
+export const roles = ['issue', 'end', 'head', 'directory', 'assertion', 'report', 'lock', 'revoke'] as const
 export type Role = (typeof roles)[number]
 
 /** How a key signs: EdDSA is Ed25519 (RFC 8037), ES256 is ECDSA with P-256 and SHA-256 (RFC 7518 3.4). */

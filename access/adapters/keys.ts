@@ -25,7 +25,7 @@ export { type Algorithm, algorithms, type Role, roles } from './key-file.ts'
 export const holders = {
   bot: ['issue', 'end', 'head'],
   workers: ['end', 'head'],
-  proxy: ['assertion'],
+  proxy: ['assertion', 'report'],
   offline: ['directory'],
   responder: ['lock'],
   security: ['revoke'],

@@ -14,6 +14,7 @@ import {
   lockOrderShape,
   lockShape,
 } from '../domain/lock.ts'
+import { type Reports, reportsShape } from '../domain/report.ts'
 import {
   type Revocation,
   type RevocationQuestion,
@@ -35,6 +36,7 @@ const kinds = {
   lift: { role: 'issue', shape: liftShape },
   'lock-order': { role: 'lock', shape: lockOrderShape },
   directory: { role: 'directory', shape: directoryShape },
+  reports: { role: 'report', shape: reportsShape },
   revocation: { role: 'revoke', shape: revocationShape },
   'revocation-question': { role: 'revoke', shape: revocationQuestionShape },
 } as const satisfies Record<string, { role: Role; shape: z.ZodType }>
@@ -48,6 +50,7 @@ type Bodies = {
   lift: Lock
   'lock-order': LockOrder
   directory: DirectoryFile
+  reports: Reports
   revocation: Revocation
   'revocation-question': RevocationQuestion
 }
@@ -119,7 +122,10 @@ export type Statements = ReturnType<typeof createStatements>
 export const kidOf = (statement: string): string => decodeProtectedHeader(statement).kid ?? ''
 
 /** What a statement says, before its signature is checked. Never act on it alone to give anything. */
-export const readUnverified = <K extends 'grant' | 'end'>(kind: K, statement: string): Bodies[K] => {
+export const readUnverified = <K extends 'grant' | 'end' | 'reports'>(
+  kind: K,
+  statement: string,
+): Bodies[K] => {
   try {
     return kinds[kind].shape.parse(wordsOf(statement)) as Bodies[K]
   } catch (error) {

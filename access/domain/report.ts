@@ -3,7 +3,7 @@ import { longestGlassText } from './break-glass/pass.ts'
 import { usageShape } from './usage.ts'
 
 /**
- * What proxies report, and all that they may write. `boot` names one life of one proxy process; `usage` is
+ * What proxies report. `boot` names one life of one proxy process; `usage` is
  * cumulative within it and numbered, so that reading a report twice or late changes nothing.
  */
 export const reportShape = z.discriminatedUnion('kind', [
@@ -62,3 +62,10 @@ export const reportShape = z.discriminatedUnion('kind', [
   }),
 ])
 export type Report = z.output<typeof reportShape>
+
+/** What a proxy says at once, in order: all that proxies may write. */
+export const reportsShape = z.strictObject({
+  environment: z.string(),
+  reports: z.array(reportShape).min(1).max(200),
+})
+export type Reports = z.output<typeof reportsShape>

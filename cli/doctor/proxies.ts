@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { names } from '#access/adapters/redis/names.ts'
-import { readReport } from '#access/adapters/redis/reports.ts'
+import { readReports } from '#access/adapters/redis/reports.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
 import { counted } from '../print.ts'
 import { type Examined, type Finding, ok, warn } from './examine.ts'
@@ -18,13 +18,14 @@ export const lookAtProxies = async (redis: Redis): Promise<Examined<undefined>> 
   const entries = await redis.xrevrange(names.reports, '+', since, 'COUNT', mostReports)
   const living = new Map<string, Living>()
   for (const [, fields] of entries.reverse()) {
-    const report = readReport(fields)
-    if (report?.kind === 'gone') living.delete(report.boot)
-    else if (report?.kind === 'alive') {
-      const { boot, proxy, rules, draining = false } = report
-      living.set(boot, { proxy, rules, draining })
-    } else if (report !== undefined && !living.has(report.boot))
-      living.set(report.boot, { proxy: report.proxy, rules: undefined, draining: false })
+    for (const report of readReports(fields)) {
+      if (report.kind === 'gone') living.delete(report.boot)
+      else if (report.kind === 'alive') {
+        const { boot, proxy, rules, draining = false } = report
+        living.set(boot, { proxy, rules, draining })
+      } else if (!living.has(report.boot))
+        living.set(report.boot, { proxy: report.proxy, rules: undefined, draining: false })
+    }
   }
   const fleet = [...living.values()].sort((one, other) => (one.proxy < other.proxy ? -1 : 1))
   return { findings: [findingOf(fleet)], value: undefined }

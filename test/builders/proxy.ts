@@ -13,7 +13,7 @@ import { createLockStore } from '#access/adapters/redis/lock-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { prepareStore } from '#access/adapters/redis/prepare-store.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
-import { readReport } from '#access/adapters/redis/reports.ts'
+import { readReports } from '#access/adapters/redis/reports.ts'
 import { signHeads } from '#access/adapters/redis/sign-heads.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { Confirmation } from '#access/domain/confirmation.ts'
@@ -410,8 +410,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
     usageOf: async ({ id }: Grant): Promise<Usage | undefined> => {
       const entries = await admin.xrange(names.reports, '-', '+')
       const last = entries
-        .map(([, fields]) => readReport(fields))
-        .findLast((report) => report?.kind === 'usage' && report.grant === id)
+        .flatMap(([, fields]) => readReports(fields))
+        .findLast((report) => report.kind === 'usage' && report.grant === id)
       return last?.kind === 'usage' ? last.usage : undefined
     },
 
@@ -548,7 +548,7 @@ export const startBotPart = async (redisUrl: string, keyFolder: string, environm
     newEpoch: () => 'test',
     alarm: quiet,
   })
-  const reports = followReceipts(prompt, connectPatient(redisUrl, quiet), 900_000, quiet)
+  const reports = followReceipts(prompt, connectPatient(redisUrl, quiet), statements, 900_000, quiet)
   let stopped = false
   return {
     store: createGrantStore(prompt, statements, clock),

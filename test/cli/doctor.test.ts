@@ -12,6 +12,7 @@ import { writeReports } from '#access/adapters/redis/reports.ts'
 import { sealOf } from '#access/adapters/seal.ts'
 import { createSealKey, readSealKey } from '#access/adapters/seal-keys.ts'
 import { createStatements } from '#access/adapters/statements.ts'
+import type { Report } from '#access/domain/report.ts'
 import { createClock } from '#access/runtime/clock.ts'
 import { signDirectory } from '#access/runtime/directory.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
@@ -101,6 +102,15 @@ const anApi = async (replies: Readonly<Record<string, Reply>>): Promise<string> 
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
+/** As a proxy does. */
+const report = async (reports: readonly Report[]): Promise<void> =>
+  writeReports(
+    database.redis,
+    createStatements(await loadKeys(join(prepared.keys, 'proxy'), 'proxy', 'sandbox')),
+    'sandbox',
+    reports,
+  )
+
 /** A bot as far as grants and heads go, and a proxy as far as its reports do. */
 const aliveFleet = async (): Promise<void> => {
   const grants = await keepGrants({
@@ -113,7 +123,7 @@ const aliveFleet = async (): Promise<void> => {
   })
   closing.push(grants.stop)
   await until(async () => (await database.redis.xlen(names.heads)) > 0, 'a head is signed')
-  await writeReports(database.redis, [
+  await report([
     { kind: 'alive', proxy: 'proxy-b', boot: '2' },
     { kind: 'alive', proxy: 'proxy-a', boot: '1' },
     { kind: 'alive', proxy: 'proxy-c', boot: '3' },
@@ -430,7 +440,10 @@ describe('Redis', inTime, () => {
 
   test('to which no proxy reports any more', async () => {
     const old = (await redisTime(database.redis)) - minute
-    await database.redis.xadd(names.reports, old, 'report', '{"kind":"alive","proxy":"proxy-a","boot":"1"}')
+    await report([{ kind: 'alive', proxy: 'proxy-a', boot: '1' }])
+    const [[, fields] = ['', []]] = await database.redis.xrange(names.reports, '-', '+')
+    await database.redis.del(names.reports)
+    await database.redis.xadd(names.reports, old, ...fields)
     expect(await lookAt('proxies')).toMatchObject([{ state: 'warn', what: 'no proxy reports' }])
   })
 })
@@ -441,7 +454,7 @@ describe('While proxies are replaced', inTime, () => {
     ({ kind: 'alive', proxy, boot: proxy, rules, draining }) as const
 
   test('both rule sets are told, and which is on its way out', async () => {
-    await writeReports(database.redis, [
+    await report([
       alive('proxy-a', old, false),
       alive('proxy-b', next, false),
       alive('proxy-a', old, true),
@@ -456,7 +469,7 @@ describe('While proxies are replaced', inTime, () => {
   })
 
   test('two that take new connections by different rules are a warning', async () => {
-    await writeReports(database.redis, [alive('proxy-a', old, false), alive('proxy-b', next, false)])
+    await report([alive('proxy-a', old, false), alive('proxy-b', next, false)])
     expect(await lookAt('proxies')).toMatchObject([
       {
         state: 'warn',
@@ -467,7 +480,7 @@ describe('While proxies are replaced', inTime, () => {
   })
 
   test('one rule set is told once', async () => {
-    await writeReports(database.redis, [alive('proxy-a', old, true), alive('proxy-b', old, false)])
+    await report([alive('proxy-a', old, true), alive('proxy-b', old, false)])
     expect(await lookAt('proxies')).toEqual([
       { state: 'ok', what: '2 proxies report: proxy-a (draining), proxy-b; rules aaaaaaaaaaaa' },
     ])

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { names } from '#access/adapters/redis/names.ts'
-import { readReport } from '#access/adapters/redis/reports.ts'
+import { readReports } from '#access/adapters/redis/reports.ts'
 import { readStreamReply } from '#access/adapters/redis/stream-reply.ts'
 import { residentBytes } from '../bench/memory.ts'
 import { seedGrants } from '../bench/seed-grants.ts'
@@ -157,11 +157,12 @@ const followConfirmations = (url: string) => {
       const at = performance.now()
       for (const [id, fields] of readStreamReply(reply).get(names.reports) ?? []) {
         cursor = id
-        const report = readReport(fields)
-        if (report?.kind !== 'confirmed') continue
-        const one = of(report.sequence)
-        one.count += 1
-        if (one.count === proxies) one.resolve(at)
+        for (const report of readReports(fields)) {
+          if (report.kind !== 'confirmed') continue
+          const one = of(report.sequence)
+          one.count += 1
+          if (one.count === proxies) one.resolve(at)
+        }
       }
     }
   }

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { names } from '#access/adapters/redis/names.ts'
-import { readReport } from '#access/adapters/redis/reports.ts'
+import { readReports } from '#access/adapters/redis/reports.ts'
 import type { Glass } from '#access/domain/break-glass/pass.ts'
 import { readGlass } from '#access/domain/break-glass/pass.ts'
 import { principalKey } from '#access/domain/principal.ts'
@@ -77,8 +77,8 @@ describe('A pass that was signed offline', () => {
     expect(all.filter(({ kind }) => kind === 'break-glass')).toHaveLength(1)
     const reported = async () =>
       (await proxy.redis.xrange(names.reports, '-', '+'))
-        .map(([, fields]) => readReport(fields))
-        .filter((report) => report?.kind === 'break-glass')
+        .flatMap(([, fields]) => readReports(fields))
+        .filter((report) => report.kind === 'break-glass')
     await until(async () => (await reported()).length > 0, 'the others to be told')
     expect(await reported()).toMatchObject([{ grant: broken?.['grant'], statement: pass }])
   })

@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net'
 import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import { names } from '#access/adapters/redis/names.ts'
-import { readReport } from '#access/adapters/redis/reports.ts'
+import { readReports } from '#access/adapters/redis/reports.ts'
 import { type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import type { RawClient } from '../builders/raw-client.ts'
 import type { WebSocketClient } from '../builders/web-socket-client.ts'
@@ -231,8 +231,8 @@ test('It reports that it drains, and by which rules, and what is used meanwhile'
   const grant = await proxy.give('ana')
   const aliveness = async () =>
     (await proxy.redis.xrange(names.reports, '-', '+'))
-      .map(([, fields]) => readReport(fields))
-      .filter((report) => report?.kind === 'alive')
+      .flatMap(([, fields]) => readReports(fields))
+      .filter((report) => report.kind === 'alive')
   const { hash: rules } = proxy.rules
   await until(async () => (await aliveness()).length > 0, 'a sign of life')
   expect((await aliveness()).at(-1)).toMatchObject({ proxy: 'tested', rules, draining: false })

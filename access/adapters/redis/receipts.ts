@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis'
+import type { Report } from '../../domain/report.ts'
 import type { Receipts } from '../../ports.ts'
+import type { Statements } from '../statements.ts'
 import { closeForGood, readBlocking } from './connect.ts'
 import { names } from './names.ts'
-import { readReport } from './reports.ts'
+import { provenReports } from './reports.ts'
 import { readStreamReply } from './stream-reply.ts'
 
 const blockMs = 1_000
@@ -13,11 +15,13 @@ type Confirmation = { readonly proxy: string; readonly cut: number; readonly gra
 /**
  * Follows what proxies report: which of them live, and what they confirm. A proxy that says nothing any more may only
  * be cut off, and goes on with what it knows for `silentAfterMs` (the longest `when_stale`): so long it is expected to
- * confirm, and named when it does not. `patient` is a connection of its own for the blocking read.
+ * confirm, and named when it does not. `patient` is a connection of its own for the blocking read. What no proxy has signed
+ * is no report.
  */
 export const followReceipts = (
   prompt: Redis,
   patient: Redis,
+  statements: Pick<Statements, 'verify'>,
   silentAfterMs: number,
   alarm: (what: string, facts: Record<string, unknown>) => void,
   /** Told every end that a proxy remembers and Redis has lost: its signed statement, not checked yet. */
@@ -25,17 +29,16 @@ export const followReceipts = (
   /** The same of who is locked out. */
   lockLost?: (statement: string) => void,
 ) => {
-  const lastSeen = new Map<string, number>()
+  /** By the life of each process: an old report that is shown again speaks for no other. */
+  const lastSeen = new Map<string, { readonly proxy: string; readonly at: number }>()
   const confirmed = new Map<number, Confirmation[]>()
   const waiting = new Set<() => void>()
   let stopped = false
   let cursor = ''
 
-  const take = (fields: readonly string[]): void => {
-    const report = readReport(fields)
-    if (report === undefined) return
-    if (report.kind === 'gone') lastSeen.delete(report.proxy)
-    else lastSeen.set(report.proxy, performance.now())
+  const take = (report: Report): void => {
+    if (report.kind === 'gone') lastSeen.delete(report.boot)
+    else lastSeen.set(report.boot, { proxy: report.proxy, at: performance.now() })
     if (report.kind === 'reasserted') reasserted?.(report.statement)
     if (report.kind === 'lock-lost') lockLost?.(report.statement)
     if (report.kind !== 'confirmed') return
@@ -50,8 +53,8 @@ export const followReceipts = (
 
   const fleet = (): string[] => {
     const since = performance.now() - silentAfterMs
-    for (const [proxy, seen] of lastSeen) if (seen < since) lastSeen.delete(proxy)
-    return [...lastSeen.keys()].sort()
+    for (const [boot, { at }] of lastSeen) if (at < since) lastSeen.delete(boot)
+    return [...new Set([...lastSeen.values()].map(({ proxy }) => proxy))].sort()
   }
 
   const readOn = async (): Promise<void> => {
@@ -61,9 +64,13 @@ export const followReceipts = (
     }
     const words = ['COUNT', 1_000, 'BLOCK', blockMs, 'STREAMS', names.reports, cursor]
     const reply = await readBlocking(patient, blockMs, 'XREAD', ...words)
-    for (const [id, fields] of readStreamReply(reply).get(names.reports) ?? []) {
+    const entries = readStreamReply(reply).get(names.reports) ?? []
+    const proven = await Promise.all(entries.map(([, fields]) => provenReports(statements, fields)))
+    for (const [index, [id]] of entries.entries()) {
       cursor = id
-      take(fields)
+      const reports = proven[index]
+      if (reports === undefined) alarm('reports that no proxy has signed', { id })
+      else reports.forEach(take)
     }
   }
 

@@ -23,13 +23,14 @@ const bodies = {
   revocation: { environment, kid: 'bot-issue-1', because: 'x', at: noon },
   'revocation-question': { environment, kid: 'bot-issue-1', at: noon },
   confirmation: { environment, at: noon, except: [] },
+  reports: { environment, reports: [{ kind: 'gone', proxy: 'proxy-1', boot: 'b' }] },
 } as const
 const kinds = Object.keys(bodies) as StatementKind[]
 
 const may: Readonly<Record<Holder, readonly StatementKind[]>> = {
   bot: ['grant', 'end', 'head', 'lock', 'lift', 'confirmation'],
   workers: ['end', 'head', 'lock', 'confirmation'],
-  proxy: [],
+  proxy: ['reports'],
   offline: ['directory'],
   responder: ['lock-order'],
   security: ['revocation', 'revocation-question'],

@@ -1,14 +1,19 @@
+import { CompactSign } from 'jose'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest'
+import type { PrivateKey } from '#access/adapters/keys.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
-import { readReport, writeReports } from '#access/adapters/redis/reports.ts'
+import { provenReports, readReports, writeReports } from '#access/adapters/redis/reports.ts'
+import { createStatements } from '#access/adapters/statements.ts'
 import type { Report } from '#access/domain/report.ts'
-import { freshDatabase, keptAlarms, until } from '../../../builders.ts'
+import { freshDatabase, freshKeys, keptAlarms, until } from '../../../builders.ts'
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
+let keys: Awaited<ReturnType<typeof freshKeys>>
 const stops: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   database = await freshDatabase(inject('redisUrl'), 25)
+  keys = await freshKeys()
 })
 beforeEach(() => database.redis.flushdb())
 afterEach(async () => {
@@ -25,13 +30,27 @@ const confirmed = (proxy: string, sequence: number, cut = 0): Report => ({
   sequence,
   cut,
 })
-const report = (...reports: Report[]) => writeReports(database.redis, reports)
+const report = (...reports: Report[]) =>
+  writeReports(database.redis, createStatements(keys.proxy), 'sandbox', reports)
+
+const signedBy = (key: PrivateKey | undefined, body: object): Promise<string> => {
+  if (key === undefined) throw new Error('there is no such key')
+  return new CompactSign(new TextEncoder().encode(JSON.stringify(body)))
+    .setProtectedHeader({ alg: key.alg, typ: 'pagepass-reports+jws', kid: key.kid })
+    .sign(key.key)
+}
 
 /** Follows, and waits until everything reported so far was read. */
-const follow = async () => {
+const follow = async (alarm = keptAlarms().alarm) => {
   const patient = database.connect()
   const cursors = vi.spyOn(patient, 'call')
-  const { receipts, stop } = followReceipts(database.redis, patient, 900_000, keptAlarms().alarm)
+  const { receipts, stop } = followReceipts(
+    database.redis,
+    patient,
+    createStatements(keys.bot),
+    900_000,
+    alarm,
+  )
   stops.push(stop)
   const [newest] = await database.redis.xrevrange(names.reports, '+', '-', 'COUNT', 1)
   await until(
@@ -66,7 +85,10 @@ describe('A receipt', () => {
   test('names a proxy that has said nothing for a minute: it may be cut off, and goes on', async () => {
     const [seconds] = await database.redis.time()
     const aMinuteAgo = `${(Number(seconds) - 60) * 1_000}-0`
-    await database.redis.xadd(names.reports, aMinuteAgo, 'report', JSON.stringify(alive('b')))
+    await report(alive('b'))
+    const [[, fields] = ['', []]] = await database.redis.xrange(names.reports, '-', '+')
+    await database.redis.del(names.reports)
+    await database.redis.xadd(names.reports, aMinuteAgo, ...fields)
     await report(alive('a'), confirmed('a', 7))
     const receipts = await follow()
     expect(await receipts.of(7)).toEqual({ confirmed: ['a'], missing: ['b'], streamsCut: 0 })
@@ -105,33 +127,81 @@ describe('A receipt', () => {
   })
 })
 
-describe('A report', () => {
-  test.each<[string, Report]>([
-    ['alive', alive('a')],
-    ['gone', gone('a')],
-    ['confirmed', confirmed('a', 1, 2)],
-    [
-      'usage',
-      {
-        kind: 'usage',
-        proxy: 'a',
-        boot: 'b',
-        grant: 'g',
-        number: 1,
-        usage: { patterns: {}, writes: 0, refused: {} },
-      },
-    ],
-  ])('of kind %s is read as it was written', (_, one) => {
-    expect(readReport(['report', JSON.stringify(one)])).toEqual(one)
+describe('Reports', () => {
+  const said: Report[] = [
+    alive('a'),
+    gone('a'),
+    confirmed('a', 1, 2),
+    {
+      kind: 'usage',
+      proxy: 'a',
+      boot: 'b',
+      grant: 'g',
+      number: 1,
+      usage: { patterns: {}, writes: 0, refused: {} },
+    },
+  ]
+  const entries = async () =>
+    (await database.redis.xrange(names.reports, '-', '+')).map(([, fields]) => fields)
+  const bot = () => createStatements(keys.bot)
+
+  test('are read as they were written, however many at once', async () => {
+    await report(...Array.from({ length: 60 }, () => said).flat())
+    const all = await Promise.all((await entries()).map((fields) => provenReports(bot(), fields)))
+    expect(all.flat()).toEqual(Array.from({ length: 60 }, () => said).flat())
+    expect((await entries()).flatMap(readReports)).toEqual(all.flat())
   })
 
-  test.each<[string, string]>([
-    ['nothing', ''],
-    ['no JSON', '{'],
-    ['another kind', JSON.stringify({ kind: 'grant', proxy: 'a', boot: 'b' })],
-    ['a field too many', JSON.stringify({ ...alive('a'), admin: true })],
-    ['a negative cut', JSON.stringify(confirmed('a', 1, -1))],
-  ])('that is %s is none', (_, text) => {
-    expect(readReport(['report', text])).toBeUndefined()
+  test.each<[string, object]>([
+    ['another kind', { kind: 'grant', proxy: 'a', boot: 'b' }],
+    ['a field too many', { ...alive('a'), admin: true }],
+    ['a negative cut', confirmed('a', 1, -1)],
+  ])('one of which is %s are none', async (_, one) => {
+    await report(one as Report)
+    const [fields = []] = await entries()
+    expect(fields).toHaveLength(2)
+    expect(await provenReports(bot(), fields)).toBeUndefined()
+    expect(readReports(fields)).toEqual([])
+  })
+
+  test.each<[string, (all: Awaited<ReturnType<typeof freshKeys>>) => Promise<string>]>([
+    ['nobody signed', async () => JSON.stringify(alive('a'))],
+    [
+      'somebody else signed',
+      async ({ bot }) => signedBy(bot.own.get('end'), { environment: 'sandbox', reports: said }),
+    ],
+    [
+      'are of another environment',
+      async ({ proxy }) => signedBy(proxy.own.get('report'), { environment: 'other', reports: said }),
+    ],
+    [
+      'the key signed that services trust',
+      async ({ proxy }) => signedBy(proxy.own.get('assertion'), { environment: 'sandbox', reports: said }),
+    ],
+  ])('that %s are none', async (_, forge) => {
+    expect(await provenReports(bot(), ['statement', await forge(keys)])).toBeUndefined()
+  })
+
+  test('that are forged confirm nothing, send nobody away, and are told', async () => {
+    await report(alive('a'), alive('b'), confirmed('a', 7))
+    for (const one of [confirmed('b', 7), gone('b')]) {
+      const forged = await signedBy(keys.bot.own.get('end'), { environment: 'sandbox', reports: [one] })
+      await database.redis.xadd(names.reports, '*', 'statement', forged)
+      await database.redis.xadd(names.reports, '*', 'report', JSON.stringify(one))
+    }
+    const alarms = keptAlarms()
+    const receipts = await follow(alarms.alarm)
+    expect((await receipts.of(7)).missing).toEqual(['b'])
+    expect(alarms.all).toEqual(Array.from({ length: 4 }, () => 'reports that no proxy has signed'))
+  })
+
+  test('of an earlier life that are shown again speak for no other', async () => {
+    const earlier = { proxy: 'a', boot: 'earlier' }
+    await report({ kind: 'alive', ...earlier }, { kind: 'gone', ...earlier })
+    const [[, fields] = ['', []]] = await database.redis.xrange(names.reports, '-', '+')
+    await report(alive('a'))
+    await database.redis.xadd(names.reports, '*', ...fields)
+    const receipts = await follow()
+    expect((await receipts.of(7)).missing).toEqual(['a'])
   })
 })
