@@ -117,7 +117,7 @@ const slash = async (
 }
 
 /** Slack gives up after 3 s, and the bot on Redis sooner: a machine may stand still for that long. People do it again. */
-const isPutOff = /operation_timeout|Redis does not answer|takes longer than Slack waits/
+const isPutOff = /operation_timeout|dispatch_failed|Redis does not answer|takes longer than Slack waits/
 
 const serviceOf = ({ stack, place }: Scene) =>
   place.service === 'orders-svc' ? stack.world.orders : stack.world.payments
