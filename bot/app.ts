@@ -14,12 +14,12 @@ import {
   queueNames,
   takeOptions,
 } from '#access/adapters/queues.ts'
-import { reachable } from '#access/adapters/redis/connect.ts'
 import { createGlassReviews } from '#access/adapters/redis/glass-reviews.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createPagedPasses } from '#access/adapters/redis/paged-passes.ts'
 import { followReceipts } from '#access/adapters/redis/receipts.ts'
 import { createReplicated, type Replicated } from '#access/adapters/redis/replicated.ts'
+import { createSeen } from '#access/adapters/redis/seen.ts'
 import { createSlackGroups } from '#access/adapters/slack/groups.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
@@ -80,7 +80,6 @@ export type BotParts = {
 
 const unposted = 'the answer to a click could not be posted'
 const endNotWritten = 'a lost end could not be written again'
-const seenForSeconds = 660
 /** Nobody is told again for so long that a paged person got no pass of an incident. */
 const unservedForSeconds = 7 * 86_400
 /** Slack waits 3 s for an answer and PagerDuty 5: whoever sends slower than this is neither. */
@@ -203,10 +202,7 @@ export const startBot = async (parts: BotParts) => {
 
   const slack = createSlackReceiver({
     signingSecrets: config.SLACK_SIGNING_SECRET,
-    seen: {
-      first: async (id) =>
-        (await reachable(prompt.set(names.seen(id), '1', 'EX', seenForSeconds, 'NX'))) === 'OK',
-    },
+    seen: createSeen(prompt, () => randomBytes(12).toString('base64url')),
     clickPutOff: (body, error) => {
       const { click, channel } = readClick(body) ?? {}
       if (click === undefined || channel === undefined) return

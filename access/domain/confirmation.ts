@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Grant } from './grant.ts'
+import { followedAt, type Grant } from './grant.ts'
 
 /** More incidents than this that PagerDuty does not confirm are as bad as none that it does. */
 export const mostUnconfirmed = 500
@@ -44,13 +44,13 @@ export const createConfirmations = () => {
     /** The newest statement. */
     newest: (): Confirmation | undefined => newest,
     /**
-     * Until when this grant counts as what it says, in milliseconds since the epoch. A version that nobody's hand made
-     * followed from what PagerDuty had just said. What no page gave needs no word of PagerDuty's.
+     * Until when this grant counts as what it says, in milliseconds since the epoch. What no page gave needs no word of
+     * PagerDuty's.
      */
-    until: ({ why, by, at: made }: Pick<Grant, 'why' | 'by' | 'at'>): number => {
-      if (why.kind !== 'page') return Number.POSITIVE_INFINITY
-      const said = except.get(why.incident.id) ?? at
-      return Math.max(said, by === undefined ? made : Number.NEGATIVE_INFINITY) + confirmedForMs
+    until: (grant: Pick<Grant, 'why' | 'by' | 'at' | 'followed'>): number => {
+      if (grant.why.kind !== 'page') return Number.POSITIVE_INFINITY
+      const said = except.get(grant.why.incident.id) ?? at
+      return Math.max(said, followedAt(grant) ?? Number.NEGATIVE_INFINITY) + confirmedForMs
     },
   }
 }

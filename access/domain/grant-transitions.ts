@@ -1,5 +1,5 @@
 import { Fault } from './errors.ts'
-import type { By, EndCause, Grant, GrantStep, LiveState } from './grant.ts'
+import { type By, type EndCause, followedAt, type Grant, type GrantStep, type LiveState } from './grant.ts'
 
 export type GrantState = 'none' | LiveState | 'ended' | 'refused'
 
@@ -93,10 +93,12 @@ export const nextVersion = (
   const state = moveGrant(grant.state, step)
   if (state !== 'offered' && state !== 'pending' && state !== 'active')
     throw new Fault('store/conflict', `an ${grant.state} grant can't be ${step}`)
-  const { ending: _ending, by: _by, ...kept } = grant
+  const { ending: _ending, by: _by, followed: _followed, ...kept } = grant
+  const followed = by === undefined ? undefined : followedAt(grant)
   return {
     ...kept,
     ...(by === undefined ? {} : { by: byOf(by) }),
+    ...(followed === undefined ? {} : { followed }),
     ...changes,
     state,
     step,

@@ -136,6 +136,8 @@ export const grantShape = z.strictObject({
     .optional(),
   /** Its holder kept it when an integration resolved the incident. */
   kept: z.literal(true).optional(),
+  /** Of a version by somebody's hand: when the last before it was made that followed from what PagerDuty had just said. */
+  followed: z.int().optional(),
   /** Random; what is written into buttons is derived from it (`button.ts`). */
   nonce: z.string().regex(/^[A-Za-z0-9_-]{22,64}$/),
   rules: z.string(),
@@ -181,6 +183,13 @@ export const mergedFromOf = ({ why }: Pick<Grant, 'why'>): string | undefined =>
 
 /** What all that a commander gave in one go is kept together under. */
 export const occasionOfGo = (go: string): string => `go-${go}`
+
+/**
+ * When PagerDuty's word last led to a version of it: nobody's hand makes that newer, nor takes it away. Undefined where it
+ * never did.
+ */
+export const followedAt = ({ why, by, at, followed }: Pick<Grant, 'why' | 'by' | 'at' | 'followed'>) =>
+  why.kind === 'page' && by === undefined ? at : followed
 
 /** What a grant's uses are told under in messages: its incident, or itself. */
 export const occasionOf = (grant: Grant): string => incidentOf(grant)?.id ?? grant.id

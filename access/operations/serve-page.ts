@@ -179,7 +179,8 @@ const goOn = async (
   const acknowledged = incident.acknowledgedBy.includes(paged.user)
   if (grant.state === 'offered' && acknowledged && isTakenByAcknowledging(rules, grant)) {
     if (!(await mayBeGiven(parts, person, grant.id, now))) return false
-    const taken = takenBy(grant, person, now)
+    // PagerDuty has just said that they acknowledged it.
+    const taken = { ...takenBy(grant, person, now), followed: now }
     const { given } = await store.give(taken)
     if (given) await endBefore({ live, store, clock }, taken)
     return given

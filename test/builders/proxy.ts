@@ -224,6 +224,12 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
   let given = 0
   let starts = 0
 
+  /** While it reads all of Redis anew, what comes decides only once a head agrees. */
+  const holds = (sequence: number): boolean =>
+    applied() >= sequence &&
+    logged.findLast(({ msg }) => msg === 'waiting for Redis' || msg === 'in step with Redis')?.['msg'] !==
+      'waiting for Redis'
+
   const theBot = () => {
     if (bot === undefined) throw new Error('this proxy was started without a bot')
     return bot
@@ -304,7 +310,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       }
       const { sequence } = await theBot().store.give(grant)
       live.set(grant.id, grant)
-      await until(() => applied() >= sequence, 'the proxy to hold the grant')
+      await until(() => holds(sequence), 'the proxy to hold the grant')
       return grant
     },
     /** Gives a newer version of a grant as a bot would, and waits until the proxy holds it. */
@@ -313,7 +319,7 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       const { given, sequence } = await theBot().store.give(newer)
       if (!given) throw new Error('the store did not take the newer version')
       live.set(newer.id, newer)
-      await until(() => applied() >= sequence, 'the proxy to hold the newer version')
+      await until(() => holds(sequence), 'the proxy to hold the newer version')
       return newer
     },
     /** Writes a newer version that no bot signed, as whoever can write to Redis would. */
@@ -329,6 +335,8 @@ export const startProxyForTest = async (redisUrl: string, database: number, wish
       await admin.hset('{pagepass}:versions', grant.id, `${newer.version} ${next}`)
       const fields = ['kind', 'grant', 'id', grant.id, 'statement', statement]
       await admin.xadd('{pagepass}:events', `${next}-0`, ...fields)
+      // Only an end of the next version still counts.
+      live.set(grant.id, { ...grant, version: newer.version })
     },
     /** Ends a grant, and waits until the proxy has carried it out. The receipt is what the fleet confirmed. */
     end: async (grant: Grant, cause: EndCause = 'revoked') => {

@@ -74,7 +74,10 @@ const closesWithinMs = 30_000
 /** Every request that reached an upstream has an admit record, and what was admitted was closed. */
 export const checkAudit = async (stack: Stack, violated: (what: string) => void): Promise<void> => {
   const deadline = performance.now() + closesWithinMs
+  const reached = (): number => stack.world.orders.requests() + stack.world.payments.requests()
   for (;;) {
+    // Others may go on calling: what has reached an upstream by now is in what is read after, and the other way round.
+    const before = reached()
     const records = await readAudit(stack.auditFile)
     const idsOf = (kind: string) =>
       new Set(records.filter((record) => record.kind === kind).map(({ id }) => id))
@@ -85,14 +88,14 @@ export const checkAudit = async (stack: Stack, violated: (what: string) => void)
       await new Promise((resolve) => setTimeout(resolve, 50))
       continue
     }
-    const seen = stack.world.orders.requests() + stack.world.payments.requests()
+    const after = reached()
     // A pass may end after its request was recorded and before it was sent, or answered.
     const unanswered = records.filter(
       ({ kind, status, outcome }) => kind === 'closed' && (status === 0 || outcome === 'refused'),
     ).length
-    if (seen > admitted.size || seen < admitted.size - unanswered)
+    if (before > admitted.size || after < admitted.size - unanswered)
       violated(
-        `upstreams saw ${seen} requests, the audit admitted ${admitted.size} (${unanswered} unanswered)`,
+        `upstreams saw ${before} to ${after} requests, the audit admitted ${admitted.size} (${unanswered} unanswered)`,
       )
     if (open.length > 0) violated(`${open.length} admitted requests were never closed in the audit`)
     return

@@ -1,5 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { serviceWithId } from '#infra/sandbox/pagerduty/account.ts'
 import { people } from '#infra/sandbox/people.ts'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
@@ -7,6 +7,7 @@ import { slackSignature } from '#infra/sandbox/slack/slash-command.ts'
 import { channelNamed } from '#infra/sandbox/slack/workspace.ts'
 import { call } from '../http-client.ts'
 import { type Stack, startStack } from '../running-stack.ts'
+import { startedAnew } from '../started-anew.ts'
 import { checkAudit, checkTold } from './aftermath.ts'
 import { runExpiry } from './expiry.ts'
 import { type Round, runRound } from './round.ts'
@@ -17,12 +18,15 @@ const patientSeconds = 8
 const violations: string[] = []
 const violated = (what: string): void => void violations.push(what)
 
-beforeAll(async () => {
-  stack = await startStack()
-}, 180_000)
-afterAll(async () => {
-  await stack?.stop()
-})
+startedAnew(
+  async () => {
+    violations.length = 0
+    stack = await startStack()
+  },
+  async () => {
+    await stack?.stop()
+  },
+)
 
 const slash = async (text: string, person = people.ben): Promise<string> => {
   const sent = await stack.world.slack.sendCommand(person, '/access', text)

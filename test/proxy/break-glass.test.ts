@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import { names } from '#access/adapters/redis/names.ts'
 import { readReports } from '#access/adapters/redis/reports.ts'
 import type { Glass } from '#access/domain/break-glass/pass.ts'
@@ -10,6 +10,7 @@ import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builde
 import { ask, problemOf } from '../builders/raw-client.ts'
 import { events } from '../builders/upstream.ts'
 import { webSocketClient } from '../builders/web-socket-client.ts'
+import { startedAnew } from '../started-anew.ts'
 
 const holdBack = (): undefined => undefined
 const [alice, vault, spare] = [glassKey(), glassKey(), glassKey()]
@@ -20,13 +21,15 @@ const who = (proxy: ProxyUnderTest, name: PersonName = 'ana') => ({
 
 describe('A pass that was signed offline', () => {
   let proxy: ProxyUnderTest
-  beforeAll(async () => {
-    proxy = await startProxyForTest(inject('redisUrl'), 130, {
-      mend: (text) =>
-        `${text}\nbreak_glass: { who: [payments], tier: admin, for: 30m, need: 2, keys: { alice: ${alice.x}, vault: ${vault.x}, spare: ${spare.x} } }\n`,
-    })
-  })
-  afterAll(() => proxy.stop())
+  startedAnew(
+    async () => {
+      proxy = await startProxyForTest(inject('redisUrl'), 130, {
+        mend: (text) =>
+          `${text}\nbreak_glass: { who: [payments], tier: admin, for: 30m, need: 2, keys: { alice: ${alice.x}, vault: ${vault.x}, spare: ${spare.x} } }\n`,
+      })
+    },
+    () => proxy.stop(),
+  )
   beforeEach(() => proxy.startOver())
   afterEach(async () => {
     await proxy.endAll()

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, constants, type ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, createServer } from 'node:net'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, expect, inject, test } from 'vitest'
 import { createHttp2 } from '#proxy/http2/sessions.ts'
 import { patienceWithClients } from '#proxy/http2/watch-connection.ts'
 import { type Http2Client, http2Client } from '../builders/http2-client.ts'
@@ -19,17 +19,20 @@ import {
   resetFrame,
 } from '../builders/raw-http2-client.ts'
 import { onlyRequestTo, type Received, valuesOf } from '../builders/upstream.ts'
+import { startedAnew } from '../started-anew.ts'
 
 let proxy: ProxyUnderTest
 let ana: string
 let client: Http2Client
-beforeAll(async () => {
-  proxy = await startProxyForTest(inject('redisUrl'), 70, { tls: 'own' })
-  await proxy.give('ana')
-  await proxy.give('ana', { service: 'payments-svc' })
-  ana = await proxy.token('ana')
-})
-afterAll(() => proxy.stop())
+startedAnew(
+  async () => {
+    proxy = await startProxyForTest(inject('redisUrl'), 70, { tls: 'own' })
+    await proxy.give('ana')
+    await proxy.give('ana', { service: 'payments-svc' })
+    ana = await proxy.token('ana')
+  },
+  () => proxy.stop(),
+)
 beforeEach(async () => {
   await proxy.startOver()
   client = http2Client(proxy.port)

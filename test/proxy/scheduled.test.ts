@@ -1,12 +1,15 @@
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { type ProxyUnderTest, startProxyForTest } from '../builders/proxy.ts'
 import { ask } from '../builders/raw-client.ts'
+import { startedAnew } from '../started-anew.ts'
 
 let proxy: ProxyUnderTest
-beforeAll(async () => {
-  proxy = await startProxyForTest(inject('redisUrl'), 117)
-})
-afterAll(() => proxy.stop())
+startedAnew(
+  async () => {
+    proxy = await startProxyForTest(inject('redisUrl'), 117)
+  },
+  () => proxy.stop(),
+)
 
 /** Well below what the view may be old. */
 const aheadMs = 120_000

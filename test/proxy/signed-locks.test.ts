@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
 import type { Lock } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import { people } from '#infra/sandbox/people.ts'
@@ -6,16 +6,20 @@ import { domain, instance, type ProxyUnderTest, startProxyForTest, until } from 
 import { ask, problemOf } from '../builders/raw-client.ts'
 import { events } from '../builders/upstream.ts'
 import { aLift, aLock } from '../builders.ts'
+import { startedAnew } from '../started-anew.ts'
 
 const holdBack = (): undefined => undefined
 
 describe('A signed lock', () => {
   let proxy: ProxyUnderTest
   let last: Lock | undefined
-  beforeAll(async () => {
-    proxy = await startProxyForTest(inject('redisUrl'), 110)
-  })
-  afterAll(() => proxy.stop())
+  startedAnew(
+    async () => {
+      last = undefined
+      proxy = await startProxyForTest(inject('redisUrl'), 110)
+    },
+    () => proxy.stop(),
+  )
   beforeEach(() => proxy.startOver())
   afterEach(async () => {
     if (last?.state === 'locked') await lift()

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { confirmedForMs } from '#access/domain/confirmation.ts'
 import type { Grant } from '#access/domain/grant.ts'
+import { nextVersion } from '#access/domain/grant-transitions.ts'
+import type { PersonName } from '#infra/sandbox/people.ts'
 import { type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask, problemOf } from '../builders/raw-client.ts'
 
@@ -11,7 +13,8 @@ beforeAll(async () => {
 afterAll(() => proxy.stop())
 
 const incident = { id: 'Q1', number: 1, title: 'Stuck orders' }
-const send = async (method: string) => ask(proxy.port, await proxy.request('cho', method))
+const send = async (method: string, who: PersonName = 'cho') =>
+  ask(proxy.port, await proxy.request(who, method))
 const allows = async (method: string): Promise<boolean> => (await send(method)).status === 200
 /** Taken by hand, so that only what is attested says that PagerDuty confirms it. */
 const takenPass = (): Promise<Grant> =>
@@ -22,6 +25,15 @@ const takenPass = (): Promise<Grant> =>
   })
 
 describe('The pass of a page whose incident PagerDuty does not confirm', () => {
+  test('counts for what it is where its page came just now, and was taken before anything was attested', async () => {
+    const by = { issuer: proxy.idp.issuer, subject: 'idp-ben', name: 'Ben Okafor' }
+    const why = { kind: 'page', rule: 'paging', incident } as const
+    const offered = { state: 'offered', step: 'offered', why, at: proxy.now() } as const
+    const grant = await proxy.give('ben', offered)
+    await proxy.renew(grant, nextVersion(grant, 'taken', {}, proxy.now(), by))
+    expect((await send('POST', 'ben')).status).toBe(200)
+  })
+
   test('counts as the lowest tier, until it does, and what is open beyond that is cut when it does no more', async () => {
     await takenPass()
     expect(await allows('GET')).toBe(true)

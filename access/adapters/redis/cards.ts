@@ -26,9 +26,11 @@ export const createCards = (redis: Redis) => ({
     await reachable(redis.del(names.card(place, card)))
   },
 
-  /** False while somebody else has it. */
-  lock: async (place: string, card: string, owner: string): Promise<boolean> =>
-    (await reachable(redis.set(names.cardLock(place, card), owner, 'PX', lockMs, 'NX'))) === 'OK',
+  /** False while somebody else has it. A command may be carried out twice where its connection closed, and finds itself. */
+  lock: async (place: string, card: string, owner: string): Promise<boolean> => {
+    const before = await reachable(redis.set(names.cardLock(place, card), owner, 'PX', lockMs, 'NX', 'GET'))
+    return before === null || before === owner
+  },
   unlock: async (place: string, card: string, owner: string): Promise<void> => {
     await reachable(redis.eval(unlock, 1, names.cardLock(place, card), owner))
   },

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { confirmationShape, confirmedForMs, createConfirmations } from '#access/domain/confirmation.ts'
 import { decideRequest } from '#access/domain/decide-request.ts'
 import type { Grant } from '#access/domain/grant.ts'
+import { nextVersion } from '#access/domain/grant-transitions.ts'
 import { createView } from '#access/domain/view.ts'
 import { aGrant, aPerson, hour, noon, nthId, pageWhy, provenOf, rulesOf, serviceIn } from '../../builders.ts'
 
@@ -19,6 +20,11 @@ describe('PagerDuty’s word', () => {
     ['is as old as what was attested for what somebody took', { by }, noon + confirmedForMs],
     ['is as new as a version that followed from it', { at: noon + hour }, noon + hour + confirmedForMs],
     ['is as old as what was attested where that is newer', { at: noon - hour }, noon + confirmedForMs],
+    [
+      'is as new as what it led to before somebody’s hand',
+      { by, at: noon + 2 * hour, followed: noon + hour },
+      noon + hour + confirmedForMs,
+    ],
     ['is older for what is left out', { by, why: pageWhy('Q2') }, noon - hour + confirmedForMs],
   ])('%s', (_, changes, until) => {
     const word = createConfirmations()
@@ -28,6 +34,26 @@ describe('PagerDuty’s word', () => {
 
   test('never came before anything was attested', () => {
     expect(createConfirmations().until(taken)).toBe(Number.NEGATIVE_INFINITY)
+  })
+
+  test('is neither lost nor renewed by a click, and by however many', () => {
+    const unheard = createConfirmations()
+    const offered = aGrant({ why: pageWhy(), state: 'offered', step: 'offered', at: noon })
+    const clicked = nextVersion(offered, 'taken', {}, noon + hour, by)
+    expect(unheard.until(clicked)).toBe(noon + confirmedForMs)
+    const again = nextVersion(
+      nextVersion(clicked, 'extended', {}, noon + 2 * hour, by),
+      'extended',
+      {},
+      0,
+      by,
+    )
+    expect(unheard.until(again)).toBe(noon + confirmedForMs)
+    const renewed = nextVersion(again, 'extended', {}, noon + 3 * hour)
+    expect(renewed).not.toHaveProperty('followed')
+    expect(unheard.until(renewed)).toBe(noon + 3 * hour + confirmedForMs)
+    const asked = nextVersion(aGrant({ at: noon }), 'extended', {}, noon + hour, by)
+    expect(asked).not.toHaveProperty('followed')
   })
 
   test('never goes back, and does not come from the future', () => {

@@ -1,23 +1,26 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type RedisHome, redisHome, type Server } from '../../builders/redis-servers.ts'
 import { checkAudit, checkTold } from '../../journey/aftermath.ts'
 import { runRound } from '../../journey/round.ts'
 import { type Stack, startStack } from '../../running-stack.ts'
+import { startedAnew } from '../../started-anew.ts'
 
 let home: RedisHome
 let server: Server
 let stack: Stack
-beforeAll(async () => {
-  home = await redisHome()
-  server = await home.start('redis')
-  stack = await startStack(undefined, (part) =>
-    home.environmentOf(part, (login) => `rediss://${login}@127.0.0.1:${server.port}`),
-  )
-})
-afterAll(async () => {
-  await stack?.stop()
-  await home?.stop()
-})
+startedAnew(
+  async () => {
+    home = await redisHome()
+    server = await home.start('redis')
+    stack = await startStack(undefined, (part) =>
+      home.environmentOf(part, (login) => `rediss://${login}@127.0.0.1:${server.port}`),
+    )
+  },
+  async () => {
+    await stack?.stop()
+    await home?.stop()
+  },
+)
 
 describe('With the users and the configuration as they are shipped, over TLS,', () => {
   test('all parts do their work, and nothing that they are not let', async () => {

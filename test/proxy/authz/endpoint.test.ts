@@ -248,18 +248,27 @@ test('A pass whose signature does not hold is none', async () => {
 })
 
 test('Once the proxy drains, it decides nothing more, also on old connections', async () => {
-  await proxy.give('ana')
-  const question = asNginx({ token: await proxy.token('ana') })
-  const client = rawClient(proxy.authzPort)
-  client.send(question)
-  expect((await client.answers()).answers).toMatchObject([{ status: 200 }])
-  // Half a question, so that the connection is not an idle one, which closes anyway.
-  client.send(question.slice(0, 40))
-  expect((await ask(proxy.authzPort, question)).status).toBe(200)
-  await proxy.drainProxy()
-  client.send(question.slice(40))
-  await client.closed()
-  expect((await client.answers(2)).answers).toHaveLength(1)
-  client.end()
-  await expect(ask(proxy.authzPort, question)).rejects.toThrow('no answer')
+  // One of its own, so that it can be tried again.
+  const leaving = await startProxyForTest(inject('redisUrl'), 191, {
+    authz: { secrets: [frontSecret], tls: undefined },
+  })
+  try {
+    await leaving.give('ana')
+    const question = asNginx({ token: await leaving.token('ana') })
+    const client = rawClient(leaving.authzPort)
+    client.send(question)
+    const [first] = (await client.answers()).answers
+    expect({ status: first?.status, reason: first?.headers['x-pagepass-reason'] }).toEqual({ status: 200 })
+    // Half a question, so that the connection is not an idle one, which closes anyway.
+    client.send(question.slice(0, 40))
+    expect((await ask(leaving.authzPort, question)).status).toBe(200)
+    await leaving.drainProxy()
+    client.send(question.slice(40))
+    await client.closed()
+    expect((await client.answers(2)).answers).toHaveLength(1)
+    client.end()
+    await expect(ask(leaving.authzPort, question)).rejects.toThrow('no answer')
+  } finally {
+    await leaving.stop()
+  }
 })
