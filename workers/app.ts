@@ -29,6 +29,7 @@ import { createFleet } from '#access/adapters/redis/fleet.ts'
 import { readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
+import { createOwed } from '#access/adapters/redis/owed.ts'
 import { readReport } from '#access/adapters/redis/reports.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
@@ -53,6 +54,7 @@ import { remind } from './jobs/remind.ts'
 import { sumUp } from './jobs/sum-up.ts'
 import { deliverMessage } from './outbox/deliver-message.ts'
 import { deliverNote } from './outbox/deliver-note.ts'
+import { addOwing, settling } from './outbox/keep-owed.ts'
 import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
@@ -125,6 +127,13 @@ export const startWorkers = async (parts: WorkersParts) => {
   const questions = openQueue<QuestionJob>(queueNames.questions, prompt)
   const incidents = openQueue<IncidentJob>(queueNames.incidents, prompt)
   const noteQueue = openQueue<NoteJob>(queueNames.notes, prompt)
+  // What is still to be said is kept beside its job: a job that vanished is made again.
+  const owed = createOwed(prompt)
+  const owing = {
+    messages: addOwing(owed, clock, 'messages', messages),
+    notes: addOwing(owed, clock, 'notes', noteQueue),
+    summaries: addOwing(owed, clock, 'summaries', summaries),
+  }
   const ended = (id: string) => readEnded(prompt, statements, id)
   const slack = new webApi.WebClient(config.SLACK_BOT_TOKEN, {
     slackApiUrl: config.SLACK_API_URL,
@@ -145,7 +154,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   const { PAGERDUTY_TOKEN: token, PAGERDUTY_FROM: from } = config
   const notes = token && from ? createNotes(config.PAGERDUTY_API_URL, token, from) : undefined
 
-  const tell = createTell(rules, directory, messages, clock, live)
+  const tell = createTell(rules, directory, owing.messages, clock, live)
   const derive = createDeriveJobs({
     rules: rules.hash,
     statements,
@@ -163,7 +172,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     beginnings,
     questions,
     incidents,
-    summaries,
+    summaries: owing.summaries,
     alarm,
   })
   const events = consumeStream({
@@ -176,7 +185,14 @@ export const startWorkers = async (parts: WorkersParts) => {
     from: '0',
     handle: derive,
   })
-  const announceGlass = createAnnounceGlass({ rules, directory, occasions, messages, clock, alarm })
+  const announceGlass = createAnnounceGlass({
+    rules,
+    directory,
+    occasions,
+    messages: owing.messages,
+    clock,
+    alarm,
+  })
   const reports = consumeStream({
     prompt,
     patient: patient(),
@@ -243,10 +259,22 @@ export const startWorkers = async (parts: WorkersParts) => {
       else await tell.begun(outcome.begun)
     }),
     work(queueNames.questions, 4, (job) => askAgain(live, tell, job.data)),
-    work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),
-    work(queueNames.notes, 2, (job, token) => deliverNote({ notes, clock }, job, token)),
-    work(queueNames.summaries, 4, (job, token) =>
-      sumUp({ rules, fleet, occasions, usages, ended, messages, notes: noteQueue, clock }, job, token),
+    work(
+      queueNames.messages,
+      8,
+      settling(owed, 'messages', (job, token) => deliverMessage(delivery, job, token)),
+    ),
+    work(
+      queueNames.notes,
+      2,
+      settling(owed, 'notes', (job, token) => deliverNote({ notes, clock }, job, token)),
+    ),
+    work(
+      queueNames.summaries,
+      4,
+      settling(owed, 'summaries', (job, token) =>
+        sumUp({ rules, fleet, occasions, usages, ended, ...owing, clock }, job, token),
+      ),
     ),
   ]
 
@@ -256,6 +284,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     store,
     clock,
     queues: { expiries, beginnings, questions, reminders, incidents },
+    owed,
+    owing: { messages, notes: noteQueue, summaries },
     holder: `workers-${instance}-${randomBytes(6).toString('hex')}`,
     log,
     alarm,
