@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import { endsInAudit } from '#access/adapters/ends-in-audit.ts'
 import type { Keys } from '#access/adapters/keys.ts'
+import { locksInAudit } from '#access/adapters/locks-in-audit.ts'
 import { createNotes } from '#access/adapters/pagerduty/notes.ts'
 import {
   type BeginningJob,
@@ -85,6 +86,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const instance = config.PAGEPASS_INSTANCE
+  const auditFile = join(parts.auditFolder, `workers-${instance}.jsonl`)
   const grants = await keepGrants({
     prompt,
     patient: patient(),
@@ -93,7 +95,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     alarm,
     instance: `workers-${instance}`,
     production: config.PAGEPASS_MODE === 'production',
-    endsKnown: (ids) => endsInAudit(join(parts.auditFolder, `workers-${instance}.jsonl`), ids),
+    endsKnown: (ids) => endsInAudit(auditFile, ids),
+    locksKnown: () => locksInAudit(auditFile),
     lift: rules.lock?.lift,
     revocationFiles: parts.revocationFiles,
   })
