@@ -8,7 +8,7 @@ import { principalKey } from '../../domain/principal.ts'
 import type { LockEvent, View, ViewEvent } from '../../domain/view.ts'
 import type { Clock, LiveGrants, Locks } from '../../ports.ts'
 import { readUnverified, readUnverifiedLock, type Statements } from '../statements.ts'
-import { closeForGood, reachable, readBlocking } from './connect.ts'
+import { closeForGood, connectBeside, reachable, readBlocking } from './connect.ts'
 import { readStoredLock } from './lock-store.ts'
 import { names } from './names.ts'
 import { readStreamReply, type StreamEntry } from './stream-reply.ts'
@@ -44,6 +44,7 @@ const pauseMs = 100
 const touchMs = 2_000
 const catchUpMs = 1_500
 const mostEntries = 1_000
+const leastEntries = 8
 /** Clocks that differ by more are somebody's to mend. */
 const skewMs = 2_000
 /** No bot writes what it signed longer ago, whatever kept it. */
@@ -101,6 +102,10 @@ export const followView = (
   let misled = false
   /** How many heads in a row named a revoked key that is not known here. */
   let behind = 0
+  /** So much of a snapshot is asked for at once: less where Redis closes the connection, as it may where a reply is too long. */
+  let bite = mostEntries
+  /** How many reads in a row were never answered. */
+  let broken = 0
   let candidate: Candidate | undefined
   /** What is being checked, and a resync must know. */
   const checks = new Set<Promise<void>>()
@@ -108,16 +113,39 @@ export const followView = (
   const lockChecks = new Set<Promise<void>>()
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
 
+  const bitten = async <T>(read: Promise<T>): Promise<T> => {
+    try {
+      return await reachable(read)
+    } catch (error) {
+      bite = Math.max(Math.ceil(bite / 4), leastEntries)
+      throw error
+    }
+  }
+
   const resync = async (): Promise<void> => {
     candidate = undefined
     const [storedEpoch, stored] = await reachable(prompt.mget(names.epoch, names.sequence))
+    const beside = connectBeside(prompt)
+    try {
+      await resyncBy(beside, storedEpoch, Number(stored ?? 0))
+      bite = Math.min(bite * 2, mostEntries)
+    } finally {
+      beside.disconnect()
+    }
+  }
+
+  const resyncBy = async (
+    redis: Redis,
+    storedEpoch: string | null | undefined,
+    from: number,
+  ): Promise<void> => {
     if (!storedEpoch) throw new Fault('store/unreachable', 'Redis holds no epoch yet')
     epoch = storedEpoch
     await Promise.all(checks)
-    const next = view.resync(Number(stored ?? 0))
+    const next = view.resync(from)
     let cursor = '0'
     do {
-      const [to, fields] = await reachable(prompt.hscan(names.live, cursor, 'COUNT', 1_000))
+      const [to, fields] = await bitten(redis.hscan(names.live, cursor, 'COUNT', bite))
       cursor = to
       for (let index = 1; index < fields.length; index += 2) {
         const statement = fields[index] as string
@@ -129,10 +157,14 @@ export const followView = (
         if (view.endProven(grant.id)) listener.returned?.(grant, statement)
       }
     } while (cursor !== '0')
-    await loadLocks(next)
-    const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
-    candidate = next
-    if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
+    await loadLocks(redis, next)
+    for (let all = false; !all; ) {
+      const most = bite
+      const since = await bitten(redis.xrange(names.events, `(${next.sequence()}-0`, '+', 'COUNT', most))
+      candidate = next
+      if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
+      all = since.length < most
+    }
     const unproven = next.unproven()
     await learn(unproven.filter(({ grant }) => next.get(grant.id) !== undefined))
     check(learn(unproven.filter(({ grant }) => next.get(grant.id) === undefined)))
@@ -148,12 +180,12 @@ export const followView = (
   }
 
   /** Loads who is locked out, checks it, and tells what is missing of what was known. */
-  const loadLocks = async (next: Candidate): Promise<void> => {
+  const loadLocks = async (redis: Redis, next: Candidate): Promise<void> => {
     const known = view.locks.proven()
     const found = new Map<string, number>()
     let cursor = '0'
     do {
-      const [to, fields] = await reachable(prompt.hscan(names.locks, cursor, 'COUNT', 1_000))
+      const [to, fields] = await bitten(redis.hscan(names.locks, cursor, 'COUNT', bite))
       cursor = to
       for (let index = 1; index < fields.length; index += 2) {
         const kept = readableLock(readStoredLock(fields[index] ?? ''))
@@ -238,7 +270,12 @@ export const followView = (
 
   /** Reads on; false means that a resync is due. */
   const readOn = async (): Promise<boolean> => {
+    if (patient.status !== 'ready') {
+      await pause()
+      return true
+    }
     const { events, heads } = names
+    broken += 1
     const reply = await readBlocking(
       patient,
       blockMs,
@@ -253,6 +290,7 @@ export const followView = (
       `${(candidate ?? view).sequence()}-0`,
       cursorHeads,
     )
+    broken = 0
     readAt = performance.now()
     if (misled) {
       misled = false
@@ -468,7 +506,8 @@ export const followView = (
         if (!inStep) await pause()
       } catch (error) {
         if (stopped) return
-        inStep = false
+        // A connection that broke goes on where it was, but for one that broke again at the same place.
+        inStep = inStep && broken === 1
         const what = (error as Error).message
         if (told !== what) tellTrouble(what)
         told = what
