@@ -7,7 +7,18 @@ export const parts = ['redis', 'workers', 'bot', 'slack', 'pagerduty', 'idp'] as
 export type Part = (typeof parts)[number]
 
 /** Who asks for what, again and again. */
-export const probes = ['held', 'beyond', 'ended', 'stranger', 'asked', 'paged', 'standing'] as const
+export const probes = [
+  'held',
+  'beyond',
+  'ended',
+  'stranger',
+  'asked',
+  'paged',
+  'standing',
+  'locked',
+  'approved',
+  'unapproved',
+] as const
 export type ProbeName = (typeof probes)[number]
 
 export type Tried = {
@@ -58,6 +69,11 @@ export const judge = ({ down, cutAt, lastHeadAt, whenStale, tried, said, mode }:
     // Whoever asks is answered by a bot, and it is written to Redis; a page is nothing until PagerDuty confirmed it.
     asked: isUp('bot', 'redis'),
     paged: isUp('bot', 'redis', 'pagerduty'),
+    // A click is a bot's to take, and written to Redis; what was asked before is no more than a question.
+    approved: isUp('bot', 'redis'),
+    unapproved: false,
+    // They were before, and a standing rule is theirs.
+    locked: false,
     beyond: false,
     ended: false,
     stranger: false,
