@@ -10,7 +10,7 @@ import {
   parts,
   type Tried,
 } from './degraded/judge.ts'
-import { type Scene, startScene, whenStaleMs } from './degraded/scene.ts'
+import { type Scene, startScene, ways, whenStaleMs } from './degraded/scene.ts'
 import { patiently } from './fleet/patiently.ts'
 import { withRedis } from './fleet/with-redis.ts'
 import type { Proof } from './proof.ts'
@@ -54,7 +54,7 @@ const subsets: readonly (readonly Part[])[] = (() => {
  * Degraded is a subset (I-09): whatever set of Redis, workers, bot, Slack, PagerDuty and identity provider is down, what is
  * let in is what would be let in with all of them up, for no longer than the tier says; who was locked out stays out, and what
  * needs an approval waits for one; standing rules go on; and the bot says in words what it can't do. Real processes; bots and
- * workers are frozen or killed, the others silent or cut. A trial is one such set.
+ * workers are frozen or killed, the others silent, cut, or (Redis) far too slow. A trial is one such set.
  */
 export const proveDegraded: Proof = (trials, say) =>
   withRedis('degraded', say, async (ground) => {
@@ -114,8 +114,9 @@ const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): 
   const approve = await scene.askForApproval(cho, ben, 'orders-svc', `of trial ${trial}`)
   await scene.askForApproval(cho, ben, 'payments-svc', `of trial ${trial}`)
 
-  // Half of the times Redis says nothing, the others its connections break.
-  for (const part of down) await scene.set(part, false, trial % 2 === 0)
+  // In turn Redis says nothing, its connections break, and it answers far too late.
+  const way = ways[(trial + Math.floor(trial / subsets.length)) % ways.length] ?? 'closed'
+  for (const part of down) await scene.set(part, false, way)
   const cutAt = Date.now()
   const stops = headsStop(down)
   const lastHeadAt = await scene.lastHeadAt(cutAt)
@@ -141,7 +142,8 @@ const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): 
   await scene.untilHealthy()
   await scene.endAll()
   await patiently(async () => !(await ask('held')).allowed, 'every pass to be ended')
-  return { down, cutAt, lastHeadAt, whenStale: whenStaleMs, tried, said, mode }
+  const slow = way === 'slow'
+  return { down, slow, cutAt, lastHeadAt, whenStale: whenStaleMs, tried, said, mode }
 }
 
 const seenAll = (tried: readonly Tried[]): boolean =>

@@ -52,6 +52,17 @@ describe('The judge of what is let in', () => {
     ],
     ['what was revoked before', { tried: [tried('ended', 9, true)] }, 'ended was let in'],
     ['more than the tier', { tried: [tried('beyond', 9, true)] }, 'beyond was let in'],
+    [
+      'what a slow Redis never gave',
+      { slow: true, tried: [tried('unapproved', 9, true)] },
+      'unapproved was let in',
+    ],
+    ['a bot that waits for a slow Redis', { slow: true, said: undefined }, 'did not say in words'],
+    [
+      'what a slow Redis kept open without anybody to attest it',
+      { slow: true, down: ['redis', 'bot', 'workers'], tried: [tried('held', 5_501, true)] },
+      '1 ms after it was stale',
+    ],
     ['who was locked out before', { tried: [tried('locked', 9, true)] }, 'locked was let in'],
     ['what nobody could approve', { tried: [tried('approved', 9, true)] }, 'approved was let in'],
     [

@@ -25,6 +25,11 @@ import type { Ground } from '../fleet/with-redis.ts'
 import type { Part } from './judge.ts'
 
 export const whenStaleMs = 6_000
+/** Longer than anybody waits for a command, and shorter than a connection is kept that says nothing. */
+const slowMs = 2_000
+
+export const ways = ['silent', 'closed', 'slow'] as const
+export type Way = (typeof ways)[number]
 
 const rulesText = ({ idp, orders, payments }: Ports): string => `
 version: 1
@@ -156,12 +161,18 @@ export const startScene = async ({ folder, redis, ends }: Ground) => {
       return idp.tokenFor(person)
     },
     /**
-     * Takes a part away, or brings it back. `silent`: Redis keeps its connections and says nothing, bot and workers are frozen;
-     * otherwise connections break, and they are killed.
+     * Takes a part away, or brings it back. `silent`: connections are kept and nothing is said, bot and workers are frozen;
+     * otherwise connections break, and they are killed. `slow` is the same, but for Redis, whose answers come far too late.
      */
-    set: async (part: Part, isUp: boolean, silent = false): Promise<void> => {
-      if (part === 'bot' || part === 'workers') return setPart(part, isUp, silent)
-      if (part !== 'idp') return relays[part].set(isUp ? 'open' : silent ? 'silent' : 'closed')
+    set: async (part: Part, isUp: boolean, way: Way = 'closed'): Promise<void> => {
+      if (part === 'bot' || part === 'workers') return setPart(part, isUp, way === 'silent')
+      if (part === 'redis' && (isUp || way === 'slow')) {
+        // What is still under way is not to come between what goes at once.
+        relays.redis.set('closed')
+        relays.redis.delayReplies(isUp ? 0 : slowMs)
+        return relays.redis.set('open')
+      }
+      if (part !== 'idp') return relays[part].set(isUp ? 'open' : way === 'silent' ? 'silent' : 'closed')
       if (isUp) idp ??= await startIdp(idpState, ports.idp)
       else {
         await idp?.close()
