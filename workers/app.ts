@@ -60,6 +60,7 @@ import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
 import { startReconcilingJobs } from './reconcile-jobs.ts'
+import { createShowNarrowed } from './show-narrowed.ts'
 
 export type WorkersParts = {
   readonly config: WorkersConfig
@@ -150,7 +151,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     slack,
     cards: createCards(prompt),
     turns: createTurns(prompt),
-    render: createRenderCard({ rules, directory, live, locks, occasions, ended }),
+    render: createRenderCard({ rules, directory, live, locks, occasions, ended, clock }),
     clock,
     alarm,
   }
@@ -289,6 +290,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     queues: { expiries, beginnings, questions, reminders, incidents },
     owed,
     owing: { messages, notes: noteQueue, summaries },
+    narrowed: createShowNarrowed(rules, live, tell, clock),
     holder: `workers-${instance}-${randomBytes(6).toString('hex')}`,
     log,
     alarm,

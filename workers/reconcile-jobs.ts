@@ -29,6 +29,8 @@ export type ReconcileJobsParts = {
   /** What is still to be said, and where. */
   readonly owed: OwedBook
   readonly owing: OwingQueues
+  /** What changed without an event, and is to be shown. */
+  readonly narrowed: () => readonly (() => Promise<void>)[]
   readonly holder: string
   readonly log: Logger
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
@@ -82,7 +84,7 @@ export const startReconcilingJobs = (parts: ReconcileJobsParts) => {
       const now = clock.now()
       const due: (() => Promise<void>)[] = []
       for (const held of live.all()) due.push(...(await dueOf(held, now)))
-      due.push(...(await unsaid()))
+      due.push(...(await unsaid()), ...parts.narrowed())
       await eachOf(due, over)
       if (!over.aborted) doneAt = clock.now()
     },

@@ -183,6 +183,9 @@ export const createTell = (
       if (holder !== undefined) await add(`begun-${grant.id}`, 0, { kind: 'notice', to: holder, text })
     },
 
+    /** A pass counts as less, or again as what it says, since then. */
+    narrowed: (grant: Grant, at: number): Promise<void> => showOccasion(grant, occasionOf(grant), at),
+
     /** A pass is about to end. */
     reminder: async (grant: Grant): Promise<void> => {
       const holder = holderOf(grant)
