@@ -1,4 +1,3 @@
-import type { Queue } from 'bullmq'
 import type { MessageJob, Place } from '#access/adapters/queues.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import { createGlassBook } from '#access/domain/break-glass/book.ts'
@@ -7,12 +6,13 @@ import type { Report } from '#access/domain/report.ts'
 import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import { brokenGlassText } from '#access/messages/break-glass-message.ts'
 import type { Clock, Directory } from '#access/ports.ts'
+import type { AddTo } from './outbox/keep-owed.ts'
 
 export type AnnounceGlassParts = {
   readonly rules: RuleSet
   readonly directory: Directory
   readonly occasions: Pick<Occasions, 'add' | 'grantsOf'>
-  readonly messages: Pick<Queue<MessageJob>, 'add'>
+  readonly messages: AddTo<MessageJob>
   readonly clock: Clock
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { openAuditLog } from '#access/adapters/audit-log.ts'
 import { endsInAudit } from '#access/adapters/ends-in-audit.ts'
 import type { Keys } from '#access/adapters/keys.ts'
+import { locksInAudit } from '#access/adapters/locks-in-audit.ts'
 import { createNotes } from '#access/adapters/pagerduty/notes.ts'
 import {
   type BeginningJob,
@@ -29,6 +30,7 @@ import { createFleet } from '#access/adapters/redis/fleet.ts'
 import { readEnded } from '#access/adapters/redis/grant-store.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createOccasions } from '#access/adapters/redis/occasions.ts'
+import { createOwed } from '#access/adapters/redis/owed.ts'
 import { provenReports } from '#access/adapters/redis/reports.ts'
 import { createTurns } from '#access/adapters/redis/turns.ts'
 import { createUsageStore } from '#access/adapters/redis/usage-store.ts'
@@ -54,10 +56,12 @@ import { remind } from './jobs/remind.ts'
 import { sumUp } from './jobs/sum-up.ts'
 import { deliverMessage } from './outbox/deliver-message.ts'
 import { deliverNote } from './outbox/deliver-note.ts'
+import { addOwing, settling } from './outbox/keep-owed.ts'
 import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
 import { startReconcilingJobs } from './reconcile-jobs.ts'
+import { createShowNarrowed } from './show-narrowed.ts'
 
 export type WorkersParts = {
   readonly config: WorkersConfig
@@ -84,6 +88,7 @@ export const startWorkers = async (parts: WorkersParts) => {
   const { config, rules, keys, clock, log, prompt, patient } = parts
   const alarm = (what: string, facts: Record<string, unknown>) => log.error(facts, what)
   const instance = config.PAGEPASS_INSTANCE
+  const auditFile = join(parts.auditFolder, `workers-${instance}.jsonl`)
   const grants = await keepGrants({
     prompt,
     patient: patient(),
@@ -92,7 +97,8 @@ export const startWorkers = async (parts: WorkersParts) => {
     alarm,
     instance: `workers-${instance}`,
     production: config.PAGEPASS_MODE === 'production',
-    endsKnown: (ids) => endsInAudit(join(parts.auditFolder, `workers-${instance}.jsonl`), ids),
+    endsKnown: (ids) => endsInAudit(auditFile, ids),
+    locksKnown: () => locksInAudit(auditFile),
     lift: rules.lock?.lift,
     revocationFiles: parts.revocationFiles,
   })
@@ -126,6 +132,13 @@ export const startWorkers = async (parts: WorkersParts) => {
   const questions = openQueue<QuestionJob>(queueNames.questions, prompt)
   const incidents = openQueue<IncidentJob>(queueNames.incidents, prompt)
   const noteQueue = openQueue<NoteJob>(queueNames.notes, prompt)
+  // What is still to be said is kept beside its job: a job that vanished is made again.
+  const owed = createOwed(prompt)
+  const owing = {
+    messages: addOwing(owed, clock, 'messages', messages),
+    notes: addOwing(owed, clock, 'notes', noteQueue),
+    summaries: addOwing(owed, clock, 'summaries', summaries),
+  }
   const ended = (id: string) => readEnded(prompt, statements, id)
   const slack = new webApi.WebClient(config.SLACK_BOT_TOKEN, {
     slackApiUrl: config.SLACK_API_URL,
@@ -139,14 +152,14 @@ export const startWorkers = async (parts: WorkersParts) => {
     slack,
     cards: createCards(prompt),
     turns: createTurns(prompt),
-    render: createRenderCard({ rules, directory, live, locks, occasions, ended }),
+    render: createRenderCard({ rules, directory, live, locks, occasions, ended, clock }),
     clock,
     alarm,
   }
   const { PAGERDUTY_TOKEN: token, PAGERDUTY_FROM: from } = config
   const notes = token && from ? createNotes(config.PAGERDUTY_API_URL, token, from) : undefined
 
-  const tell = createTell(rules, directory, messages, clock, live)
+  const tell = createTell(rules, directory, owing.messages, clock, live)
   const derive = createDeriveJobs({
     rules: rules.hash,
     statements,
@@ -164,7 +177,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     beginnings,
     questions,
     incidents,
-    summaries,
+    summaries: owing.summaries,
     alarm,
   })
   const events = consumeStream({
@@ -177,7 +190,14 @@ export const startWorkers = async (parts: WorkersParts) => {
     from: '0',
     handle: derive,
   })
-  const announceGlass = createAnnounceGlass({ rules, directory, occasions, messages, clock, alarm })
+  const announceGlass = createAnnounceGlass({
+    rules,
+    directory,
+    occasions,
+    messages: owing.messages,
+    clock,
+    alarm,
+  })
   const takeReport = async (report: Report, at: number): Promise<void> => {
     if (report.kind === 'gone') return void (await fleet.gone(report.boot))
     await fleet.seen(report.boot, at)
@@ -247,10 +267,22 @@ export const startWorkers = async (parts: WorkersParts) => {
       else await tell.begun(outcome.begun)
     }),
     work(queueNames.questions, 4, (job) => askAgain(live, tell, job.data)),
-    work(queueNames.messages, 8, (job, token) => deliverMessage(delivery, job, token)),
-    work(queueNames.notes, 2, (job, token) => deliverNote({ notes }, job, token)),
-    work(queueNames.summaries, 4, (job, token) =>
-      sumUp({ rules, fleet, occasions, usages, ended, messages, notes: noteQueue, clock }, job, token),
+    work(
+      queueNames.messages,
+      8,
+      settling(owed, 'messages', (job, token) => deliverMessage(delivery, job, token)),
+    ),
+    work(
+      queueNames.notes,
+      2,
+      settling(owed, 'notes', (job, token) => deliverNote({ notes }, job, token)),
+    ),
+    work(
+      queueNames.summaries,
+      4,
+      settling(owed, 'summaries', (job, token) =>
+        sumUp({ rules, fleet, occasions, usages, ended, ...owing, clock }, job, token),
+      ),
     ),
   ]
 
@@ -260,6 +292,9 @@ export const startWorkers = async (parts: WorkersParts) => {
     store,
     clock,
     queues: { expiries, beginnings, questions, reminders, incidents },
+    owed,
+    owing: { messages, notes: noteQueue, summaries },
+    narrowed: createShowNarrowed(rules, live, tell, clock),
     holder: `workers-${instance}-${randomBytes(6).toString('hex')}`,
     log,
     alarm,

@@ -20,6 +20,7 @@ import { endLocked } from '#access/operations/end-locked.ts'
 import type { Clock, GrantStore, LiveGrants, Locks } from '#access/ports.ts'
 import { addJob } from './grant-queues.ts'
 import { jobsOf } from './jobs-of.ts'
+import type { AddTo } from './outbox/keep-owed.ts'
 import type { Tell } from './outbox/tell.ts'
 
 export type DeriveParts = {
@@ -41,7 +42,7 @@ export type DeriveParts = {
   readonly beginnings: Queue<BeginningJob>
   readonly questions: Queue<QuestionJob>
   readonly incidents: Queue<IncidentJob>
-  readonly summaries: Queue<SummaryJob>
+  readonly summaries: AddTo<SummaryJob>
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
 }
 

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Registry } from 'prom-client'
 import { keepDuty } from '#access/adapters/redis/duty.ts'
+import type { OwedBook } from '#access/adapters/redis/owed.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import type { Clock, GrantStore, LiveGrants } from '#access/ports.ts'
@@ -8,6 +9,7 @@ import type { Logger } from '#access/runtime/logger.ts'
 import { addCounts, addGauge } from '#access/runtime/metrics.ts'
 import { type GrantQueues, mendJob } from './grant-queues.ts'
 import { type GrantJob, jobsOf } from './jobs-of.ts'
+import { createReconcileOwed, type OwingQueues } from './reconcile-owed.ts'
 
 /** Often enough that whoever takes over, too, finds an orphan within a minute. */
 const reconcileEveryMs = 10_000
@@ -24,6 +26,11 @@ export type ReconcileJobsParts = {
   readonly store: GrantStore
   readonly clock: Clock
   readonly queues: GrantQueues
+  /** What is still to be said, and where. */
+  readonly owed: OwedBook
+  readonly owing: OwingQueues
+  /** What changed without an event, and is to be shown. */
+  readonly narrowed: () => readonly (() => Promise<void>)[]
   readonly holder: string
   readonly log: Logger
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
@@ -35,7 +42,8 @@ type Outcome = (typeof outcomes)[number]
 
 /**
  * One worker of all looks again and again at what should have happened: a grant that is live past its end is ended, and a
- * job that is due soon and not there is made again. Jobs are only helpers: the grants say what there is to do.
+ * job that is due soon and not there is made again, or that was to say something. Jobs are only helpers: the grants say what
+ * there is to do, and what is owed what there is to say.
  */
 export const startReconcilingJobs = (parts: ReconcileJobsParts) => {
   const { redis, live, store, clock, queues, holder, log, alarm } = parts
@@ -55,6 +63,16 @@ export const startReconcilingJobs = (parts: ReconcileJobsParts) => {
     log.warn({ job: job.id, queue: job.queue, was }, 'a job was put right')
   }
 
+  const unsaid = createReconcileOwed({
+    owed: parts.owed,
+    queues: parts.owing,
+    clock,
+    made: (queue, job) => {
+      counts.lost += 1
+      log.warn({ job, queue, was: 'lost' }, 'a job was put right')
+    },
+  })
+
   const duty = keepDuty({
     redis,
     duty: 'jobs',
@@ -66,6 +84,7 @@ export const startReconcilingJobs = (parts: ReconcileJobsParts) => {
       const now = clock.now()
       const due: (() => Promise<void>)[] = []
       for (const held of live.all()) due.push(...(await dueOf(held, now)))
+      due.push(...(await unsaid()), ...parts.narrowed())
       await eachOf(due, over)
       if (!over.aborted) doneAt = clock.now()
     },

@@ -3,7 +3,12 @@ import type { Rendered } from './blocks.ts'
 import { incidentText, reasonText, standingText } from './pass-text.ts'
 import { fitting, plural } from './slack-text.ts'
 
-export type Standing = { readonly grant: Grant; readonly end?: End }
+export type Standing = {
+  readonly grant: Grant
+  readonly end?: End
+  /** The tiers that it counts as, where PagerDuty does not confirm its incident. */
+  readonly narrowed?: readonly string[]
+}
 
 /** An update takes no more (https://docs.slack.dev/reference/methods/chat.update). */
 const longestUpdate = 4_000
@@ -23,7 +28,7 @@ export const liveMessage = (all: readonly Standing[]): Rendered => {
   if (incident === undefined) return { text: `${standingText(first, sorted[0]?.end)} ${reasonText(first)}` }
   const title = `*Access for ${incidentText(incident)}*`
   const lines = fitting(
-    sorted.map(({ grant, end }) => `• ${standingText(grant, end)}`),
+    sorted.map(({ grant, end, narrowed }) => `• ${standingText(grant, end, narrowed)}`),
     { most: shownPasses, bytes: longestUpdate - Buffer.byteLength(title) - 40 },
     (left) => `• and ${plural(left, 'more pass', 'more passes')}`,
   )

@@ -82,8 +82,14 @@ const endWords = {
 export const endText = ({ cause, by }: End, { state }: Pick<Grant, 'state'>): string =>
   `${cause === 'withdrawn' && state === 'offered' ? 'it was turned down' : endWords[cause]}${by === undefined ? '' : ` by ${quoted(by.name, 100)}`}`
 
-/** Where a pass stands, as one line of a message to a channel. */
-export const standingText = (grant: Grant, end?: End): string => {
+/** That a pass counts as less than it says, as the end of a sentence; nothing where it does not. */
+export const narrowedText = (tiers: readonly string[]): string =>
+  tiers.length === 0
+    ? ''
+    : `, but counts as ${tiers.map((tier) => `*${quoted(tier, 63)}*`).join(' or ')} for now: PagerDuty has not confirmed its incident for 15 minutes`
+
+/** Where a pass stands, as one line of a message to a channel. `narrowed` are the tiers that it counts as instead of its own. */
+export const standingText = (grant: Grant, end?: End, narrowed: readonly string[] = []): string => {
   const who = `*${quoted(grant.who.name, 100)}*`
   const pass = `Pass ${code(grant.id)}`
   if (end !== undefined) {
@@ -97,7 +103,7 @@ export const standingText = (grant: Grant, end?: End): string => {
     case 'pending':
       return `${who} waits for an approval of ${tierOn(grant)} for ${lasting}.${doubtText(grant)} ${pass}.`
     case 'active':
-      return `${who} has a pass: ${whatFor(grant)}${approvedText(grant)}. ${pass}.`
+      return `${who} has a pass: ${whatFor(grant)}${approvedText(grant)}${narrowedText(narrowed)}. ${pass}.`
   }
 }
 

@@ -21,6 +21,7 @@ import { createView } from '../domain/view.ts'
 import type { Clock } from '../ports.ts'
 import { keepRevocations, type RevocationFiles } from './keep-revocations.ts'
 import type { KeepingMode } from './keeping-mode.ts'
+import { locksFromBefore } from './locks-from-before.ts'
 import { createUndoRevoked, doubtLocks, type Signed, signedBy } from './undo-revoked.ts'
 
 /**
@@ -35,6 +36,7 @@ export const keepGrants = async ({
   instance,
   alarm,
   endsKnown,
+  locksKnown,
   production = false,
   lift,
   revocationFiles,
@@ -49,6 +51,8 @@ export const keepGrants = async ({
   readonly production?: boolean
   /** Signed ends of these grants that this process kept from before, and Redis may have lost. */
   readonly endsKnown?: (grants: ReadonlySet<string>) => AsyncIterable<string>
+  /** Signed locks, and what lifted them, that this process kept from before, the oldest first. */
+  readonly locksKnown?: () => AsyncIterable<string>
   /** How many people the rules demand to let somebody in who was locked out. */
   readonly lift?: number | undefined
   /** Where this process keeps which keys were revoked. */
@@ -98,6 +102,10 @@ export const keepGrants = async ({
     // This process's own record, made when the key was not revoked.
     for await (const statement of endsKnown(await readLiveIds(prompt)))
       await statements.verify('end', statement, 'even revoked').then(view.proveEnd, () => undefined)
+  const lockedBefore = locksKnown === undefined ? [] : await locksFromBefore(statements, locksKnown(), lift)
+  for (const kept of lockedBefore)
+    if (statements.isRevoked(kept.statement)) view.locks.doubt(kept)
+    else view.locks.prove(kept)
   const locks = createLockStore(prompt, statements)
   const writeLockAgain = createLockAgain(prompt, statements, locks, keys.own.has('issue'))
   /** Redis lost that somebody is locked out, or was let in again. */
@@ -123,7 +131,12 @@ export const keepGrants = async ({
       outdated,
       lockLost,
       lockDoubted: (kept) => undo.lock(kept),
-      synced: () => void undo.grants(),
+      synced: () => {
+        void undo.grants()
+        // What a revoked key signed is proven to nobody, so that nobody else would miss it.
+        for (const { lock, statement } of lockedBefore.splice(0))
+          if (statements.isRevoked(statement)) void putLockAgain({ ...lock, agreed: [] })
+      },
       // What is attested in a head was checked: a forged grant that came as an event is taken out.
       given: (held) => void (view.isDistrusted(held) ? undo.grants() : follower.prove(held)),
     },

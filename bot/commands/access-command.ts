@@ -1,4 +1,5 @@
 import type { Refusal } from '#access/domain/decide-access.ts'
+import { narrowedTo } from '#access/domain/narrowed.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { type RuleSet, tierOf } from '#access/domain/rule-set.ts'
@@ -78,7 +79,9 @@ const answerTo = async (
   switch (command.verb) {
     case 'list':
       return [
-        answers.listAnswer(await listGrants(parts, person), name),
+        answers.listAnswer(await listGrants(parts, person), name, (grant) =>
+          narrowedTo(parts.rules, grant, parts.live.confirmedUntil(grant), parts.clock.now()),
+        ),
         ...answers.lockedList(lockedLines(parts.rules, parts.locks.all(), person, parts.clock.now())),
       ].join('\n')
     case 'preview':

@@ -3,7 +3,15 @@ import { formatDuration } from '#access/domain/duration.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import { type Reason, reasons } from '#access/domain/reasons.ts'
 import { shortHash } from '#access/domain/short-hash.ts'
-import { because, lastingText, namesText, onServices, tierOn, whatFor } from '#access/messages/pass-text.ts'
+import {
+  because,
+  lastingText,
+  namesText,
+  narrowedText,
+  onServices,
+  tierOn,
+  whatFor,
+} from '#access/messages/pass-text.ts'
 import { clockTime, code, dayAndTime, fitting, plural, quoted } from '#access/messages/slack-text.ts'
 import type { HandOverOutcome } from '#access/operations/hand-over.ts'
 import type { Preview } from '#access/operations/preview-ask.ts'
@@ -116,12 +124,21 @@ export const refusedAnswer = (
 const frozenAnswer = ({ tier, because, until }: Refusal): string =>
   `Nothing of tier *${tier}* is given by hand${until === undefined ? '' : ` until ${dayAndTime(until)}`}: ${quoted(because ?? 'frozen')} A page still gives.`
 
-export const listAnswer = (grants: readonly Grant[], command: string): string =>
+export const listAnswer = (
+  grants: readonly Grant[],
+  command: string,
+  narrowed: (grant: Grant) => readonly string[] = () => [],
+): string =>
   grants.length === 0
     ? `You have no passes. Ask for one with ${code(`${command} grant orders-svc 1h`)}`
     : [
         `You have ${plural(grants.length, 'pass', 'passes')}:`,
-        ...listed(grants.map((grant) => `• ${standing(grant)}, ${because(grant)}. Pass ${code(grant.id)}`)),
+        ...listed(
+          grants.map(
+            (grant) =>
+              `• ${standing(grant)}, ${because(grant)}${narrowedText(narrowed(grant))}. Pass ${code(grant.id)}`,
+          ),
+        ),
       ].join('\n')
 
 const standing = (grant: Grant): string => {

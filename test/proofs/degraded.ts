@@ -10,7 +10,7 @@ import {
   parts,
   type Tried,
 } from './degraded/judge.ts'
-import { type Scene, startScene, whenStaleMs } from './degraded/scene.ts'
+import { type Scene, startScene, ways, whenStaleMs } from './degraded/scene.ts'
 import { patiently } from './fleet/patiently.ts'
 import { withRedis } from './fleet/with-redis.ts'
 import type { Proof } from './proof.ts'
@@ -26,7 +26,7 @@ type Probe = {
   readonly method: string
   readonly path: string
 }
-const { ana, ben, cho, eve } = people
+const { ana, ben, cho, dan, eve } = people
 const asking: Readonly<Record<ProbeName, Probe>> = {
   held: { who: ben, service: 'orders-svc', method: 'GET', path: '/v1/orders' },
   beyond: { who: ben, service: 'orders-svc', method: 'PUT', path: '/v1/flags/beyond' },
@@ -35,6 +35,9 @@ const asking: Readonly<Record<ProbeName, Probe>> = {
   asked: { who: cho, service: 'orders-svc', method: 'PUT', path: '/v1/flags/asked' },
   paged: { who: ana, service: 'orders-svc', method: 'POST', path: '/v1/orders/1002/retry' },
   standing: { who: cho, service: 'payments-svc', method: 'GET', path: '/status/200' },
+  locked: { who: dan, service: 'payments-svc', method: 'GET', path: '/status/200' },
+  approved: { who: cho, service: 'orders-svc', method: 'DELETE', path: '/v1/orders/7' },
+  unapproved: { who: cho, service: 'payments-svc', method: 'DELETE', path: '/v1/orders/7' },
 }
 
 /** The n-th set of what is down. The first are those that tell most, so that few trials are worth something. */
@@ -49,13 +52,15 @@ const subsets: readonly (readonly Part[])[] = (() => {
 
 /**
  * Degraded is a subset (I-09): whatever set of Redis, workers, bot, Slack, PagerDuty and identity provider is down, what is
- * let in is what would be let in with all of them up, for no longer than the tier says; standing rules go on; and the bot
- * says in words what it can't do. Real processes; bots and workers are frozen, the others cut. A trial is one such set.
+ * let in is what would be let in with all of them up, for no longer than the tier says; who was locked out stays out, and what
+ * needs an approval waits for one; standing rules go on; and the bot says in words what it can't do. Real processes; bots and
+ * workers are frozen or killed, the others silent, cut, or (Redis) far too slow. A trial is one such set.
  */
 export const proveDegraded: Proof = (trials, say) =>
   withRedis('degraded', say, async (ground) => {
     const scene = await startScene(ground)
     await scene.untilHealthy()
+    await lockDan(scene)
     const violations: string[] = []
     const allowed: Record<string, number> = {}
     for (let trial = 0; trial < trials; trial += 1) {
@@ -68,14 +73,23 @@ export const proveDegraded: Proof = (trials, say) =>
         allowed[probe] = (allowed[probe] ?? 0) + 1
       say([`${trial + 1} of ${trials}: without ${name}, ${found.length} violations`, ...found].join('\n'))
     }
-    for (const probe of ['held', 'asked', 'paged', 'standing'])
+    for (const probe of ['held', 'asked', 'paged', 'approved', 'standing'])
       if (allowed[probe] === undefined) violations.push(`${probe} was never let in: this proves nothing`)
     return { violations, missed: [], when_stale_ms: whenStaleMs, let_in: allowed }
   })
 
+/** A standing rule lets him in, until he is locked out for good. */
+const lockDan = async (scene: Scene): Promise<void> => {
+  const { who, service, method, path } = asking.locked
+  const at = { port: scene.port, host: `${service}.localhost`, method, path, token: await scene.tokenOf(who) }
+  await patiently(async () => (await askOnce(at)).allowed, 'Dan to be let in')
+  await scene.lockOut(who)
+  await patiently(async () => (await askOnce(at)).reason === 'principal-locked', 'Dan to be locked out')
+}
+
 const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): Promise<Outage> => {
   const tokens = new Map<Person, string>()
-  for (const person of [ana, ben, cho, eve]) tokens.set(person, await scene.tokenOf(person))
+  for (const person of [ana, ben, cho, dan, eve]) tokens.set(person, await scene.tokenOf(person))
   const ask = async (probe: ProbeName): Promise<Tried> => {
     const { who, service, method, path } = asking[probe]
     const at = { port: scene.port, host: `${service}.localhost`, method, path, token: tokens.get(who) ?? '' }
@@ -95,10 +109,14 @@ const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): 
   await insist('ended', true, () => scene.say(ben, `grant payments-svc 1h because of trial ${trial}`))
   await insist('ended', false, () => scene.say(ben, 'revoke payments-svc'))
   // A bot that was frozen carries out what came meanwhile once it goes on.
-  for (const probe of ['asked', 'paged'] as const) await insist(probe, false, () => scene.endAll(ben))
+  for (const probe of ['asked', 'paged', 'approved'] as const)
+    await insist(probe, false, () => scene.endAll(ben))
+  const approve = await scene.askForApproval(cho, ben, 'orders-svc', `of trial ${trial}`)
+  await scene.askForApproval(cho, ben, 'payments-svc', `of trial ${trial}`)
 
-  // Half of the times Redis says nothing, the others its connections break.
-  for (const part of down) await scene.set(part, false, trial % 2 === 0)
+  // In turn Redis says nothing, its connections break, and it answers far too late.
+  const way = ways[(trial + Math.floor(trial / subsets.length)) % ways.length] ?? 'closed'
+  for (const part of down) await scene.set(part, false, way)
   const cutAt = Date.now()
   const stops = headsStop(down)
   const lastHeadAt = await scene.lastHeadAt(cutAt)
@@ -113,8 +131,9 @@ const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): 
     } while (!isOver())
   })
   const resolve = scene.page()
+  const approving = approve()
   const said = await scene.say(cho, 'grant orders-svc 1h operate because of a proof')
-  await Promise.all(loops)
+  await Promise.all([...loops, approving])
   const mode = await scene.modeOfProxy()
 
   // Whoever comes back is to find nothing to give any more.
@@ -123,10 +142,11 @@ const liveThrough = async (scene: Scene, down: readonly Part[], trial: number): 
   await scene.untilHealthy()
   await scene.endAll()
   await patiently(async () => !(await ask('held')).allowed, 'every pass to be ended')
-  return { down, cutAt, lastHeadAt, whenStale: whenStaleMs, tried, said, mode }
+  const slow = way === 'slow'
+  return { down, slow, cutAt, lastHeadAt, whenStale: whenStaleMs, tried, said, mode }
 }
 
 const seenAll = (tried: readonly Tried[]): boolean =>
-  (['held', 'asked', 'paged'] as const).every((probe) =>
+  (['held', 'asked', 'paged', 'approved'] as const).every((probe) =>
     tried.some((one) => one.probe === probe && one.allowed),
   )

@@ -10,7 +10,7 @@ import { seedOfRun } from './random.ts'
 const mostThreads = 4
 
 /**
- * Complete mediation (I-01): random histories of sign-ins, passes, ends, locks, freezes, restarts and losses of touch, with
+ * Complete mediation (I-01): random histories of sign-ins, passes, ends, locks, freezes, PagerDuty's word, broken glass, restarts and losses of touch, with
  * a request after each thing that happens. What the proxy decides is what a small oracle says by looking at the whole
  * history again. A trial is one step. `PROOF_SEED` repeats all of it.
  */
@@ -40,7 +40,7 @@ export const proveMediation: Proof = async (trials, say) => {
   )
   if (steps !== trials) violations.push(`only ${steps} of ${trials} steps were lived through`)
   const seconds = (performance.now() - startedAt) / 1_000
-  const { 'by pass': byPass = 0, standing = 0, ...refused } = answers
+  const { 'by pass': byPass = 0, 'by glass': byGlass = 0, standing = 0, ...refused } = answers
   const kinds = Object.entries(refused).sort(([, a], [, b]) => b - a)
   say(kinds.map(([kind, count]) => `${String(count).padStart(8)}  ${kind}`).join('\n'))
   return {
@@ -50,6 +50,7 @@ export const proveMediation: Proof = async (trials, say) => {
     histories,
     let_in_by_pass: byPass,
     let_in_by_standing_rule: standing,
+    let_in_by_break_glass: byGlass,
     refused: kinds.reduce((sum, [, count]) => sum + count, 0),
     reasons_of_refusals: kinds.length,
     threads,

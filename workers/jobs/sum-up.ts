@@ -1,4 +1,4 @@
-import type { Job, Queue } from 'bullmq'
+import type { Job } from 'bullmq'
 import { z } from 'zod'
 import type { MessageJob, NoteJob } from '#access/adapters/queues.ts'
 import { readJob } from '#access/adapters/read-job.ts'
@@ -12,6 +12,7 @@ import { nameOfCard } from '#access/messages/cards.ts'
 import { plainText } from '#access/messages/slack-text.ts'
 import { summaryMessage, type Used } from '#access/messages/summary.ts'
 import type { Clock } from '#access/ports.ts'
+import type { AddTo } from '../outbox/keep-owed.ts'
 import { putOff, waitedMs } from '../outbox/put-off.ts'
 import { channelsOf } from '../outbox/tell.ts'
 
@@ -27,8 +28,8 @@ export type SumUpParts = {
   readonly occasions: Occasions
   readonly usages: UsageStore
   readonly ended: (id: string) => Promise<Ended | undefined>
-  readonly messages: Queue<MessageJob>
-  readonly notes: Queue<NoteJob>
+  readonly messages: AddTo<MessageJob>
+  readonly notes: AddTo<NoteJob>
   readonly clock: Clock
 }
 

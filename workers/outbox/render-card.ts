@@ -2,6 +2,7 @@ import type { Place } from '#access/adapters/queues.ts'
 import type { Ended } from '#access/adapters/redis/grant-store.ts'
 import type { Occasions } from '#access/adapters/redis/occasions.ts'
 import { occasionOf, occasionOfGo } from '#access/domain/grant.ts'
+import { narrowedTo } from '#access/domain/narrowed.ts'
 import { isTakenByAcknowledging } from '#access/domain/page-rule.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
@@ -14,7 +15,7 @@ import { handOverMessage } from '#access/messages/hand-over-message.ts'
 import { liveMessage, movedMessage, type Standing } from '#access/messages/live-message.ts'
 import { lockMessage } from '#access/messages/lock-message.ts'
 import { offerMessage } from '#access/messages/offer-message.ts'
-import type { Directory, LiveGrants, Locks } from '#access/ports.ts'
+import type { Clock, Directory, LiveGrants, Locks } from '#access/ports.ts'
 
 export type RenderParts = {
   readonly rules: RuleSet
@@ -23,20 +24,23 @@ export type RenderParts = {
   readonly locks: Locks
   readonly occasions: Occasions
   readonly ended: (id: string) => Promise<Ended | undefined>
+  readonly clock: Clock
 }
 
 /**
  * What a card shows now in a place, from the grants as they stand; undefined when there is nothing (any more) to show
  * there. Cards with buttons are for one known person; all but the question to approvers are for the grant's own.
  */
-export const createRenderCard = ({ rules, directory, live, locks, occasions, ended }: RenderParts) => {
+export const createRenderCard = ({ rules, directory, live, locks, occasions, ended, clock }: RenderParts) => {
   const personAt = (to: Place): Person | undefined =>
     'channel' in to ? undefined : directory.bySlack(to.team, to.user)
 
   const standingOf = async (id: string): Promise<Standing | undefined> => {
     const held = live.get(id)
     if (held === undefined) return ended(id)
-    return (await live.genuine(held)) ? { grant: held.grant } : undefined
+    if (!(await live.genuine(held))) return undefined
+    const { grant } = held
+    return { grant, narrowed: narrowedTo(rules, grant, live.confirmedUntil(grant), clock.now()) }
   }
 
   const occasion = async (name: string): Promise<Rendered | undefined> => {

@@ -1,4 +1,3 @@
-import type { Queue } from 'bullmq'
 import type { MessageJob, Place } from '#access/adapters/queues.ts'
 import { type End, type Grant, occasionOf } from '#access/domain/grant.ts'
 import { kindOfLock, type Lock } from '#access/domain/lock.ts'
@@ -12,6 +11,7 @@ import { standingText, whatFor } from '#access/messages/pass-text.ts'
 import { code } from '#access/messages/slack-text.ts'
 import { whoDecidesOn } from '#access/operations/who-decides.ts'
 import type { Clock, Directory, LiveGrants } from '#access/ports.ts'
+import type { AddTo } from './keep-owed.ts'
 
 /** More than so many are not asked by direct message. */
 const mostAsked = 30
@@ -23,7 +23,7 @@ const mostAsked = 30
 export const createTell = (
   rules: RuleSet,
   directory: Directory,
-  messages: Queue<MessageJob>,
+  messages: AddTo<MessageJob>,
   clock: Clock,
   live: Pick<LiveGrants, 'all'> = { all: () => [] },
 ) => {
@@ -182,6 +182,9 @@ export const createTell = (
       const text = `Your pass begins: ${whatFor(grant)}. Pass ${code(grant.id)}.`
       if (holder !== undefined) await add(`begun-${grant.id}`, 0, { kind: 'notice', to: holder, text })
     },
+
+    /** A pass counts as less, or again as what it says, since then. */
+    narrowed: (grant: Grant, at: number): Promise<void> => showOccasion(grant, occasionOf(grant), at),
 
     /** A pass is about to end. */
     reminder: async (grant: Grant): Promise<void> => {

@@ -151,6 +151,15 @@ const unreachable = (error: Error): Fault => {
   return new Fault('store/unreachable', `Redis ${what}: ${error.message}`, { ...cause, mend })
 }
 
+/**
+ * A connection beside another, to be closed after, for what may be too long for Redis (`client-output-buffer-limit`): it
+ * breaks then, and nothing is asked again by itself.
+ */
+export const connectBeside = (redis: Redis): Redis =>
+  redis
+    .duplicate({ enableOfflineQueue: true, maxRetriesPerRequest: 0, retryStrategy: () => null })
+    .on('error', () => undefined)
+
 const answerWithinMs = 2_000
 
 /**
@@ -163,6 +172,9 @@ export const readBlocking = async (
   command: string,
   ...words: (string | number)[]
 ): Promise<unknown> => {
+  // What was asked of a connection that broke is not asked again by itself: an answer that is too long for Redis would break
+  // every one that comes after it.
+  redis.options.maxRetriesPerRequest = 0
   const overdue = setTimeout(() => redis.disconnect(true), blockMs + answerWithinMs)
   try {
     return await redis.call(command, ...words)

@@ -8,7 +8,7 @@ import { principalKey } from '../../domain/principal.ts'
 import type { LockEvent, View, ViewEvent } from '../../domain/view.ts'
 import type { Clock, LiveGrants, Locks } from '../../ports.ts'
 import { readUnverified, readUnverifiedLock, type Statements } from '../statements.ts'
-import { closeForGood, reachable, readBlocking } from './connect.ts'
+import { closeForGood, connectBeside, reachable, readBlocking } from './connect.ts'
 import { readStoredLock } from './lock-store.ts'
 import { names } from './names.ts'
 import { scanHash } from './scan-hash.ts'
@@ -45,6 +45,7 @@ const pauseMs = 100
 const touchMs = 2_000
 const catchUpMs = 1_500
 const mostEntries = 1_000
+const leastEntries = 8
 /** Clocks that differ by more are somebody's to mend. */
 const skewMs = 2_000
 /** No bot writes what it signed longer ago, whatever kept it. */
@@ -102,6 +103,10 @@ export const followView = (
   let misled = false
   /** How many heads in a row named a revoked key that is not known here. */
   let behind = 0
+  /** So much of a snapshot is asked for at once: less where Redis closes the connection, as it may where a reply is too long. */
+  let bite = mostEntries
+  /** How many reads in a row were never answered. */
+  let broken = 0
   let candidate: Candidate | undefined
   /** What is being checked, and a resync must know. */
   const checks = new Set<Promise<void>>()
@@ -109,14 +114,40 @@ export const followView = (
   const lockChecks = new Set<Promise<void>>()
   const waiting = new Set<{ readonly sequence: number; readonly done: () => void }>()
 
+  const bitten = async <T>(read: Promise<T>): Promise<T> => {
+    try {
+      return await reachable(read)
+    } catch (error) {
+      bite = Math.max(Math.ceil(bite / 4), leastEntries)
+      throw error
+    }
+  }
+
+  const piecesOf = (redis: Redis, key: string) => (cursor: string) =>
+    bitten(redis.hscan(key, cursor, 'COUNT', bite))
+
   const resync = async (): Promise<void> => {
     candidate = undefined
     const [storedEpoch, stored] = await reachable(prompt.mget(names.epoch, names.sequence))
+    const beside = connectBeside(prompt)
+    try {
+      await resyncBy(beside, storedEpoch, Number(stored ?? 0))
+      bite = Math.min(bite * 2, mostEntries)
+    } finally {
+      beside.disconnect()
+    }
+  }
+
+  const resyncBy = async (
+    redis: Redis,
+    storedEpoch: string | null | undefined,
+    from: number,
+  ): Promise<void> => {
     if (!storedEpoch) throw new Fault('store/unreachable', 'Redis holds no epoch yet')
     epoch = storedEpoch
     await Promise.all(checks)
-    const next = view.resync(Number(stored ?? 0))
-    for await (const [, statement] of scanHash(prompt, names.live)) {
+    const next = view.resync(from)
+    for await (const [, statement] of scanHash(piecesOf(redis, names.live))) {
       const grant = readable('grant', statement)
       if (grant === undefined) continue
       const unproven = next.unprovenOf(grant)
@@ -125,10 +156,14 @@ export const followView = (
       if (newer !== undefined) listener.outdated?.(newer)
       if (view.endProven(grant.id)) listener.returned?.(grant, statement)
     }
-    await loadLocks(next)
-    const since = await reachable(prompt.xrange(names.events, `(${Number(stored ?? 0)}-0`, '+'))
-    candidate = next
-    if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
+    await loadLocks(redis, next)
+    for (let all = false; !all; ) {
+      const most = bite
+      const since = await bitten(redis.xrange(names.events, `(${next.sequence()}-0`, '+', 'COUNT', most))
+      candidate = next
+      if (!applyAll(since)) throw new Fault('store/unreachable', 'events are missing')
+      all = since.length < most
+    }
     const unproven = next.unproven()
     await learn(unproven.filter(({ grant }) => next.get(grant.id) !== undefined))
     check(learn(unproven.filter(({ grant }) => next.get(grant.id) === undefined)))
@@ -144,10 +179,10 @@ export const followView = (
   }
 
   /** Loads who is locked out, checks it, and tells what is missing of what was known. */
-  const loadLocks = async (next: Candidate): Promise<void> => {
+  const loadLocks = async (redis: Redis, next: Candidate): Promise<void> => {
     const known = view.locks.proven()
     const found = new Map<string, number>()
-    for await (const [, stored] of scanHash(prompt, names.locks)) {
+    for await (const [, stored] of scanHash(piecesOf(redis, names.locks))) {
       const kept = readableLock(readStoredLock(stored))
       if (kept === undefined) continue
       const principal = principalKey(kept.lock.who)
@@ -229,7 +264,12 @@ export const followView = (
 
   /** Reads on; false means that a resync is due. */
   const readOn = async (): Promise<boolean> => {
+    if (patient.status !== 'ready') {
+      await pause()
+      return true
+    }
     const { events, heads } = names
+    broken += 1
     const reply = await readBlocking(
       patient,
       blockMs,
@@ -244,6 +284,7 @@ export const followView = (
       `${(candidate ?? view).sequence()}-0`,
       cursorHeads,
     )
+    broken = 0
     readAt = performance.now()
     if (misled) {
       misled = false
@@ -459,7 +500,8 @@ export const followView = (
         if (!inStep) await pause()
       } catch (error) {
         if (stopped) return
-        inStep = false
+        // A connection that broke goes on where it was, but for one that broke again at the same place.
+        inStep = inStep && broken === 1
         const what = (error as Error).message
         if (told !== what) tellTrouble(what)
         told = what

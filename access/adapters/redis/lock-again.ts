@@ -19,7 +19,9 @@ export type LockWrittenAgain = 'written again' | 'already there' | 'left to a bo
  */
 export const createLockAgain =
   (redis: Redis, statements: Statements, store: LockStore, mayLift: boolean) =>
-  async (lost: Lock): Promise<LockWrittenAgain> => {
+  async (known: Lock): Promise<LockWrittenAgain> => {
+    // Who may not sign that somebody agreed to let them in can still write that they are locked out.
+    const lost = mayLift || known.state === 'free' ? known : { ...known, agreed: [] }
     if (kindOfLock(lost) === 'lift' && !mayLift) return 'left to a bot'
     for (let tries = 0; tries < mostTries; tries += 1) {
       const field = (await reachable(redis.hget(names.locks, principalKey(lost.who)))) ?? ''

@@ -41,6 +41,8 @@ export const names = {
   seen: (id: string) => `${tag}:seen:${id}`,
   /** principal → the break-glass pass of theirs that waits for its review. */
   glassReviews: `${tag}:glass-reviews`,
+  /** `<queue>/<job id>` → what is still to be said to somebody, kept beside the job that says it. */
+  owed: `${tag}:owed`,
   /** Where in Slack a card is shown, and what it shows. */
   card: (place: string, card: string) => `${tag}:card:${place}:${card}`,
   /** Who is posting or updating a card at the moment. */

@@ -6,7 +6,8 @@ import { scanHash } from './scan-hash.ts'
 /** The ids of all that Redis holds as live. */
 export const readLiveIds = async (redis: Redis): Promise<ReadonlySet<string>> => {
   const ids = new Set<string>()
-  for await (const [id] of scanHash(redis, names.live)) ids.add(id)
+  const read = (cursor: string) => reachable(redis.hscan(names.live, cursor, 'COUNT', 1_000))
+  for await (const [id] of scanHash(read)) ids.add(id)
   return ids
 }
 

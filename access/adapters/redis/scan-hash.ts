@@ -1,13 +1,12 @@
-import type { Redis } from 'ioredis'
-import { reachable } from './connect.ts'
-
 /**
- * The fields of a hash, each with its value, as HSCAN finds them: one may come twice where the hash changes meanwhile. The
- * next page is on its way while one is worked on.
+ * The fields of a hash, each with its value, by pages of HSCAN: one may come twice where the hash changes meanwhile. The next
+ * page is on its way while one is worked on.
  */
-export async function* scanHash(redis: Redis, key: string): AsyncGenerator<readonly [string, string]> {
+export async function* scanHash(
+  read: (cursor: string) => Promise<[cursor: string, fields: string[]]>,
+): AsyncGenerator<readonly [string, string]> {
   const page = (cursor: string) => {
-    const coming = reachable(redis.hscan(key, cursor, 'COUNT', 1_000))
+    const coming = read(cursor)
     // Whoever stops reading, or fails meanwhile, does not wait for it.
     coming.catch(() => undefined)
     return coming

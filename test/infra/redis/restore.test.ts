@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadKeys } from '#access/adapters/keys.ts'
 import { names } from '#access/adapters/redis/names.ts'
+import { createStatements } from '#access/adapters/statements.ts'
 import { type Person, people } from '#infra/sandbox/people.ts'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { partNames } from '#infra/sandbox/stack.ts'
@@ -63,10 +65,18 @@ const read = async (person: Person): Promise<number> => {
   return (await call({ port: stack.ports.proxy, host, path: '/v1/orders', token })).status
 }
 
-test('A backup that is restored as the README says revives no pass that has ended since', {
+/** Somebody with the key for it has them locked out. */
+const lockOut = async ({ subject }: Person): Promise<number> => {
+  const keys = await loadKeys(join(stack.folder, 'keys', 'responder'), 'responder', 'sandbox')
+  const order = { environment: 'sandbox', subject, because: 'gone', at: Date.now() }
+  const body = await createStatements(keys).sign('lock-order', order)
+  return (await fetch(`http://127.0.0.1:${stack.ports.bot}/api/v1/locks`, { method: 'POST', body })).status
+}
+
+test('A backup that is restored as the README says revives no pass that has ended since, and lets in nobody who was locked out', {
   retry: 0,
 }, async () => {
-  const { ana, ben, cho } = people
+  const { ana, ben, cho, eve } = people
   const ended = passOf(await slash(ben, 'grant orders-svc 1h because it ends after the backup'))
   const lasting = passOf(await slash(cho, 'grant orders-svc 1h because it lasts'))
   await until(async () => (await read(ben)) === 200, 'Ben gets in')
@@ -75,14 +85,14 @@ test('A backup that is restored as the README says revives no pass that has ende
   await slash(ana, 'grant orders-svc 1h because it is not in the backup')
   await until(async () => (await read(ana)) === 200, 'Ana gets in')
   const admin = home.connect(server.port, 'admin')
+  expect(await lockOut(eve)).toBe(200)
   // What the workers know of it is what their audit says.
+  const audit = () => readFile(join(stack.folder, 'audit', 'workers-sandbox.jsonl'), 'utf8')
   await until(
-    async () =>
-      (await readFile(join(stack.folder, 'audit', 'workers-sandbox.jsonl'), 'utf8')).includes(
-        `"step":"end","grant":"${ended}"`,
-      ),
+    async () => (await audit()).includes(`"step":"end","grant":"${ended}"`),
     'the end is in the audit',
   )
+  await until(async () => (await audit()).includes('"step":"lock"'), 'the lock is in the audit')
 
   for (const part of partNames) await stack.stopPart(part)
   await server.process.stop()
@@ -92,9 +102,11 @@ test('A backup that is restored as the README says revives no pass that has ende
   await once.process.exited
   await home.start('redis', [], server.port)
   expect(await admin.hexists(names.live, ended), 'the backup has the pass').toBe(1)
+  expect(await admin.hlen(names.locks), 'the backup has no lock').toBe(0)
 
   await stack.start('workers')
   await until(async () => (await admin.hexists(names.ended, ended)) === 1, 'the end is written again')
+  await until(async () => (await admin.hlen(names.locks)) === 1, 'the lock is written again')
   await stack.start('bot')
   await stack.start('proxy')
   expect(await read(ben)).toBe(403)
@@ -103,4 +115,5 @@ test('A backup that is restored as the README says revives no pass that has ende
   expect(await read(ana)).toBe(403)
   expect(await slash(ana, 'grant orders-svc 1h because I ask again')).toContain('You have a pass')
   await until(async () => (await read(ana)) === 200, 'Ana gets in again')
+  expect(await slash(eve, 'list')).toContain('locked out')
 })

@@ -50,7 +50,9 @@ const grants = [
   'head-signer',
 ].map(key)
 const queue = key('messages:wait')
-const onlyWorkers = ['fleet', 'confirmed:1', 'usage:x', 'occasion:x', 'card:x:y', 'turns-gone:x'].map(key)
+const onlyWorkers = ['fleet', 'confirmed:1', 'usage:x', 'occasion:x', 'owed', 'card:x:y', 'turns-gone:x'].map(
+  key,
+)
 
 const nobody: readonly (readonly Word[])[] = [
   ['KEYS', '*'],

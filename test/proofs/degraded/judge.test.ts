@@ -32,7 +32,13 @@ describe('The judge of what is let in', () => {
     ]
     expect(judge(outage({ tried: all }))).toEqual([])
     const up = outage({ down: ['slack', 'idp'], said: 'until 13:00', mode: 'in step' })
-    const more = [goesOn, tried('paged', 9, true), tried('held', 9_000, true)]
+    const more = [
+      goesOn,
+      tried('paged', 9, true),
+      tried('held', 9_000, true),
+      tried('approved', 9, true),
+      tried('locked', 9, false),
+    ]
     expect(judge({ ...up, tried: more })).toEqual([])
   })
 
@@ -46,6 +52,24 @@ describe('The judge of what is let in', () => {
     ],
     ['what was revoked before', { tried: [tried('ended', 9, true)] }, 'ended was let in'],
     ['more than the tier', { tried: [tried('beyond', 9, true)] }, 'beyond was let in'],
+    [
+      'what a slow Redis never gave',
+      { slow: true, tried: [tried('unapproved', 9, true)] },
+      'unapproved was let in',
+    ],
+    ['a bot that waits for a slow Redis', { slow: true, said: undefined }, 'did not say in words'],
+    [
+      'what a slow Redis kept open without anybody to attest it',
+      { slow: true, down: ['redis', 'bot', 'workers'], tried: [tried('held', 5_501, true)] },
+      '1 ms after it was stale',
+    ],
+    ['who was locked out before', { tried: [tried('locked', 9, true)] }, 'locked was let in'],
+    ['what nobody could approve', { tried: [tried('approved', 9, true)] }, 'approved was let in'],
+    [
+      'what nobody approved, with all of it up',
+      { down: [], said: 'until 13:00', mode: 'in step', tried: [tried('unapproved', 9, true)] },
+      'unapproved was let in',
+    ],
     ['a stranger', { tried: [tried('stranger', 9, true)] }, 'stranger was let in'],
     ['a standing rule that closes', { tried: [tried('standing', 9, false, 503)] }, 'was answered 503'],
     ['a rate that is not had again', { tried: [tried('standing', 4_001, false, 429)] }, 'was answered 429'],

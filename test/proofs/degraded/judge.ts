@@ -7,7 +7,18 @@ export const parts = ['redis', 'workers', 'bot', 'slack', 'pagerduty', 'idp'] as
 export type Part = (typeof parts)[number]
 
 /** Who asks for what, again and again. */
-export const probes = ['held', 'beyond', 'ended', 'stranger', 'asked', 'paged', 'standing'] as const
+export const probes = [
+  'held',
+  'beyond',
+  'ended',
+  'stranger',
+  'asked',
+  'paged',
+  'standing',
+  'locked',
+  'approved',
+  'unapproved',
+] as const
 export type ProbeName = (typeof probes)[number]
 
 export type Tried = {
@@ -23,6 +34,8 @@ export type Tried = {
 
 export type Outage = {
   readonly down: readonly Part[]
+  /** Redis is there, and answers far too late: what is written to it counts, though nobody hears that it does. */
+  readonly slow?: boolean
   readonly cutAt: number
   /** When the last head was signed that anybody can have heard of. */
   readonly lastHeadAt: number
@@ -48,16 +61,33 @@ const isDisturbed = (reason: string | undefined, status: number): boolean =>
 export const headsStop = (down: readonly Part[]): boolean =>
   down.includes('redis') || (down.includes('bot') && down.includes('workers'))
 
-export const judge = ({ down, cutAt, lastHeadAt, whenStale, tried, said, mode }: Outage): string[] => {
+export const judge = ({
+  down,
+  slow = false,
+  cutAt,
+  lastHeadAt,
+  whenStale,
+  tried,
+  said,
+  mode,
+}: Outage): string[] => {
   const violations: string[] = []
   const isUp = (...all: readonly Part[]): boolean => all.every((part) => !down.includes(part))
-  const closesAt = headsStop(down) ? lastHeadAt + whenStale : Number.POSITIVE_INFINITY
+  /** Redis has what is written to it, answers or not. */
+  const isWritten = (...all: readonly Part[]): boolean => isUp(...all) && (slow || isUp('redis'))
+  const noHeads = headsStop(slow ? down.filter((part) => part !== 'redis') : down)
+  const closesAt = noHeads ? lastHeadAt + whenStale : Number.POSITIVE_INFINITY
   const mayBe: Readonly<Record<ProbeName, boolean>> = {
     held: true,
     standing: true,
     // Whoever asks is answered by a bot, and it is written to Redis; a page is nothing until PagerDuty confirmed it.
-    asked: isUp('bot', 'redis'),
-    paged: isUp('bot', 'redis', 'pagerduty'),
+    asked: isWritten('bot'),
+    paged: isWritten('bot', 'pagerduty'),
+    // A click is a bot's to take, and written to Redis; what was asked before is no more than a question.
+    approved: isWritten('bot'),
+    unapproved: false,
+    // They were before, and a standing rule is theirs.
+    locked: false,
     beyond: false,
     ended: false,
     stranger: false,
@@ -74,7 +104,7 @@ export const judge = ({ down, cutAt, lastHeadAt, whenStale, tried, said, mode }:
     violations.push(`the bot did not say in words that it can't: ${said ?? 'nothing'}`)
   if (isUp('bot', 'redis') && (said === undefined || said.includes(refusing)))
     violations.push(`the bot could have given a pass, and said: ${said ?? 'nothing'}`)
-  if (headsStop(down) && (mode === 'in step' || mode === undefined))
+  if (noHeads && (mode === 'in step' || mode === undefined))
     violations.push(`the proxy says that it is ${mode}`)
   return violations
 }

@@ -12,8 +12,10 @@ import { serviceWithId } from '#infra/sandbox/pagerduty/account.ts'
 import { createPagerDuty } from '#infra/sandbox/pagerduty/pagerduty.ts'
 import { type Person, people } from '#infra/sandbox/people.ts'
 import { createService } from '#infra/sandbox/services/service.ts'
+import type { Message } from '#infra/sandbox/slack/messages.ts'
 import { messageText } from '#infra/sandbox/slack/plain-text.ts'
 import { createSlack } from '#infra/sandbox/slack/slack.ts'
+import { dmWith } from '#infra/sandbox/slack/workspace.ts'
 import { type PartName, type Ports, partNames, prepareFolder, startPart } from '#infra/sandbox/stack.ts'
 import type { StartedProcess } from '#infra/sandbox/start/processes.ts'
 import { freePorts } from '../../free-ports.ts'
@@ -23,6 +25,11 @@ import type { Ground } from '../fleet/with-redis.ts'
 import type { Part } from './judge.ts'
 
 export const whenStaleMs = 6_000
+/** Longer than anybody waits for a command, and shorter than a connection is kept that says nothing. */
+const slowMs = 2_000
+
+export const ways = ['silent', 'closed', 'slow'] as const
+export type Way = (typeof ways)[number]
 
 const rulesText = ({ idp, orders, payments }: Ports): string => `
 version: 1
@@ -35,8 +42,9 @@ people:
 tiers:
   observe: { longest: 8h, rate: 900000/s, when_stale: ${whenStaleMs / 1_000}s }
   operate: { longest: 2h, rate: 900000/s, when_stale: 3s, reason: required }
+  admin: { longest: 1h, rate: 900000/s, when_stale: 3s, reason: required, approvals: { count: 1, from: [sre] } }
 profiles:
-  web: { tiers: { observe: [GET /v1/**], operate: [POST /v1/**, PUT /v1/**] } }
+  web: { tiers: { observe: [GET /v1/**], operate: [POST /v1/**, PUT /v1/**], admin: [DELETE /v1/**] } }
 services:
   orders-svc:
     profile: web
@@ -56,6 +64,7 @@ on_page:
   - { services: [orders-svc], who: [payments], give: operate, levels: any, how: auto, for: 1h, cap: 8h }
 on_request:
   - { who: [sre, payments], tiers: [observe, operate], how: at once }
+  - { who: [payments], tiers: [admin], how: approval }
 standing:
   - { from: payments, to: payments-svc, allow: [GET /status/*], rate: 900000/s }
 paging: { per_day: 100000 }
@@ -98,17 +107,28 @@ export const startScene = async ({ folder, redis, ends }: Ground) => {
   ends(() => Object.values(relays).forEach((relay) => void relay.close()))
   const apis = { SLACK_API_URL: relays.slack.url, PAGERDUTY_API_URL: relays.pagerduty.url.replace(/\/$/, '') }
   const running = new Map<PartName, StartedProcess>()
+  const startOne = async (name: PartName): Promise<void> => {
+    running.set(name, await startPart(name, prepared, relays.redis.url, name === 'proxy' ? {} : apis))
+  }
   for (const name of partNames) {
-    const part = await startPart(name, prepared, relays.redis.url, name === 'proxy' ? {} : apis)
-    running.set(name, part)
+    await startOne(name)
     ends(async () => {
-      process.kill(part.pid, 'SIGCONT')
-      await part.stop(2_000)
+      signal(name, 'SIGCONT')
+      await running.get(name)?.stop(2_000)
     })
   }
   const signal = (name: PartName, what: NodeJS.Signals): void => {
     const { pid } = running.get(name) ?? {}
     if (pid !== undefined) process.kill(pid, what)
+  }
+  const killed = new Set<PartName>()
+  const setPart = async (name: 'bot' | 'workers', isUp: boolean, frozen: boolean): Promise<void> => {
+    if (isUp && killed.delete(name)) return startOne(name)
+    if (isUp || frozen) return signal(name, isUp ? 'SIGCONT' : 'SIGSTOP')
+    killed.add(name)
+    signal(name, 'SIGKILL')
+    await running.get(name)?.exited
+    running.delete(name)
   }
 
   /** What a part says of itself; undefined where it does not answer. */
@@ -140,10 +160,19 @@ export const startScene = async ({ folder, redis, ends }: Ground) => {
       if (idp === undefined) throw new Error('the identity provider is down')
       return idp.tokenFor(person)
     },
-    /** Takes a part away, or brings it back. `silent`: Redis keeps its connections and says nothing. */
-    set: async (part: Part, isUp: boolean, silent = false): Promise<void> => {
-      if (part === 'bot' || part === 'workers') return signal(part, isUp ? 'SIGCONT' : 'SIGSTOP')
-      if (part !== 'idp') return relays[part].set(isUp ? 'open' : silent ? 'silent' : 'closed')
+    /**
+     * Takes a part away, or brings it back. `silent`: connections are kept and nothing is said, bot and workers are frozen;
+     * otherwise connections break, and they are killed. `slow` is the same, but for Redis, whose answers come far too late.
+     */
+    set: async (part: Part, isUp: boolean, way: Way = 'closed'): Promise<void> => {
+      if (part === 'bot' || part === 'workers') return setPart(part, isUp, way === 'silent')
+      if (part === 'redis' && (isUp || way === 'slow')) {
+        // What is still under way is not to come between what goes at once.
+        relays.redis.set('closed')
+        relays.redis.delayReplies(isUp ? 0 : slowMs)
+        return relays.redis.set('open')
+      }
+      if (part !== 'idp') return relays[part].set(isUp ? 'open' : way === 'silent' ? 'silent' : 'closed')
       if (isUp) idp ??= await startIdp(idpState, ports.idp)
       else {
         await idp?.close()
@@ -159,6 +188,32 @@ export const startScene = async ({ folder, redis, ends }: Ground) => {
     say: async (person: Person, text: string): Promise<string | undefined> => {
       const { answer } = await slack.sendCommand(person, '/access', text)
       return answer === undefined ? undefined : messageText(answer)
+    },
+    /** Whoever has the key for it locks them out. */
+    lockOut: async ({ subject }: Person): Promise<void> => {
+      const own = await loadKeys(join(keys, 'responder'), 'responder', 'sandbox')
+      const order = { environment: 'sandbox', subject, because: 'gone', at: Date.now() }
+      const body = await createStatements(own).sign('lock-order', order)
+      const { status } = await fetch(`${botUrl}/api/v1/locks`, { method: 'POST', body })
+      if (status !== 200) throw new Error(`the order to lock was answered ${status}`)
+    },
+    /** Asks for what needs an approval; resolves when it was put before who may give it, who can click then. */
+    askForApproval: async (who: Person, approver: Person, service: string, because: string) => {
+      const question = (): Message | undefined => {
+        const direct = dmWith(approver.slack.user)
+        return direct === undefined
+          ? undefined
+          : slack.messagesIn(direct).findLast((message) => {
+              const text = messageText(message)
+              return text.includes(because) && text.includes(service) && text.includes('[Approve]')
+            })
+      }
+      await slack.sendCommand(who, '/access', `grant ${service} 1h admin because ${because}`)
+      await patiently(async () => question() !== undefined, `${approver.name} to be asked`)
+      return async (): Promise<void> => {
+        const asked = question()
+        if (asked !== undefined) await slack.click(approver, asked, 'approve').catch(() => undefined)
+      }
     },
     /** Ana is paged. Call the answer to resolve it. */
     page: (): (() => void) => {

@@ -10,8 +10,12 @@ export type Pass = {
   readonly tier: string
   readonly from: number
   readonly until: number
-  /** A page led to it, and which doubt there was about that. */
-  readonly page: { readonly doubt?: 'page-by-self' | 'page-late' } | undefined
+  /** A page of this incident led to it, and which doubt there was about that. */
+  readonly page: { readonly incident: string; readonly doubt?: 'page-by-self' | 'page-late' } | undefined
+  /** Somebody's hand made this version of it. */
+  readonly byHand: boolean
+  /** When this version was made. */
+  readonly at: number
   readonly approvals: readonly { readonly subject: string; readonly teams: readonly string[] }[]
 }
 
@@ -26,6 +30,27 @@ export type Token = {
   readonly expires: number
 }
 
+/** A pass that was signed offline, which comes with a request. */
+export type Glass = {
+  readonly number: number
+  readonly environment: string
+  readonly subject: string
+  readonly services: readonly string[]
+  readonly tier: string
+  readonly from: number
+  readonly until: number
+  /** Names of keys, each once. */
+  readonly signers: readonly string[]
+  /** The signature of the first of them is over something else. */
+  readonly forged: boolean
+}
+
+/** What PagerDuty said at a time: every incident is as it was told, but these, which it confirmed last at the time beside. */
+export type Word = {
+  readonly at: number
+  readonly except: readonly { readonly incident: string; readonly at: number }[]
+}
+
 export type Happened =
   | { readonly kind: 'signed in'; readonly token: Token }
   | { readonly kind: 'grant'; readonly pass: Pass; readonly genuine: boolean }
@@ -34,6 +59,8 @@ export type Happened =
   | { readonly kind: 'end'; readonly id: string; readonly version: number; readonly genuine: boolean }
   /** A head that was signed then. */
   | { readonly kind: 'head'; readonly at: number }
+  | { readonly kind: 'confirmed'; readonly word: Word; readonly toldAt: number }
+  | { readonly kind: 'glass'; readonly glass: Glass }
   | { readonly kind: 'locked' | 'unlocked'; readonly subject: string }
   /** The proxy hears nothing more, and then all of it, as it is by then. */
   | { readonly kind: 'cut off' | 'in step' }
@@ -43,6 +70,8 @@ export type Happened =
 export type Asked = {
   /** The number of a token. */
   readonly token: number
+  /** The number of a pass that was signed offline, where one came with it. */
+  readonly glass?: number
   readonly service: string
   readonly method: string
   readonly path: string

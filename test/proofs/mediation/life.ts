@@ -1,10 +1,13 @@
 import type { Random } from '../random.ts'
-import type { Asked, Happened, Pass, Token } from './history.ts'
+import { glassKeyNames } from './glass-keys.ts'
+import type { Asked, Glass, Happened, Pass, Token } from './history.ts'
 import { groups, methods, paths, services, sets, startsAt, type World } from './world.ts'
 
 const minute = 60_000
 const subjects = ['ana', 'ben', 'cho', 'w-1']
 const tiers = ['observe', 'operate', 'admin']
+const incidents = ['I1', 'I2', 'I3']
+const confirmedFor = 15 * minute
 
 /** What a history comes to, step by step: most of it ordinary, some of it what only an attacker or a fault would do. */
 export const createLife = (random: Random, worlds: readonly [World, World]) => {
@@ -13,6 +16,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
   /** Signed versions of which this process has heard that there is a newer one, or an end. */
   const old: Pass[] = []
   const tokens: Token[] = []
+  const glasses: Glass[] = []
   const ended = new Set<string>()
   const locked = new Set<string>()
   const edges: number[] = worlds.flatMap(({ people, freezes }) => [
@@ -65,7 +69,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
       const place = newest.findIndex(({ id }) => id === pass.id)
       if (place !== -1 && !cut) old.push(newest[place] as Pass)
       newest.splice(place === -1 ? newest.length : place, 1, pass)
-      edges.push(pass.from, pass.until)
+      edges.push(pass.from, pass.until, pass.at + confirmedFor)
     }
     return { kind: 'grant', pass, genuine }
   }
@@ -90,7 +94,14 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
         tier,
         from,
         until: from + lasts,
-        page: chance(0.5) ? undefined : pick([{}, {}, { doubt: 'page-by-self' }, { doubt: 'page-late' }]),
+        page: chance(0.5)
+          ? undefined
+          : {
+              incident: pick(incidents),
+              ...pick([{}, {}, { doubt: 'page-by-self' } as const, { doubt: 'page-late' } as const]),
+            },
+        byHand: chance(0.6),
+        at: now,
         approvals: approvers
           .slice(0, pick([0, 1, 2, 3, 3]))
           .map((approver) => ({ subject: approver, teams: chance(0.6) ? sets : some(sets) })),
@@ -100,7 +111,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
   }
 
   const step = (pass: Pass): Happened => {
-    const next = { ...pass, version: pass.version + 1 }
+    const next = { ...pass, version: pass.version + 1, byHand: chance(0.6), at: now }
     if (pass.state !== 'active') {
       const moved = Math.max(pass.from, now)
       return remember({ ...next, state: 'active', from: moved, until: moved + whole(1, 60) * minute }, true)
@@ -123,6 +134,40 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
   const head = (): Happened => {
     headAt = Math.max(headAt, now - pick([0, 0, 500, 3_000]))
     return { kind: 'head', at: headAt }
+  }
+
+  const confirm = (): Happened => {
+    const at = now - pick([0, 0, 0, 1_000, 5 * minute, 20 * minute])
+    const doubted = chance(0.4) ? some(incidents) : []
+    const except = doubted.map((incident) => ({
+      incident,
+      at: at - pick([minute, 10 * minute, 30 * minute]),
+    }))
+    for (const one of [{ at }, ...except]) edges.push(one.at + confirmedFor)
+    return { kind: 'confirmed', word: { at, except }, toldAt: now }
+  }
+
+  const breakGlass = (): Happened => {
+    const rules = world.breakGlass
+    const from = now + pick([0, 0, 0, 0, minute])
+    const lasts = chance(0.9)
+      ? (rules?.lasts ?? 10 * minute) - below(5 * minute)
+      : pick([31 * minute, 60 * minute])
+    const named = shuffled(rules?.keys ?? glassKeyNames).slice(0, (rules?.need ?? 1) + below(2))
+    const glass: Glass = {
+      number: glasses.length,
+      environment: chance(0.95) ? world.environment : 'other',
+      subject: pick(subjects),
+      services: some(services),
+      tier: chance(0.8) ? (rules?.tier ?? 'admin') : pick(tiers),
+      from,
+      until: from + lasts,
+      signers: chance(0.7) ? named : shuffled(glassKeyNames).slice(0, whole(1, 3)),
+      forged: chance(0.1),
+    }
+    edges.push(glass.from, glass.until)
+    glasses.push(glass)
+    return { kind: 'glass', glass }
   }
 
   const goOn = (): Happened[] => {
@@ -151,7 +196,7 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
     if (chosen < 43) return [end(one, true)]
     if (chosen < 44) return [end(one, false)]
     if (chosen < 45)
-      return [remember({ ...one, version: one.version + 1, until: one.until + 60 * minute }, false)]
+      return [remember({ ...one, version: one.version + 1, until: one.until + 60 * minute, at: now }, false)]
     if (chosen < 47) return [give(false)]
     if (chosen < 48 && !cut && old.length > 0) return [{ kind: 'replayed', pass: pick(old.slice(-8)) }]
     if (chosen < 50) {
@@ -161,6 +206,8 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
       return [{ kind: isLocked ? 'locked' : 'unlocked', subject }]
     }
     if (chosen < (cut ? 80 : 53)) return goOn()
+    if (chosen < 60 && !cut) return [confirm()]
+    if (chosen < 66 || (cut && chosen < 85)) return [breakGlass()]
     return cut ? [] : [head()]
   }
 
@@ -178,13 +225,15 @@ export const createLife = (random: Random, worlds: readonly [World, World]) => {
   const ask = (): Asked => {
     if (lastAsked !== undefined && chance(0.2)) return { ...lastAsked, now }
     const going = newest.filter(({ id }) => chance(0.3) || !ended.has(id)).slice(-8)
-    const aim = going.length > 0 && chance(0.85) ? pick(going) : undefined
+    const glass = glasses.length > 0 && chance(0.25) ? pick(glasses.slice(-3)) : undefined
+    const aim = glass ?? (going.length > 0 && chance(0.85) ? pick(going) : undefined)
     const fresh = tokens.filter(({ expires }) => expires + minute > now || chance(0.02))
     const own = fresh.filter(({ subject }) => subject === aim?.subject)
     const service = aim !== undefined && chance(0.9) ? pick(aim.services) : pick(services)
     return {
       token: (own.length > 0 && chance(0.95) ? pick(own.slice(-3)) : pick(fresh.length > 0 ? fresh : tokens))
         .number,
+      ...(glass === undefined ? {} : { glass: glass.number }),
       service,
       ...(chance(0.75) ? allowed(service, aim?.tier) : { method: pick(methods), path: pick(paths) }),
       now,

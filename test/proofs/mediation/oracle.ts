@@ -1,4 +1,4 @@
-import type { Asked, Happened, Pass, Token } from './history.ts'
+import type { Asked, Glass, Happened, Pass, Token } from './history.ts'
 import type { World } from './world.ts'
 
 /*
@@ -23,10 +23,14 @@ type OfPass = Arrival & {
   readonly pass: Pass
   readonly genuine: boolean
 }
+type OfGlass = Arrival & { readonly glass: Glass; readonly rules: NonNullable<World['breakGlass']> }
 type OfStanding = Arrival & { readonly rule: World['standing'][number] }
 
 const leeway = 30_000
+const quarterOfAnHour = 900_000
+const halfAnHour = 1_800_000
 
+/** What is true of them whatever lets them in. */
 const arrival = {
   'the token is genuine': ({ token }: Arrival) => token.genuine,
   'the token has not expired': ({ token, asked }: Arrival) => asked.now < token.expires + leeway,
@@ -40,6 +44,9 @@ const arrival = {
     const acr = world.tiers[needs]?.acr
     return acr === undefined || token.acr === acr
   },
+}
+
+const lately = {
   'they signed in as lately as is demanded': ({ world, token, needs, asked }: Arrival) => {
     const maxAge = world.tiers[needs]?.maxAge
     if (maxAge === undefined) return true
@@ -85,11 +92,42 @@ const byPass = {
         from <= asked.now &&
         asked.now < until,
     ),
+  'PagerDuty confirms its incident, or no more than the lowest tier is needed': ({
+    pass,
+    needs,
+    heard,
+    asked,
+  }: OfPass) => pass.page === undefined || needs === 0 || asked.now < saidAt(heard, pass) + quarterOfAnHour,
   'the proxy has heard of it': ({ heard, told }: OfPass) => heard.includes(told),
   'the proxy heard of changes lately': ({ history, world, needs, asked }: OfPass) => {
     const heads = sinceRestart(history).flatMap((one) => (one.kind === 'head' ? [one.at] : []))
     return asked.now - Math.max(...heads) <= (world.tiers[needs]?.whenStale ?? Number.POSITIVE_INFINITY)
   },
+}
+
+/** Signed offline: by the rule set alone, however old what the proxy knows. */
+const byGlass = {
+  'the glass is broken for them': ({ glass, token }: OfGlass) => glass.subject === token.subject,
+  'people like them may break it': ({ world, rules, token, asked }: OfGlass) =>
+    isAmong(world, rules.who, token, asked.now),
+  'it opens the service': ({ glass, asked }: OfGlass) => glass.services.includes(asked.service),
+  'it was signed for this environment': ({ glass, world }: OfGlass) =>
+    glass.environment === world.environment,
+  'it is open': ({ glass, asked }: OfGlass) => glass.from <= asked.now,
+  'it is open no longer': ({ glass, asked }: OfGlass) => asked.now < glass.until,
+  'it is as short as it has to be': ({ glass, rules }: OfGlass) =>
+    glass.until - glass.from <= Math.min(rules.lasts, halfAnHour),
+  'nobody breaks more than that': ({ glass, world, rules }: OfGlass) =>
+    placeOf(world, glass.tier) <= placeOf(world, rules.tier),
+  'some tier allows what is behind it': ({ needs }: OfGlass) => needs >= 0,
+  'what is behind it reaches that far': ({ glass, world, needs }: OfGlass) =>
+    placeOf(world, glass.tier) >= needs,
+  'enough of those who may have signed': ({ glass, rules }: OfGlass) =>
+    glass.signers.filter((name) => rules.keys.includes(name)).length >= rules.need,
+  'nobody put a false name to it': ({ glass, rules }: OfGlass) =>
+    !glass.forged || !rules.keys.includes(glass.signers[0] ?? ''),
+  'the proxy once knew who is locked out': ({ history }: OfGlass) =>
+    sinceRestart(history).some(({ kind }) => kind === 'in step'),
 }
 
 const byStanding = {
@@ -105,7 +143,9 @@ const byStanding = {
 
 export const ruleNames: readonly string[] = [
   ...Object.keys(arrival),
+  ...Object.keys(lately),
   ...Object.keys(byPass),
+  ...Object.keys(byGlass),
   ...Object.keys(byStanding),
 ]
 
@@ -134,16 +174,31 @@ export const admittedBy = (
   const heard = heardOf(history)
   const standing = world.standing.filter((rule) => {
     const own = { ...came, rule, needs: rule.allow === undefined ? needs : -1 }
-    return holds(arrival, own, bad) && holds(byStanding, own, bad)
+    return holds(arrival, own, bad) && holds(lately, own, bad) && holds(byStanding, own, bad)
   })
   if (!holds(arrival, came, bad)) return standing.map(({ name }) => name)
+  const broken = history.flatMap((one) => {
+    if (one.kind !== 'glass' || one.glass.number !== asked.glass || world.breakGlass === undefined) return []
+    return holds(byGlass, { ...came, glass: one.glass, rules: world.breakGlass }, bad)
+      ? [`glass ${one.glass.number}`]
+      : []
+  })
+  const others = [...broken, ...standing.map(({ name }) => name)]
+  if (!holds(lately, came, bad)) return others
   const passes = history.flatMap((told) => {
     if (told.kind !== 'grant') return []
     const { pass, genuine } = told
     return holds(byPass, { ...came, heard, told, pass, genuine }, bad) ? [pass.id] : []
   })
-  return [...passes, ...standing.map(({ name }) => name)]
+  return [...passes, ...others]
 }
+
+/** A proxy asks for PagerDuty's word again after so long, and may go by the one before until then. */
+const lookAgain = 1_000
+
+/** The same history as whoever has not yet looked at PagerDuty's newest word again knows it. */
+export const beforeTheWord = (history: readonly Happened[], now: number): readonly Happened[] =>
+  history.filter((one) => one.kind !== 'confirmed' || one.toldAt + lookAgain < now)
 
 /**
  * What somebody forged about a pass may take it away until somebody mends Redis: never give it. So whoever is refused
@@ -166,6 +221,15 @@ const heardOf = (history: readonly Happened[]): readonly Happened[] => {
   const kind = history[last]?.kind
   if (kind === 'in step') return history
   return kind === 'cut off' ? history.slice(0, last) : []
+}
+
+/** When PagerDuty last stood for this version: as the newest word says, or when it followed from one without any hand. */
+const saidAt = (heard: readonly Happened[], { page, byHand, at }: Pass): number => {
+  const words = heard.flatMap((one) => (one.kind === 'confirmed' ? [one.word] : []))
+  const newest = Math.max(...words.map((word) => word.at))
+  const word = words.find((one) => one.at === newest)
+  const said = word?.except.find(({ incident }) => incident === page?.incident)?.at ?? newest
+  return byHand ? said : Math.max(said, at)
 }
 
 const placeOf = (world: World, tier: string): number => world.tiers.findIndex(({ name }) => name === tier)

@@ -1,16 +1,19 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, sign } from 'node:crypto'
 import { readUnverified } from '#access/adapters/statements.ts'
+import { bytesOfGlass, glassText } from '#access/domain/break-glass/pass.ts'
+import { signedBytes } from '#access/domain/break-glass/signed-bytes.ts'
 import { keepCompactly } from '#access/domain/compact-grant.ts'
 import type { Grant } from '#access/domain/grant.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 import { principalKey } from '#access/domain/principal.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
-import { createView, type View, type ViewEvent } from '#access/domain/view.ts'
+import { createView, type ViewEvent } from '#access/domain/view.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { createIdentities } from '#proxy/identities.ts'
 import { createDecide } from '#proxy/steps/decide.ts'
 import { createIdentifyByToken } from '#proxy/steps/identify.ts'
-import type { Asked, Happened, Pass } from './history.ts'
+import { privateKeyOf, publicTextOf } from './glass-keys.ts'
+import type { Asked, Glass, Happened, Pass, Word } from './history.ts'
 import type { Provider } from './provider.ts'
 import { issuer } from './world.ts'
 
@@ -19,9 +22,6 @@ export type Answered =
   | { readonly allow: false; readonly reason: string }
 
 const header = Buffer.from('{"alg":"EdDSA"}').toString('base64url')
-
-/** PagerDuty confirms every incident here. */
-const confirmed = (view: View): View => ({ ...view, confirmedUntil: () => Number.POSITIVE_INFINITY })
 
 /**
  * A proxy's decision on a request, put together as the proxy does it: who asks, the view as its follower keeps it, the
@@ -32,13 +32,16 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
   let now = 0
   let rules = ruleSets[0] as RuleSet
   let view = createView(keepCompactly)
-  let decide = createDecide(rules, confirmed(view))
+  let decide = createDecide(rules, view)
   let identify = createIdentifyByToken(createIdentities(rules, () => now))
   const tokens = new Map<number, string>()
   const signed = new Set<string>()
   /** As Redis has them: by id. */
   const live = new Map<string, string>()
   const locked = new Set<string>()
+  const glasses = new Map<number, string>()
+  /** As Redis has it. */
+  let word: Word | undefined
   let sequence = 0
   let hears = false
   /** What the follower checks beside the requests. */
@@ -92,6 +95,13 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
     learn(next.unproven())
     next.loaded()
     next.commit()
+    hearWord()
+  }
+
+  const hearWord = (): void => {
+    if (word === undefined) return
+    const except = word.except.map((one) => ({ ...one }))
+    view.confirmations.put({ environment: rules.environment, at: word.at, except }, now)
   }
 
   const happen = {
@@ -122,6 +132,11 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
       live.delete(id)
       if (hears) apply({ kind: 'end', sequence, end: readUnverified('end', statement), statement })
     },
+    confirmed: (said: Word): void => {
+      // Nobody who signs goes back to an older one.
+      if (word === undefined || said.at > word.at) word = said
+      if (hears) hearWord()
+    },
     head: ({ at }: Extract<Happened, { kind: 'head' }>): void => view.headSeen(Math.min(at, now)),
     locked: (subject: string): void => {
       locked.add(subject)
@@ -134,7 +149,7 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
     restarted: (world: number): void => {
       rules = ruleSets[world] as RuleSet
       view = createView(keepCompactly)
-      decide = createDecide(rules, confirmed(view))
+      decide = createDecide(rules, view)
       identify = createIdentifyByToken(createIdentities(rules, () => now))
       hears = false
       checks = []
@@ -156,6 +171,10 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
           return happen.end(what)
         case 'head':
           return happen.head(what)
+        case 'confirmed':
+          return happen.confirmed(what.word)
+        case 'glass':
+          return void glasses.set(what.glass.number, glassTextOf(what.glass))
         case 'locked':
         case 'unlocked':
           return happen[what.kind](what.subject)
@@ -171,16 +190,18 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
     },
     /** What was still to be checked is, as when a moment has passed. */
     settle,
-    ask: async ({ token, service, method, path, now: at }: Asked): Promise<Answered> => {
+    ask: async ({ token, glass, service, method, path, now: at }: Asked): Promise<Answered> => {
       now = at
       const found = await identify(tokens.get(token) ?? '', now)
       if ('refused' in found) return { allow: false, reason: found.refused }
+      const breakGlass = glass === undefined ? '' : (glasses.get(glass) ?? '')
       // What else an exchange holds, nothing decides by.
       const exchange = {
         identity: found.identity,
         service: rules.services.get(service),
         method,
         path,
+        breakGlass,
         now,
       } as Exchange
       for (;;) {
@@ -189,6 +210,8 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
         const { held, tier } = decision
         const isProven = held.verified
         if (!prove(held)) return { allow: false, reason: 'grant-unverified' }
+        if (held.statement === breakGlass && breakGlass !== '')
+          return { allow: true, by: `glass ${glass}`, tier: tier.name }
         if (isProven) {
           const { id, why } = held.grant
           return { allow: true, by: held.statement === '' ? why.rule : id, tier: tier.name }
@@ -213,7 +236,13 @@ const grantOf = (pass: Pass, rules: string, at: number): Grant => ({
   why:
     pass.page === undefined
       ? { kind: 'request', rule: 'any' }
-      : { kind: 'page', rule: 'any', incident: { id: 'I1', number: 1, title: 'x' }, ...pass.page },
+      : {
+          kind: 'page',
+          rule: 'any',
+          incident: { id: pass.page.incident, number: 1, title: 'x' },
+          ...(pass.page.doubt === undefined ? {} : { doubt: pass.page.doubt }),
+        },
+  ...(pass.byHand ? { by: { issuer, subject: pass.subject, name: pass.subject } } : {}),
   approvals: pass.approvals.map(({ subject, teams }) => ({
     issuer,
     subject,
@@ -225,3 +254,20 @@ const grantOf = (pass: Pass, rules: string, at: number): Grant => ({
   rules,
   at,
 })
+
+const glassTextOf = (glass: Glass): string => {
+  const { environment, subject, services, tier, from, until, number, signers, forged } = glass
+  const nonce = `${String(number).padStart(21, '0')}A`
+  const bytes = bytesOfGlass({
+    ...{ environment, who: { issuer, subject }, services: [...services].sort(), tier },
+    ...{ from, until, because: 'x', nonce },
+  })
+  const signatures = signers.map((name, index) => {
+    const over = forged && index === 0 ? Buffer.concat([bytes, bytes]) : bytes
+    return {
+      key: Buffer.from(publicTextOf(name), 'base64url'),
+      signature: sign(null, signedBytes(over), privateKeyOf(name)),
+    }
+  })
+  return glassText({ bytes, signatures })
+}

@@ -3,7 +3,7 @@ import { parseRuleSet } from '#access/rules/parse-rule-set.ts'
 import { randomOf } from '../random.ts'
 import type { Happened } from './history.ts'
 import { createLife } from './life.ts'
-import { admittedBy, isDoubtful, type Sabotage } from './oracle.ts'
+import { admittedBy, beforeTheWord, isDoubtful, type Sabotage } from './oracle.ts'
 import { type Answered, createProduct } from './product.ts'
 import type { Provider } from './provider.ts'
 import { randomWorld, textOf, type World } from './world.ts'
@@ -78,18 +78,24 @@ export const runHistory = async (
     for (let again = 0; again < mostForged && isUnproven(answered); again += 1)
       answered = await product.ask(asked)
     product.settle()
-    const what = wrongIn(answered, admitting, history)
+    const wrong = (bad?: Sabotage): string | undefined =>
+      // It may not have looked at what came a moment ago.
+      wrongIn(answered, admittedBy(worlds, history, asked, bad), history) &&
+      wrongIn(answered, admittedBy(worlds, beforeTheWord(history, asked.now), asked, bad), history)
+    const what = wrong()
     if (what !== undefined)
       violations.push(
         `history ${number}, step ${step}: ${what}: ${JSON.stringify(asked)}, product ${JSON.stringify(answered)}, oracle ${JSON.stringify(admitting)}`,
       )
-    for (const bad of suspects)
-      if (wrongIn(answered, admittedBy(worlds, history, asked, bad), history) !== undefined) caught.add(bad)
-    const kind = answered.allow ? (answered.by.includes('-0') ? 'by pass' : 'standing') : answered.reason
+    for (const bad of suspects) if (wrong(bad) !== undefined) caught.add(bad)
+    const kind = answered.allow ? kindOf(answered.by) : answered.reason
     answers[kind] = (answers[kind] ?? 0) + 1
   }
   return { history: number, steps, violations, answers, caught: [...caught] }
 }
+
+const kindOf = (by: string): string =>
+  by.startsWith('glass') ? 'by glass' : by.includes('-0') ? 'by pass' : 'standing'
 
 const isUnproven = (answered: Answered): boolean => !answered.allow && answered.reason === 'grant-unverified'
 

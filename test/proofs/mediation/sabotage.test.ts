@@ -4,7 +4,7 @@ import { ruleNames, type Sabotage } from './oracle.ts'
 import { createProvider } from './provider.ts'
 import { runHistory } from './run.ts'
 
-const seed = 7
+const seed = 1
 const mostHistories = 400
 
 test('no rule of the oracle can be forgotten or turned round unnoticed', async () => {

@@ -1,5 +1,6 @@
 import type { Random } from '../random.ts'
 import { yamlOf } from '../rules/yaml-of.ts'
+import { glassKeyNames, publicTextOf } from './glass-keys.ts'
 
 /** What a rule set says, in plain values. Times are milliseconds; tiers are in rising order. */
 export type World = {
@@ -39,6 +40,16 @@ export type World = {
     readonly tier?: string
     readonly allow?: readonly string[]
   }[]
+  readonly breakGlass:
+    | {
+        readonly who: readonly string[]
+        readonly tier: string
+        readonly lasts: number
+        readonly need: number
+        /** By name. */
+        readonly keys: readonly string[]
+      }
+    | undefined
   readonly freezes: readonly {
     readonly services: readonly string[]
     readonly tiers: readonly string[]
@@ -135,6 +146,13 @@ export const randomWorld = (random: Random): World => {
       { name: 'by-workload', workload: 'checkout', to: some(random, services), allow: ['POST /hooks/*'] },
       { name: 'by-people', people: random.pick(sets), to: [random.pick(services)], tier: 'observe' },
     ],
+    breakGlass: maybe(random, 0.8, {
+      who: some(random, sets),
+      tier: random.pick(['operate', 'admin', 'admin']),
+      lasts: random.pick([10, 20, 30]) * minute,
+      need: random.whole(1, 2),
+      keys: some(random, glassKeyNames.slice(0, 3), 2),
+    }),
     freezes: Array.from({ length: random.whole(0, 2) }, () => {
       const from = soon(random)
       const until = from + random.whole(1, 120) * minute
@@ -239,6 +257,15 @@ export const textOf = (world: World): string =>
         rate: allow && '1000/s',
       }),
     ),
+    ...(world.breakGlass && {
+      break_glass: {
+        who: world.breakGlass.who,
+        tier: world.breakGlass.tier,
+        for: inSeconds(world.breakGlass.lasts),
+        need: world.breakGlass.need,
+        keys: Object.fromEntries(world.breakGlass.keys.map((name) => [name, publicTextOf(name)])),
+      },
+    }),
     freeze: world.freezes.map(({ services: on, tiers, from, until }) => ({
       services: on,
       tiers,

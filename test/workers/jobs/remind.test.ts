@@ -18,6 +18,7 @@ const tell: Tell = {
   locked: () => expect.fail('no lock'),
   askedAgain: () => expect.fail('no question'),
   begun: () => expect.fail('no beginning'),
+  narrowed: () => expect.fail('no beginning'),
   reminder: async (grant) => {
     told.push(grant)
   },

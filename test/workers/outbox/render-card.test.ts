@@ -96,6 +96,7 @@ const render = (
     },
     occasions: { add: async () => undefined, grantsOf: async (name) => occasions.get(name) ?? [] },
     ended: async (id) => ended.get(id),
+    clock: { now: () => noon },
   })
   return whole(name, to ?? usualPlace(name))
 }
