@@ -57,6 +57,7 @@ import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
 import { startReconcilingJobs } from './reconcile-jobs.ts'
+import { createShiftUsed } from './shift-used.ts'
 
 export type WorkersParts = {
   readonly config: WorkersConfig
@@ -176,6 +177,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     from: '0',
     handle: derive,
   })
+  const shiftUsed = createShiftUsed(live, incidents)
   const announceGlass = createAnnounceGlass({ rules, directory, occasions, messages, clock, alarm })
   const reports = consumeStream({
     prompt,
@@ -190,7 +192,10 @@ export const startWorkers = async (parts: WorkersParts) => {
       if (report === undefined) return alarm('a report can’t be read', { id })
       if (report.kind === 'gone') return void (await fleet.gone(report.boot))
       await fleet.seen(report.boot, Number(id.split('-')[0]))
-      if (report.kind === 'usage') await usages.put(report)
+      if (report.kind === 'usage') {
+        await usages.put(report)
+        await shiftUsed(report)
+      }
       if (report.kind === 'break-glass') await announceGlass(report)
       if (report.kind === 'reasserted') await grants.endAgain(report.statement)
       if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)

@@ -162,7 +162,7 @@ export const decidePage = (
   if (!person.active) return refuse(whyInactive(person))
   const fitting = service.onPage.filter((rule) => fitsPage(rule, incident, paged))
   const rule = fitting.find(({ who }) => belongsTo(rules, who, person, now))
-  const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, rule)
+  const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, paged, rule)
   if (rule === undefined || doubt !== undefined)
     return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule', now)
   const also = besideOf(rules, rule, service)
@@ -209,10 +209,12 @@ const doubtOf = (
   incident: Incident,
   service: Service,
   person: Person,
+  { shift }: Paged,
   rule: PageRule,
-): 'page-by-self' | 'page-untrusted' | 'page-needs-approval' | undefined => {
+): 'page-by-self' | 'page-by-override' | 'page-untrusted' | 'page-needs-approval' | undefined => {
   if (isBySelf(incident, person)) return 'page-by-self'
   if (!isTrusted(incident, service)) return 'page-untrusted'
+  if (shift?.planned === false) return 'page-by-override'
   if (tierOf(service, rule.give)?.approvals !== undefined) return 'page-needs-approval'
   return undefined
 }

@@ -148,6 +148,10 @@ export const reasons = {
     status: 403,
     person: 'It comes by a hand over, and the incident is not assigned to whom it is for.',
   },
+  'page-by-override': {
+    status: 403,
+    person: 'The person on call came by an override of the schedule, or nobody can tell that they did not.',
+  },
   'page-unconfirmed': {
     status: 403,
     person: 'PagerDuty has not confirmed this pass’s incident for 15 minutes, so it only lets you look.',
