@@ -186,7 +186,7 @@ export const createIncidents = (
           change,
           isPlanned,
         ),
-        relieved: change.relieved,
+        ...(change.relieved.length === 0 ? {} : { relieved: change.relieved }),
         acknowledgedBy: (incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
         trigger,
         shapedBy: [...new Set([...shapedBy, ...askedFor])],

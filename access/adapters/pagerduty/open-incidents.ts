@@ -99,7 +99,7 @@ const glanceOf = (seen: Seen, change: ShiftChange = noShiftChange): Glance => ({
   service: seen.service.id,
   // Whether a schedule says so itself is asked for when something is given.
   paged: withIncoming(pagedOf(seen), change, () => false),
-  relieved: change.relieved,
+  ...(change.relieved.length === 0 ? {} : { relieved: change.relieved }),
   acknowledgedBy: (seen.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
   state: stateOf(seen, change),
 })
