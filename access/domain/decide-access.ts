@@ -23,6 +23,8 @@ import type { Moment } from './wall-time.ts'
 /** What a person asks for. Durations are milliseconds; what is left out is filled in by the rules. */
 export type Ask = {
   readonly service: string
+  /** Several in one go: names, and labels as `label:x`. */
+  readonly services?: readonly string[]
   readonly tier?: string
   readonly duration?: number
   readonly reason?: string
@@ -44,6 +46,8 @@ type Approvers = {
 export type Proposal = {
   readonly state: LiveState
   readonly service: Service
+  /** All of them, by name, where one grant is for several. */
+  readonly services?: readonly string[]
   readonly tier: string
   readonly duration: number
   readonly rule: string
@@ -64,6 +68,8 @@ export type Refusal = {
   /** Until when (milliseconds since the epoch), and why, nothing is given. */
   readonly until?: number
   readonly because?: string
+  /** What of several services, names or labels is refused, each with its own refusal. */
+  readonly each?: readonly { readonly service: string; readonly refusal: Refusal }[]
 }
 
 export type AccessDecision =

@@ -100,6 +100,11 @@ export const reasons = {
   'ticket-needed': { status: 400, person: 'This tier needs a reason that names a ticket, such as CHG-123.' },
   'too-far-ahead': { status: 400, person: 'The rules don’t let you ask for this so far ahead.' },
   'too-many-passes': { status: 429, person: 'You hold as many passes as one person may.' },
+  'too-many-services': { status: 400, person: 'These are more services than one pass is asked for.' },
+  'approvals-differ': {
+    status: 403,
+    person: 'Different people have to approve these services. Ask for them apart.',
+  },
   'nobody-to-approve': {
     status: 403,
     person: 'This needs an approval, and nobody who may give it is known.',

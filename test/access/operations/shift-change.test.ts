@@ -156,14 +156,22 @@ describe('When the shift changes while an incident is open', () => {
     expect(world.endOf(before.id)).toBeUndefined()
   })
 
-  test('what she asked for by hand goes on, too', async () => {
+  test.each<[string, Grant['why']]>([
+    ['she asked for by hand', { kind: 'request', rule: 'on_request[0]' }],
+    [
+      'the commander gave her',
+      {
+        kind: 'command',
+        rule: 'incident_command',
+        incident: { id: 'Q1', number: 7, title: 'orders are stuck' },
+        commander: { issuer: ben.issuer, subject: ben.subject, name: ben.name },
+        go: '0000-0000-0009',
+        about: ['orders-svc'],
+      },
+    ],
+  ])('what %s goes on, too', async (_, why) => {
     const world = await choComes()
-    const asked = await world.put({
-      ...one(world, ana),
-      id: '0000-0000-0001',
-      version: 1,
-      why: { kind: 'request', rule: 'on_request[0]' },
-    })
+    const asked = await world.put({ ...one(world, ana), id: '0000-0000-0001', version: 1, why })
     await used(world, one(world, cho))
     expect(world.standing().find(({ id }) => id === asked.id)).toEqual(asked)
   })

@@ -300,7 +300,7 @@ describe('The control API says how to mend', () => {
       '/pagerduty/fail',
       { kind: 'flood' },
       400,
-      'kind=flood is not known: say one of 429, 500, 502, timeout, none.',
+      'kind=flood is not known: say one of 403, 429, 500, 502, timeout, none.',
     ],
     [
       'a wrong order',
