@@ -122,6 +122,8 @@ export type Glance = {
   /** PagerDuty's id of its service. */
   readonly service: string
   readonly paged: readonly Paged[]
+  /** As of an incident. */
+  readonly relieved?: readonly string[]
   readonly acknowledgedBy: readonly string[]
   /** The same for two glances between which nothing changed that passes go by. */
   readonly state: string

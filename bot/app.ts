@@ -134,14 +134,15 @@ export const startBot = async (parts: BotParts) => {
   const verify: VerifySignIn = (token, demand) => verifySignIn(token, demand, providerKeys)
   const approving = { ...lockParts, rules, directory, signIns: parts.signIns, verifySignIn: verify }
   const incidents = confirmedIncidents(
-    createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels }),
+    createIncidents(config.PAGERDUTY_API_URL, config.PAGERDUTY_TOKEN, { withLevels, now: clock.now }),
     log,
   )
 
   const incidentWorker = new Worker<unknown>(
     queueNames.incidents,
-    (job) =>
-      followIncident(
+    (job) => {
+      const { incident: followed, used } = readIncidentJob(job.data)
+      return followIncident(
         {
           rules,
           directory,
@@ -159,6 +160,7 @@ export const startBot = async (parts: BotParts) => {
               name,
               reason,
               command: config.SLACK_COMMAND,
+              byShift: incident.paged.some((one) => one.user === user && one.shift !== undefined),
             })
             const once = `unserved-${incident.id}-${service.name}-${user}-${reason}`
             // An incident may stay open for days, and is followed again and again.
@@ -171,8 +173,10 @@ export const startBot = async (parts: BotParts) => {
             await prompt.set(names.seen(once), '1', 'EX', unservedForSeconds)
           },
         },
-        readIncidentJob(job.data),
-      ),
+        followed,
+        used,
+      )
+    },
     { ...takeOptions, connection: patient(), concurrency: 16 },
   )
   incidentWorker.on('failed', (job, error) =>

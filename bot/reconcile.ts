@@ -37,7 +37,7 @@ export type ReconcilingParts = Omit<ReconcileParts, 'openIncidents' | 'before' |
 /** One bot of all asks PagerDuty again and again what was missed, and attests what it confirms. */
 export const startReconciling = (parts: ReconcilingParts) => {
   const { api, statements, confirmations, redis, holder, alarm, log, clock } = parts
-  const openIncidents = createOpenIncidents(api.url, api.token)
+  const openIncidents = createOpenIncidents(api.url, api.token, clock.now)
   let delivery: DeliveryState | undefined
   let last: Reconciled | undefined
   let failures = 0

@@ -61,6 +61,7 @@ import { putOffUntil } from './outbox/put-off.ts'
 import { createRenderCard } from './outbox/render-card.ts'
 import { createTell } from './outbox/tell.ts'
 import { startReconcilingJobs } from './reconcile-jobs.ts'
+import { createShiftUsed } from './shift-used.ts'
 import { createShowNarrowed } from './show-narrowed.ts'
 
 export type WorkersParts = {
@@ -190,6 +191,7 @@ export const startWorkers = async (parts: WorkersParts) => {
     from: '0',
     handle: derive,
   })
+  const shiftUsed = createShiftUsed(live, incidents)
   const announceGlass = createAnnounceGlass({
     rules,
     directory,
@@ -201,7 +203,10 @@ export const startWorkers = async (parts: WorkersParts) => {
   const takeReport = async (report: Report, at: number): Promise<void> => {
     if (report.kind === 'gone') return void (await fleet.gone(report.boot))
     await fleet.seen(report.boot, at)
-    if (report.kind === 'usage') await usages.put(report)
+    if (report.kind === 'usage') {
+      await usages.put(report)
+      await shiftUsed(report)
+    }
     if (report.kind === 'break-glass') await announceGlass(report)
     if (report.kind === 'reasserted') await grants.endAgain(report.statement)
     if (report.kind === 'lock-lost') await grants.lockAgain(report.statement)

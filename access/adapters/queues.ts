@@ -26,7 +26,8 @@ export const queueNames = {
 } as const
 export type QueueName = (typeof queueNames)[keyof typeof queueNames]
 
-export type IncidentJob = { readonly incident: string }
+/** `used` is a pass that came with a shift: a request has gone through by it. */
+export type IncidentJob = { readonly incident: string; readonly used?: string }
 export type ExpiryJob = { readonly grant: string }
 export type ReminderJob = { readonly grant: string; readonly version: number }
 export type BeginningJob = { readonly grant: string }

@@ -23,6 +23,8 @@ import type { Moment } from './wall-time.ts'
 /** What a person asks for. Durations are milliseconds; what is left out is filled in by the rules. */
 export type Ask = {
   readonly service: string
+  /** Several in one go: names, and labels as `label:x`. */
+  readonly services?: readonly string[]
   readonly tier?: string
   readonly duration?: number
   readonly reason?: string
@@ -44,6 +46,8 @@ type Approvers = {
 export type Proposal = {
   readonly state: LiveState
   readonly service: Service
+  /** All of them, by name, where one grant is for several. */
+  readonly services?: readonly string[]
   readonly tier: string
   readonly duration: number
   readonly rule: string
@@ -64,6 +68,8 @@ export type Refusal = {
   /** Until when (milliseconds since the epoch), and why, nothing is given. */
   readonly until?: number
   readonly because?: string
+  /** What of several services, names or labels is refused, each with its own refusal. */
+  readonly each?: readonly { readonly service: string; readonly refusal: Refusal }[]
 }
 
 export type AccessDecision =
@@ -162,7 +168,7 @@ export const decidePage = (
   if (!person.active) return refuse(whyInactive(person))
   const fitting = service.onPage.filter((rule) => fitsPage(rule, incident, paged))
   const rule = fitting.find(({ who }) => belongsTo(rules, who, person, now))
-  const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, rule)
+  const doubt = rule === undefined ? 'page-no-rule' : doubtOf(incident, service, person, paged, rule)
   if (rule === undefined || doubt !== undefined)
     return asIfAsked(rules, service, person, rule ?? fitting[0], doubt ?? 'page-no-rule', now)
   const also = besideOf(rules, rule, service)
@@ -209,10 +215,12 @@ const doubtOf = (
   incident: Incident,
   service: Service,
   person: Person,
+  { shift }: Paged,
   rule: PageRule,
-): 'page-by-self' | 'page-untrusted' | 'page-needs-approval' | undefined => {
+): 'page-by-self' | 'page-by-override' | 'page-untrusted' | 'page-needs-approval' | undefined => {
   if (isBySelf(incident, person)) return 'page-by-self'
   if (!isTrusted(incident, service)) return 'page-untrusted'
+  if (shift?.planned === false) return 'page-by-override'
   if (tierOf(service, rule.give)?.approvals !== undefined) return 'page-needs-approval'
   return undefined
 }

@@ -11,6 +11,7 @@ export const doubts = [
   'page-late',
   'page-too-often',
   'page-by-hand-over',
+  'page-by-override',
 ] as const
 export type Doubt = (typeof doubts)[number]
 
@@ -24,6 +25,8 @@ const why = z.discriminatedUnion('kind', [
     mergedFrom: z.string().optional(),
     /** Passes that are handed over: they end when this is access. */
     handedFrom: z.array(z.string()).min(1).optional(),
+    /** It came with their shift: whose was over then. Their passes of the incident end once this one is used. */
+    relieves: z.array(principal).max(20).optional(),
     doubt: z.enum(doubts).optional(),
   }),
   z.strictObject({ kind: z.literal('request'), rule: z.string(), reason: z.string().optional() }),
@@ -132,6 +135,8 @@ export const grantShape = z.strictObject({
       at: z.int(),
       /** Whether its holder may keep it: nobody but an integration said that the incident is over. */
       keepable: z.boolean(),
+      /** Whoever took over, where a shift had changed. The incident may well be assigned to its holder still. */
+      to: principal.optional(),
     })
     .optional(),
   /** Its holder kept it when an integration resolved the incident. */

@@ -4,7 +4,7 @@ export type Trigger =
   | { readonly kind: 'integration'; readonly id: string }
   | { readonly kind: 'unknown' }
 
-/** Somebody whom an incident reached: assigned to them, or asked of them as a responder. */
+/** Somebody whom an incident reached: assigned to them, asked of them as a responder, or come with their shift. */
 export type Paged = {
   readonly user: string
   readonly name: string
@@ -12,6 +12,13 @@ export type Paged = {
   readonly at: number
   /** The level of the escalation policy that they are on call at; undefined where PagerDuty does not say. */
   readonly level?: number
+  /** Their shift began while the incident was open: nobody has paged them. */
+  readonly shift?: {
+    /** PagerDuty users whom they take over from: they were on call, and are no more. */
+    readonly from: readonly string[]
+    /** Whether the schedule itself says so. An override is made by whoever may, and nobody tells by whom. */
+    readonly planned: boolean
+  }
 }
 
 /** A PagerDuty incident as its API last confirmed it. Ids are PagerDuty's. */
@@ -25,6 +32,8 @@ export type Incident = {
   readonly priority?: string
   readonly service: string
   readonly paged: readonly Paged[]
+  /** PagerDuty users who were on call for it since somebody was assigned, and are no more. */
+  readonly relieved?: readonly string[]
   /** PagerDuty users who acknowledged it. */
   readonly acknowledgedBy: readonly string[]
   readonly trigger: Trigger

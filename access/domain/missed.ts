@@ -56,7 +56,7 @@ export const whatWasMissed = (
       ) ||
       theirs.some(
         (grant) =>
-          grant.ending !== undefined ||
+          (grant.ending !== undefined && grant.ending.to === undefined) ||
           (acknowledged && grant.state === 'offered' && isTakenByAcknowledging(rules, grant)),
       )
     )

@@ -100,6 +100,11 @@ export const reasons = {
   'ticket-needed': { status: 400, person: 'This tier needs a reason that names a ticket, such as CHG-123.' },
   'too-far-ahead': { status: 400, person: 'The rules don’t let you ask for this so far ahead.' },
   'too-many-passes': { status: 429, person: 'You hold as many passes as one person may.' },
+  'too-many-services': { status: 400, person: 'These are more services than one pass is asked for.' },
+  'approvals-differ': {
+    status: 403,
+    person: 'Different people have to approve these services. Ask for them apart.',
+  },
   'nobody-to-approve': {
     status: 403,
     person: 'This needs an approval, and nobody who may give it is known.',
@@ -147,6 +152,10 @@ export const reasons = {
   'page-by-hand-over': {
     status: 403,
     person: 'It comes by a hand over, and the incident is not assigned to whom it is for.',
+  },
+  'page-by-override': {
+    status: 403,
+    person: 'The person on call came by an override of the schedule, or nobody can tell that they did not.',
   },
   'page-unconfirmed': {
     status: 403,

@@ -1,7 +1,7 @@
 import { type End, type Grant, incidentOf } from '../domain/grant.ts'
 import { type Rendered, withButtons, withoutButtons } from './blocks.ts'
 import { endText, incidentText, tierOn, whatFor } from './pass-text.ts'
-import { clockTime } from './slack-text.ts'
+import { clockTime, quoted } from './slack-text.ts'
 
 /** To the holder, ten minutes before the end: `version` is the one that was about to end. */
 export const reminderMessage = (grant: Grant, end: End | undefined, version: number): Rendered => {
@@ -24,6 +24,10 @@ export const keepMessage = (grant: Grant, end: End | undefined): Rendered => {
     return withoutButtons(`Your pass has ended: ${tierOn(grant)}, ${endText(end, grant)}.`)
   const { ending } = grant
   if (ending === undefined) return withoutButtons(`Your pass goes on: ${whatFor(grant)}.`)
+  if (ending.to !== undefined)
+    return withoutButtons(
+      `*${quoted(ending.to.name, 100)}* took over ${incident} from you, as the shift changed. Your pass ends early: ${whatFor(grant)}.`,
+    )
   if (!ending.keepable) {
     const why = ending.cause === 'handed over' ? 'went to others' : 'is over'
     return withoutButtons(`${capital(incident)} ${why}. Your pass ends early: ${whatFor(grant)}.`)

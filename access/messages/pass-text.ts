@@ -49,7 +49,10 @@ export const namesText = (people: readonly { readonly name: string }[]): string 
 
 /** Why somebody holds a pass, as a half sentence. */
 export const because = ({ why }: Grant, longest = 300): string => {
-  if (why.kind === 'page') return `paged for ${incidentText(why.incident)}`
+  if (why.kind === 'page')
+    return why.relieves === undefined
+      ? `paged for ${incidentText(why.incident)}`
+      : `on call for ${incidentText(why.incident)}${why.relieves.length === 0 ? '' : ` after ${namesText(why.relieves)}`}`
   if (why.kind === 'command')
     return `added to ${incidentText(why.incident)} by ${quoted(why.commander.name, 100)}${why.reason === undefined ? '' : `, because ${quoted(why.reason, longest)}`}`
   return why.reason === undefined ? 'asked for by hand' : `because ${quoted(why.reason, longest)}`
@@ -58,6 +61,10 @@ export const because = ({ why }: Grant, longest = 300): string => {
 /** Why somebody asked by hand, as a sentence. */
 export const reasonText = ({ why }: Grant): string =>
   why.kind !== 'page' && why.reason !== undefined ? `Reason: ${quoted(why.reason)}` : 'Asked for by hand.'
+
+/** Whether it came with its holder's shift, and no page. */
+export const isByShift = ({ why }: Pick<Grant, 'why'>): boolean =>
+  why.kind === 'page' && why.relieves !== undefined
 
 export const incidentText = (incident: { readonly number: number; readonly title: string }): string =>
   `incident #${incident.number} “${quoted(incident.title)}”`
@@ -114,3 +121,10 @@ const approvedText = ({ approvals = [] }: Grant): string =>
         .slice(0, 5)
         .map(({ name }) => quoted(name, 100))
         .join(' and ')}`
+
+/** To the channel: somebody's shift has begun, and they have gone to work by their own pass. */
+export const tookOverNotice = (grant: Grant, to: { readonly name: string }, isOver = false): string => {
+  const [whose, other] = [quoted(grant.who.name, 100), quoted(to.name, 100)]
+  const ends = isOver ? 'has ended' : `ends at ${clockTime(grant.until)}`
+  return `*${other}* took over from *${whose}*: ${whose}’s pass ${code(grant.id)} ${ends}.`
+}

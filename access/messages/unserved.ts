@@ -9,12 +9,14 @@ export const unservedMessage = (it: {
   readonly name: string
   readonly reason: Reason
   readonly command: string
+  /** Nobody paged them: their shift began. */
+  readonly byShift?: boolean
 }): string => {
   const why =
     it.reason === 'principal-locked'
       ? 'They are locked out of everything that Pagepass guards.'
       : reasons[it.reason].person
-  return `*${quoted(it.name)}* was paged for incident #${it.incident.number} “${quoted(it.incident.title)}” on ${code(it.service)} but got no pass. ${why} ${mendOf(it)}`
+  return `*${quoted(it.name)}* ${it.byShift === true ? 'came on call' : 'was paged'} for incident #${it.incident.number} “${quoted(it.incident.title)}” on ${code(it.service)} but got no pass. ${why} ${mendOf(it)}`
 }
 
 const mendOf = ({ reason, command, service }: Parameters<typeof unservedMessage>[0]): string => {

@@ -1,5 +1,6 @@
-import { type Ask, decideAsk, type Proposal, type Refusal } from '../domain/decide-access.ts'
+import type { Ask, Proposal, Refusal } from '../domain/decide-access.ts'
 import { couldApprove } from '../domain/decide-approval.ts'
+import { decideAskAll } from '../domain/decide-ask-all.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import type { Person } from '../domain/principal.ts'
@@ -37,7 +38,7 @@ export const askForGrant = async (
   await live.catchUp()
   const mine = heldBy(live, person, clock.now())
   const paged = mine.find(({ why, services }) => why.kind === 'page' && services.includes(ask.service))
-  const decision = decideAsk(rules, person, ask, clock.now(), paged?.tier)
+  const decision = decideAskAll(rules, person, ask, clock.now(), paged?.tier)
   if (!decision.give) return { refused: decision.refusal }
   const { proposal } = decision
   const same = mine.find((grant) => isSame(grant, proposal, clock.now()))
@@ -63,7 +64,7 @@ export const askForGrant = async (
   const counted = [
     person.issuer,
     person.subject,
-    proposal.service.name,
+    ...namesOf(proposal).toSorted(),
     proposal.tier,
     Math.floor(now / countedMs),
   ]
@@ -83,11 +84,17 @@ export const askForGrant = async (
   return { refused: { reason: 'too-many-passes' } }
 }
 
-const isSame = (grant: Grant, { state, service, tier, duration, begins }: Proposal, now: number): boolean =>
-  grant.state === state &&
-  grant.services.includes(service.name) &&
-  grant.tier === tier &&
-  grant.begins?.at === begins?.at &&
-  (state === 'active' && begins === undefined
-    ? grant.until >= now + duration - sameMs
-    : grant.duration === duration)
+const namesOf = ({ service, services }: Proposal): readonly string[] => services ?? [service.name]
+
+const isSame = (grant: Grant, proposal: Proposal, now: number): boolean => {
+  const { state, tier, duration, begins } = proposal
+  return (
+    grant.state === state &&
+    namesOf(proposal).every((name) => grant.services.includes(name)) &&
+    grant.tier === tier &&
+    grant.begins?.at === begins?.at &&
+    (state === 'active' && begins === undefined
+      ? grant.until >= now + duration - sameMs
+      : grant.duration === duration)
+  )
+}

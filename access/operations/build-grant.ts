@@ -26,7 +26,7 @@ export const buildGrant = (
     state,
     step: firstStep[state],
     who: byOf(person),
-    services: [proposal.service.name],
+    services: proposal.services === undefined ? [proposal.service.name] : [...proposal.services],
     tier: proposal.tier,
     ...(also === undefined ? {} : { also }),
     from,

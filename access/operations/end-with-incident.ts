@@ -1,5 +1,5 @@
 import { Fault } from '../domain/errors.ts'
-import { type Grant, incidentOf } from '../domain/grant.ts'
+import { type By, type Grant, incidentOf } from '../domain/grant.ts'
 import { nextVersion } from '../domain/grant-transitions.ts'
 import type { HeldGrant } from '../domain/held.ts'
 import type { Incident } from '../domain/incident.ts'
@@ -59,9 +59,11 @@ export const letGo = (
   cause: 'incident over' | 'handed over',
   keepable: boolean,
   which: (grant: Grant) => boolean = everyone,
+  /** Whoever took over, where somebody did. */
+  to?: By,
 ): Promise<boolean> => {
   const { rules, store } = parts
-  const end = async (grant: Grant): Promise<boolean> => (await store.end(grant, cause)).ended
+  const end = async (grant: Grant): Promise<boolean> => (await store.end(grant, cause, to)).ended
   return changeAll(parts, incident.id, (grant, now) => {
     if (!which(grant)) return undefined
     if (grant.state !== 'active') return end(grant)
@@ -71,7 +73,13 @@ export const letGo = (
     const grace = keepable ? keepableMs : graceOf(rules, grant)
     if (grace === 0) return end(grant)
     const until = Math.min(grant.until, now + grace)
-    const ending = { cause, was: grant.ending?.was ?? grant.until, at: now, keepable }
+    const ending = {
+      cause,
+      was: grant.ending?.was ?? grant.until,
+      at: now,
+      keepable,
+      ...(to === undefined ? {} : { to }),
+    }
     return stored(parts, nextVersion(grant, 'shortened', { until, ending }, now))
   })
 }
@@ -149,6 +157,12 @@ const anyGenuine = async (
   return false
 }
 
+/** Whether what one opens another opens as far, or further. */
+export const reachesAsFar = (rules: RuleSet, grant: Grant, other: Grant): boolean =>
+  reachOf(grant).every(
+    (name) => tierFor(other, name) !== undefined && rankOf(rules, name, other) >= rankOf(rules, name, grant),
+  )
+
 /** Of two that cover each other the same one is left, whoever looks. */
 const isEnoughFor = (rules: RuleSet, grant: Grant, other: Grant): boolean => {
   if (other.id === grant.id) return false
@@ -166,9 +180,7 @@ const coveredBy = (rules: RuleSet, grant: Grant, other: Grant): boolean =>
   (other.state === 'active' || other.state === grant.state) &&
   other.ending === undefined &&
   other.until >= grant.until &&
-  reachOf(grant).every(
-    (name) => tierFor(other, name) !== undefined && rankOf(rules, name, other) >= rankOf(rules, name, grant),
-  )
+  reachesAsFar(rules, grant, other)
 
 const rankOf = (rules: RuleSet, service: string, grant: Grant): number => {
   const [known, tier] = [rules.services.get(service), tierFor(grant, service)]

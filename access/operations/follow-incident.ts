@@ -3,6 +3,7 @@ import { type Grant, mergedFromOf } from '../domain/grant.ts'
 import type { Incident } from '../domain/incident.ts'
 import { principalKey } from '../domain/principal.ts'
 import { endDoubles, letGo, moveTo, takeBack } from './end-with-incident.ts'
+import { isRelieved, relieve } from './relieve.ts'
 import { type FollowParts, servePage } from './serve-page.ts'
 
 /** So often it is read anew, because it may have changed while the passes were made to fit it. */
@@ -11,14 +12,15 @@ const mostReads = 5
 /**
  * Makes the passes follow an incident. What PagerDuty confirms now decides, not the event that led here: open and
  * assigned gives what the rules say, over or assigned away ends what it gave. Doing this twice, late or out of order
- * changes nothing.
+ * changes nothing. `used` is a pass of it that a request has gone through by: it may end others'.
  */
-export const followIncident = async (parts: FollowParts, id: string): Promise<void> => {
+export const followIncident = async (parts: FollowParts, id: string, used?: string): Promise<void> => {
   for (let time = 0; time < mostReads; time += 1) {
     const incident = await parts.incidents.read(id)
     // Nobody says that it is over, nor that it is not: its passes end unless their holders keep them.
     if (incident === undefined) return void (await letGo(parts, { id }, 'incident over', true))
     if (incident.status === 'resolved') return closeIncident(parts, incident)
+    if (used !== undefined) await relieve(parts, incident, used)
     // It may have been resolved or reassigned meanwhile, and its own event handled before this was written.
     if (!(await followOpen(parts, incident))) return
   }
@@ -61,13 +63,20 @@ const lastOf = async ({ incidents }: FollowParts, incident: Incident): Promise<I
   return last
 }
 
-/** Whether the incident still holds it: its holder is paged, or it came with a merge, a hand over or its commander. */
+/**
+ * Whether the incident still holds it: its holder is paged, or was on call for it until the shift changed, or it came with a
+ * merge, a hand over or its commander.
+ */
 export const isHeld = (
   parts: Pick<FollowParts, 'directory'>,
-  incident: Pick<Incident, 'paged'>,
+  incident: Pick<Incident, 'paged' | 'relieved'>,
   grant: Grant,
 ): boolean =>
-  isPaged(parts, incident, grant) || isMerged(grant) || isHandedOver(grant) || isCommandersOwn(grant)
+  isPaged(parts, incident, grant) ||
+  isRelieved(parts, incident, grant) ||
+  isMerged(grant) ||
+  isHandedOver(grant) ||
+  isCommandersOwn(grant)
 
 export const isPaged = (
   { directory }: Pick<FollowParts, 'directory'>,
@@ -94,6 +103,8 @@ const takeBackPaged = (parts: FollowParts, incident: Incident): Promise<boolean>
     parts,
     incident,
     (grant) =>
+      // Who was relieved has it back only by another assignment, or another shift: as another pass.
+      grant.ending?.to === undefined &&
       !mayBeSelf(parts, incident, grant) &&
       (isPaged(parts, incident, grant) ||
         ((isMerged(grant) || isCommandersOwn(grant)) && grant.ending?.cause === 'incident over')),

@@ -1,5 +1,6 @@
-import { type Ask, decideAsk, type Proposal, type Refusal } from '../domain/decide-access.ts'
+import type { Ask, Proposal, Refusal } from '../domain/decide-access.ts'
 import { couldApprove } from '../domain/decide-approval.ts'
+import { decideAskAll } from '../domain/decide-ask-all.ts'
 import type { Person } from '../domain/principal.ts'
 import type { AskParts } from './ask-for-grant.ts'
 import { heldBy } from './find-held.ts'
@@ -20,7 +21,7 @@ export const previewAsk = async (
   const paged = heldBy(live, person, now).find(
     ({ why, services }) => why.kind === 'page' && services.includes(ask.service),
   )
-  const decision = decideAsk(rules, person, ask, now, paged?.tier)
+  const decision = decideAskAll(rules, person, ask, now, paged?.tier)
   if (!decision.give) return { refused: decision.refusal }
   const { proposal } = decision
   if (proposal.approvers === undefined) return { proposal, asked: [], later: [] }

@@ -1,9 +1,9 @@
 import { decidePage, type Proposal } from '../domain/decide-access.ts'
 import { latestEnd } from '../domain/decide-extension.ts'
 import { decideTake } from '../domain/decide-take.ts'
-import type { End, Grant } from '../domain/grant.ts'
+import type { By, End, Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
-import { nextVersion } from '../domain/grant-transitions.ts'
+import { byOf, nextVersion } from '../domain/grant-transitions.ts'
 import type { Incident, Paged } from '../domain/incident.ts'
 import { isTakenByAcknowledging, pageRuleOf } from '../domain/page-rule.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
@@ -43,6 +43,8 @@ const pagerDutyPrecisionMs = 1_000
 const skewMs = 2_000
 /** So often one incident can reach the same person anew. */
 const mostTimes = 50
+/** As many as a grant names. */
+const mostRelieved = 20
 
 /**
  * Gives a paged person what the rules say: a pass, an offer, or a request before others. Who has one already keeps it:
@@ -91,6 +93,7 @@ export const servePage = async (
       kind: 'page',
       rule: proposal.rule,
       incident: { id: incident.id, number: incident.number, title: incident.title },
+      ...(paged.shift === undefined ? {} : { relieves: relievedBy(directory, person, paged.shift.from) }),
       ...(proposal.doubt === undefined ? {} : { doubt: proposal.doubt }),
     } as const
     const { given } = await store.give(buildGrant(rules, person, proposal, why, ids, now))
@@ -109,11 +112,25 @@ export const servePage = async (
       principalKey(over.end.by) === principalKey(person)
     )
       return false
-    if (!makesRoom(meanwhile ?? over?.grant, over?.end, paged)) break
+    if (makesRoom(meanwhile ?? over?.grant, over?.end, paged)) continue
+    // Nor who was relieved.
+    if (isRelief(over)) return false
+    break
   }
   await tellUnserved({ incident, service, user, name, reason: 'page-again' })
   return false
 }
+
+/** Those of them who are known: nobody else holds a pass. */
+const relievedBy = (directory: Directory, person: Person, users: readonly string[]): By[] => {
+  const known = users.flatMap((user) => directory.byPagerDuty(user) ?? [])
+  const others = known.filter((one) => principalKey(one) !== principalKey(person))
+  return [...new Map(others.map((one) => [principalKey(one), byOf(one)])).values()].slice(0, mostRelieved)
+}
+
+/** Whether it ended because somebody else's shift had begun, who took over. */
+const isRelief = (over: { readonly grant: Grant; readonly end: End } | undefined): boolean =>
+  over?.end.cause === 'handed over' && (over.end.by !== undefined || over.grant.ending?.to !== undefined)
 
 /** Whoever pages somebody again and again would keep them in for ever: after so many in a day they have to take it. */
 const mayBeGiven = (

@@ -19,7 +19,7 @@ import { type AddCommandParts, runAddCommand } from './add-command.ts'
 import * as answers from './answers.ts'
 import type { InTurn } from './in-turn.ts'
 import { type LockCommandParts, lockedLines, runLockCommand } from './lock-command.ts'
-import { type Command, parseCommand } from './parse-command.ts'
+import { type Command, type Names, parseCommand } from './parse-command.ts'
 import { readSpan } from './read-span.ts'
 
 export type CommandParts = LockCommandParts &
@@ -40,7 +40,7 @@ export type Asked = {
 
 /** Carries out what somebody wrote after `/access`, and says in a private answer what came of it. Never rejects. */
 export const runAccessCommand = async (parts: CommandParts, asked: Asked): Promise<string> => {
-  const command = parseCommand(asked.text)
+  const command = parseCommand(asked.text, namesIn(parts.rules))
   if (command.verb === 'help') return answers.helpAnswer(asked.command, parts.rules.hash)
   if (command.verb === 'unreadable') return answers.unreadableAnswer(asked.command, command)
   const { team, user } = asked
@@ -148,6 +148,11 @@ const answerTo = async (
     }
   }
 }
+
+const namesIn = ({ services }: RuleSet): Names => ({
+  isService: (word) => services.has(word),
+  isTier: (word) => [...services.values()].some((service) => tierOf(service, word) !== undefined),
+})
 
 /** Who may ask for what somebody was refused. */
 const mayAsk = (rules: RuleSet, name: string, { reason, tier: refused }: Refusal): string | undefined => {

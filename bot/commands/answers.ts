@@ -30,7 +30,7 @@ const listed = (lines: readonly string[]): string[] => fitting(lines, shown, (le
 export const helpAnswer = (command: string, rules: string): string =>
   [
     '*Pagepass*: a pass to a service, for as long as you need it.',
-    `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}`,
+    `${code(`${command} grant orders-svc 2h because stuck orders`)} asks for a pass. Name a tier after the time if you need more: ${code(`${command} grant orders-svc 1h operate because …`)}. Several services are one pass, of all or none: ${code(`${command} grant orders-svc,label:web 1h because …`)}`,
     `${code(`${command} grant orders-svc 4h from sat 22:00 because CHG-123`)} asks ahead; ${code(`${command} grant orders-svc until 18:30`)} says when it ends.`,
     `${code(`${command} preview orders-svc 1h admin because …`)} says who would be asked, and asks nobody.`,
     `${code(`${command} list`)} shows your passes.`,
@@ -60,8 +60,8 @@ export const grantedAnswer = (
     : `You have a pass: ${whatFor(grant)}. Pass ${code(grant.id)}.\nEnd it early with ${code(`${command} revoke ${grant.id}`)}`
 
 export const previewAnswer = ({ proposal, asked, later }: Exclude<Preview, { refused: unknown }>): string => {
-  const { service, tier, approvers } = proposal
-  const what = `*${tier}* on ${code(service.name)} for ${lastingText(proposal)}`
+  const { service, services = [service.name], tier, approvers } = proposal
+  const what = `*${tier}* on ${onServices({ services: [...services] })} for ${lastingText(proposal)}`
   if (approvers === undefined) return `You would have ${what} at once.`
   const who = approvers.count === 1 ? 'one of them has' : `${approvers.count} of them have`
   const teams = approvers.distinct === true ? ', each of another team' : ''
@@ -70,6 +70,16 @@ export const previewAnswer = ({ proposal, asked, later }: Exclude<Preview, { ref
       ? ''
       : ` From ${clockTime(approvers.escalate.at)} also: ${namesText(later)}.`
   return `Others would be asked to approve ${what}: ${namesText(asked)}; ${who} to${teams}.${others} Nobody has been asked.`
+}
+
+/** Why one of several services is refused. */
+const whyNot = (service: string, { reason, hint, longest, tier }: Refusal): string => {
+  if (reason === 'service-unknown') {
+    if (service.startsWith('label:')) return 'No service has this label.'
+    return hint === undefined ? reasons[reason].person : `There is none. Did you mean ${code(hint)}?`
+  }
+  const most = longest === undefined || longest === 0 ? '' : ` ${formatDuration(longest)} at most.`
+  return `${reasons[reason].person}${tier === undefined ? '' : ` Tier *${quoted(tier, 63)}*.`}${most}`
 }
 
 export const refusedAnswer = (
@@ -95,6 +105,11 @@ export const refusedAnswer = (
         .join(' '),
     )
   const text = reasons[reason].person
+  if (refusal.each !== undefined && asked.services !== undefined)
+    return [
+      'Nothing was given. It is all of these services or none, and of these not:',
+      ...listed(refusal.each.map((one) => `• ${code(one.service)}: ${whyNot(one.service, one.refusal)}`)),
+    ].join('\n')
   switch (reason) {
     case 'service-unknown':
       return `There is no service ${code(asked.service)}. ${hint === undefined ? `See ${code(`${command} help`)}` : `Did you mean ${ask({ service: hint })}`}`

@@ -24,6 +24,8 @@ export type Command =
       /** `preview` is what the same after `grant` would come to. */
       readonly verb: 'grant' | 'preview' | 'break-glass'
       readonly service: string
+      /** Several in one go: names, and labels as `label:x`, each once. */
+      readonly services?: readonly string[]
       readonly duration?: number
       readonly tier?: string
       readonly reason?: string
@@ -50,8 +52,16 @@ const asRead = (text: string): string =>
     .replaceAll(/<([@#])[A-Z0-9]{3,31}\|([^<>|]{1,80})>/g, '$1$2')
     .replaceAll(/<(https?:[^<>|\s]{1,300})(?:\|[^<>|]{0,300})?>/g, '$1')
 
+/** What names mean: a word before the time that is no tier is another service. */
+export type Names = {
+  readonly isService: (word: string) => boolean
+  readonly isTier: (word: string) => boolean
+}
+
+const noNames: Names = { isService: () => false, isTier: () => true }
+
 /** Reads what somebody wrote after the command's name. */
-export const parseCommand = (text: string): Command => {
+export const parseCommand = (text: string, names: Names = noNames): Command => {
   const [head = '', ...tail] = text.trim().split(/(?<=^|\s)because(?=\s|$)/i)
   const reason = asRead(tail.join('because').trim())
   const [verb = 'help', ...words] = head
@@ -78,10 +88,16 @@ export const parseCommand = (text: string): Command => {
     case 'unlock':
       return parseLock(verb.toLowerCase() === 'lock' ? 'lock' : 'unlock', words, reason)
     case 'grant':
-      return parseGrant(words, reason)
+      return parseGrant(words, reason, names)
     case 'break-glass': {
-      const read = parseGrant(words, reason)
+      const read = parseGrant(words, reason, names)
       if (read.verb !== 'grant') return read
+      if (read.services !== undefined)
+        return {
+          verb: 'unreadable',
+          what: 'The glass is broken for one service at a time.',
+          try: `break-glass ${read.services[0]} because …`,
+        }
       return read.from === undefined && read.until === undefined
         ? { ...read, verb: 'break-glass' }
         : {
@@ -91,7 +107,7 @@ export const parseCommand = (text: string): Command => {
           }
     }
     case 'preview': {
-      const read = parseGrant(words, reason)
+      const read = parseGrant(words, reason, names)
       return read.verb === 'grant' ? { ...read, verb: 'preview' } : read
     }
     default: {
@@ -148,11 +164,55 @@ const spanIn = (
   }
 }
 
-const parseGrant = (all: readonly string[], reason: string): Command => {
-  const { what: words, ...span } = spanIn(all)
-  const [service, second, third, ...more] = words.map((word) => word.toLowerCase())
+const serviceWord = /^(?:label:)?[a-z0-9][a-z0-9._-]{0,62}$/
+/** Far more than are ever given in one go. */
+const mostNamed = 30
+
+/** The services that come first, `orders-svc payments-svc` or `orders-svc,label:web`, and the words behind them. */
+const servicesIn = (words: readonly string[], { isService, isTier }: Names) => {
+  const time = words.findIndex((word, index) => index > 0 && parseDuration(word) !== undefined)
+  const isNamed = (word: string, index: number): boolean =>
+    index === 0 ||
+    (index < time && !isTier(word)) ||
+    ((time === -1 || index < time) && (word.includes(',') || word.startsWith('label:') || isService(word)))
+  const end = words.findIndex((word, index) => !isNamed(word, index))
+  const listed = end === -1 ? words : words.slice(0, end)
+  return {
+    services: [...new Set(listed.flatMap((word) => word.split(',')).filter((name) => name !== ''))],
+    rest: words.slice(listed.length),
+  }
+}
+
+const parseGrant = (all: readonly string[], reason: string, names: Names): Command => {
+  const { what, ...span } = spanIn(all)
+  const words = what
+    .map((word) => word.toLowerCase())
+    .join(' ')
+    .replaceAll(/ ?, ?/g, ',')
+    .split(' ')
+  const { services, rest: others } = servicesIn(
+    words.filter((word) => word !== ''),
+    names,
+  )
+  const [only] = services
+  const several = services.length > 1 || only?.startsWith('label:') === true
+  const service = several ? services.join(',') : only
+  const [second, third, ...more] = others
   if (service === undefined)
     return { verb: 'unreadable', what: 'Say which service.', try: 'grant orders-svc 2h' }
+  if (services.length > mostNamed)
+    return {
+      verb: 'unreadable',
+      what: `Name at most ${mostNamed} services and labels.`,
+      try: 'grant orders-svc,label:web 2h',
+    }
+  const odd = several ? services.find((name) => !serviceWord.test(name)) : undefined
+  if (odd !== undefined)
+    return {
+      verb: 'unreadable',
+      what: `“${odd}” is neither a service nor a label such as label:web.`,
+      try: 'grant orders-svc,label:web 2h',
+    }
   if (reason.length > longestReason) {
     return {
       verb: 'unreadable',
@@ -192,6 +252,7 @@ const parseGrant = (all: readonly string[], reason: string): Command => {
   return {
     verb: 'grant',
     service,
+    ...(several ? { services } : {}),
     ...span,
     ...(duration === undefined ? {} : { duration }),
     ...(tier === undefined ? {} : { tier }),

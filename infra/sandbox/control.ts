@@ -23,6 +23,7 @@ import {
   resolveIncident,
   resolveNewest,
 } from './control/incidents.ts'
+import { changeOnCall, listOnCall } from './control/on-call.ts'
 import { page } from './control/page.ts'
 import { failPagerDuty } from './control/pagerduty-failures.ts'
 import { requests } from './control/requests.ts'
@@ -61,6 +62,8 @@ const calls: readonly Call[] = [
   changeUrgency,
   changePriority,
   delegateIncident,
+  listOnCall,
+  changeOnCall,
   failPagerDuty,
   sendCommand,
   click,

@@ -7,7 +7,7 @@ import { belongsTo, type RuleSet } from '#access/domain/rule-set.ts'
 import { decidedNotice, othersNotice, waitingNotice, waitsNotice } from '#access/messages/approval-message.ts'
 import { type Card, nameOfCard } from '#access/messages/cards.ts'
 import { addedNotice } from '#access/messages/command-message.ts'
-import { standingText, whatFor } from '#access/messages/pass-text.ts'
+import { standingText, tookOverNotice, whatFor } from '#access/messages/pass-text.ts'
 import { code } from '#access/messages/slack-text.ts'
 import { whoDecidesOn } from '#access/operations/who-decides.ts'
 import type { Clock, Directory, LiveGrants } from '#access/ports.ts'
@@ -117,6 +117,8 @@ export const createTell = (
         await add('added', sequence, { kind: 'notice', to: holder, text: addedNotice(grant) })
       if (grant.version === 1) await offerHandOver(grant, sequence)
       if (grant.step === 'offered') await sayInThread(grant, standingText(grant), sequence)
+      if (grant.step === 'shortened' && grant.ending?.to !== undefined)
+        await sayInThread(grant, tookOverNotice(grant, grant.ending.to), sequence)
       if (grant.step !== 'asked' || grant.why.kind !== 'page') return
       const text = waitingNotice(grant, askedFor(grant).length)
       for (const channel of channelsOf(rules, grant))
@@ -126,6 +128,13 @@ export const createTell = (
     /** A grant that ended or was refused. */
     ended: async (grant: Grant, end: End, sequence: number): Promise<void> => {
       await showOccasion(grant, occasionOf(grant), sequence)
+      // With no grace it ends when the other goes to work; who handed it over did so by themself.
+      if (
+        end.cause === 'handed over' &&
+        end.by !== undefined &&
+        principalKey(end.by) !== principalKey(grant.who)
+      )
+        await sayInThread(grant, tookOverNotice(grant, end.by, true), sequence)
       const holder = holderOf(grant)
       if (grant.state === 'offered') await show({ kind: 'offer', grant: grant.id }, holder, sequence)
       for (const person of askedFor(grant))
@@ -220,11 +229,15 @@ const besideOf = (live: Pick<LiveGrants, 'all'>, { why, who }: Grant): Grant[] =
 /** Who was paged together with others takes nobody's place. */
 const laterMs = 300_000
 
+/** Whose shift began takes the place of whose was over. */
+const relieves = ({ why }: Grant, { who }: Grant): boolean =>
+  why.kind === 'page' && (why.relieves ?? []).some((one) => principalKey(one) === principalKey(who))
+
 const mayTakeOver = (grant: Grant, other: Grant): boolean =>
   grant.state !== 'pending' &&
   other.state === 'active' &&
   other.ending === undefined &&
-  grant.at - other.from >= laterMs &&
+  (grant.at - other.from >= laterMs || relieves(grant, other)) &&
   (grant.why.kind !== 'page' || grant.why.handedFrom === undefined) &&
   grant.tier === other.tier &&
   other.services.every((name) => grant.services.includes(name))

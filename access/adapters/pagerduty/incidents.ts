@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import type { Incident, Paged, Trigger } from '../../domain/incident.ts'
+import { noShiftChange, withIncoming } from '../../domain/shift.ts'
 import type { Incidents } from '../../ports.ts'
+import { createOnCalls } from './on-calls.ts'
 import { createRest } from './rest.ts'
 
 const reference = z.object({ id: z.string(), summary: z.string().nullish(), type: z.string() })
@@ -75,13 +77,17 @@ const harmless = new Set([
 
 const isPerson = ({ type }: { readonly type: string }): boolean => type.startsWith('user')
 
-/** Incidents as PagerDuty's REST API tells them; with escalation levels, which take one more call, where rules ask. */
+/**
+ * Incidents as PagerDuty's REST API tells them; with escalation levels, which take one more call, where rules ask; and with
+ * those whose shift has begun since, where it is said what time it is.
+ */
 export const createIncidents = (
   baseUrl: string,
   token: string,
-  { withLevels }: { readonly withLevels: boolean },
+  { withLevels, now }: { readonly withLevels: boolean; readonly now?: () => number },
 ): Incidents => {
   const { get } = createRest(baseUrl, token)
+  const onCalls = now === undefined ? undefined : createOnCalls({ get }, now)
 
   /** What set it off, and which people had a hand in it. */
   const causesOf = async (
@@ -117,6 +123,18 @@ export const createIncidents = (
     return levels
   }
 
+  /** Who took over from those whom it is assigned to, and whether their schedules say so. */
+  const shiftsOf = async (incident: IncidentAnswer) => {
+    const [change = noShiftChange] =
+      (await onCalls?.changesOf([
+        { policy: incident.escalation_policy?.id, assigned: assignedTo(incident) },
+      ])) ?? []
+    const planned = new Set<string>()
+    for (const { schedule, user } of change.incoming)
+      if (await onCalls?.isPlanned(schedule, user)) planned.add(user)
+    return { change, isPlanned: ({ user }: { readonly user: string }) => planned.has(user) }
+  }
+
   /** What happened to it, newest first, and whether that is all. */
   const historyOf = async (id: string): Promise<{ entries: LogEntry[]; whole: boolean }> => {
     const entries: LogEntry[] = []
@@ -149,6 +167,9 @@ export const createIncidents = (
             incident,
             paged.map(({ user }) => user),
           )
+      const { change, isPlanned } = resolved
+        ? { change: noShiftChange, isPlanned: () => false }
+        : await shiftsOf(incident)
       return {
         id: incident.id,
         number: incident.incident_number,
@@ -157,10 +178,15 @@ export const createIncidents = (
         urgency: incident.urgency,
         ...(incident.priority == null ? {} : { priority: incident.priority.summary }),
         service: incident.service.id,
-        paged: paged.map((one) => {
-          const level = levels.get(one.user)
-          return level === undefined ? one : { ...one, level }
-        }),
+        paged: withIncoming(
+          paged.map((one) => {
+            const level = levels.get(one.user)
+            return level === undefined ? one : { ...one, level }
+          }),
+          change,
+          isPlanned,
+        ),
+        ...(change.relieved.length === 0 ? {} : { relieved: change.relieved }),
         acknowledgedBy: (incident.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
         trigger,
         shapedBy: [...new Set([...shapedBy, ...askedFor])],
@@ -173,19 +199,23 @@ export const createIncidents = (
 const triggerOf = ({ id, type }: z.output<typeof reference>): Trigger =>
   isPerson({ type }) ? { kind: 'person', user: id } : { kind: 'integration', id }
 
+export const assignedTo = ({ assignments }: IncidentAnswer): Paged[] =>
+  assignments.map(({ at, assignee }) => ({ user: assignee.id, name: assignee.summary ?? assignee.id, at }))
+
 /** Assignees and responders that did not decline, each once. */
-export const pagedOf = ({ assignments, incidents_responders }: IncidentAnswer): Paged[] => {
-  const assigned = assignments.map(({ at, assignee }) => ({ person: assignee, at }))
-  const responding = (incidents_responders ?? [])
+export const pagedOf = (incident: IncidentAnswer): Paged[] => {
+  const responding = (incident.incidents_responders ?? [])
     // Whoever asks themself is not paged by that.
     .filter(({ state, user, requester }) => state !== 'declined' && requester?.id !== user.id)
     // When they were asked, not when they last answered: answering again is no new page.
-    .map(({ user, requested_at: asked, updated_at: at }) => ({ person: user, at: asked ?? at }))
+    .map(({ user, requested_at: asked, updated_at: at }) => ({
+      user: user.id,
+      name: user.summary ?? user.id,
+      at: asked ?? at,
+    }))
   const paged = new Map<string, Paged>()
-  for (const { person, at } of [...assigned, ...responding]) {
-    if (paged.has(person.id)) continue
-    paged.set(person.id, { user: person.id, name: person.summary ?? person.id, at })
-  }
+  for (const one of [...assignedTo(incident), ...responding])
+    if (!paged.has(one.user)) paged.set(one.user, one)
   return [...paged.values()]
 }
 

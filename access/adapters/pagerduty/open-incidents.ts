@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { noShiftChange, type ShiftChange, withIncoming } from '../../domain/shift.ts'
 import type { Glance, OpenIncidents } from '../../ports.ts'
-import { type IncidentAnswer, incidentBody, pagedOf } from './incidents.ts'
+import { assignedTo, incidentBody, pagedOf } from './incidents.ts'
+import { createOnCalls } from './on-calls.ts'
 import { createRest, PagerDutyFault } from './rest.ts'
 
 /** What PagerDuty takes at most, and nothing beyond the 10,000th of one list. */
@@ -21,13 +23,17 @@ const seenShape = incidentBody.extend({
   last_status_change_at: z.string().max(64).nullish(),
 })
 
-/** What is open, as PagerDuty's REST API lists it (https://developer.pagerduty.com/api-reference). */
-export const createOpenIncidents = (baseUrl: string, token: string): OpenIncidents => {
+/**
+ * What is open, as PagerDuty's REST API lists it (https://developer.pagerduty.com/api-reference); with those whose shift has
+ * begun since, where it is said what time it is.
+ */
+export const createOpenIncidents = (baseUrl: string, token: string, now?: () => number): OpenIncidents => {
   const { get } = createRest(baseUrl, token)
+  const onCalls = now === undefined ? undefined : createOnCalls({ get }, now)
 
   return {
     list: async (services, late) => {
-      const found = new Map<string, Glance>()
+      const found = new Map<string, Seen>()
       let whole = true
       let pages = 0
       for (let from = 0; from < services.length; from += servicesAtOnce) {
@@ -42,21 +48,28 @@ export const createOpenIncidents = (baseUrl: string, token: string): OpenInciden
           if (page === undefined)
             throw new PagerDutyFault('PagerDuty knows no GET /incidents', { status: 404 })
           for (const one of page.incidents) {
-            const glance = readGlance(one)
-            if (glance === undefined) whole = false
-            else if (glance.open) found.set(glance.id, glance)
+            const seen = readSeen(one)
+            if (seen === undefined) whole = false
+            else if (seen.status !== 'resolved') found.set(seen.id, seen)
           }
           if (page.more !== true || page.incidents.length === 0) break
         }
       }
-      return { incidents: [...found.values()], whole }
+      const open = [...found.values()]
+      // Whom nobody tells of is asked for one by one, where passes stand because of it.
+      const changes = await onCalls?.changesOf(open.map(assignedOf), late).catch(() => undefined)
+      return {
+        incidents: open.map((seen, index) => glanceOf(seen, changes?.[index])),
+        whole: whole && (onCalls === undefined || changes !== undefined),
+      }
     },
     look: async (id) => {
       const found = await get(`/incidents/${encodeURIComponent(id)}`, oneShape)
       if (found === undefined) return undefined
-      const glance = readGlance(found.incident)
-      if (glance?.id !== id) throw new PagerDutyFault(`PagerDuty answered with another incident than ${id}`)
-      return glance
+      const seen = readSeen(found.incident)
+      if (seen?.id !== id) throw new PagerDutyFault(`PagerDuty answered with another incident than ${id}`)
+      const isOpen = seen.status !== 'resolved'
+      return glanceOf(seen, isOpen ? (await onCalls?.changesOf([assignedOf(seen)]))?.[0] : undefined)
     },
   }
 }
@@ -74,24 +87,25 @@ const listQuery = (services: readonly string[], offset: number): string =>
     ...services.map((service): [string, string] => ['service_ids[]', service]),
   ]).toString()
 
-const readGlance = (answer: unknown): Glance | undefined => {
-  const parsed = seenShape.safeParse(answer)
-  if (!parsed.success) return undefined
-  const seen = parsed.data
-  return {
-    id: seen.id,
-    open: seen.status !== 'resolved',
-    service: seen.service.id,
-    paged: pagedOf(seen),
-    acknowledgedBy: (seen.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
-    state: stateOf(seen),
-  }
-}
+type Seen = z.output<typeof seenShape>
+
+const readSeen = (answer: unknown): Seen | undefined => seenShape.safeParse(answer).data
+
+const assignedOf = (seen: Seen) => ({ policy: seen.escalation_policy?.id, assigned: assignedTo(seen) })
+
+const glanceOf = (seen: Seen, change: ShiftChange = noShiftChange): Glance => ({
+  id: seen.id,
+  open: seen.status !== 'resolved',
+  service: seen.service.id,
+  // Whether a schedule says so itself is asked for when something is given.
+  paged: withIncoming(pagedOf(seen), change, () => false),
+  ...(change.relieved.length === 0 ? {} : { relieved: change.relieved }),
+  acknowledgedBy: (seen.acknowledgements ?? []).map(({ acknowledger }) => acknowledger.id),
+  state: stateOf(seen, change),
+})
 
 /** The same for two answers that say the same about passes. */
-const stateOf = (
-  seen: IncidentAnswer & { readonly last_status_change_at?: string | null | undefined },
-): string =>
+const stateOf = (seen: Seen, { incoming, relieved }: ShiftChange): string =>
   createHash('sha256')
     .update(
       JSON.stringify([
@@ -107,6 +121,8 @@ const stateOf = (
           .map(({ state, user, requested_at: asked }) => [state, user.id, asked])
           .sort(),
         seen.resolve_reason?.incident?.id,
+        incoming.map(({ user, at }) => [user, at]).sort(),
+        relieved.toSorted(),
       ]),
     )
     .digest('hex')

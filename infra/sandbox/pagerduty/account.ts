@@ -6,7 +6,7 @@ export type Service = {
   readonly id: string
   readonly name: string
   readonly policy: { readonly id: string; readonly name: string }
-  /** Who is on call, by escalation level: the first is level 1. */
+  /** Who is on call at first, by escalation level: the first is level 1. */
   readonly onCall: readonly Person[]
 }
 

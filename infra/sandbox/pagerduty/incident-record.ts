@@ -87,13 +87,24 @@ const logEntrySchema = z.object({
   note: z.string().optional(),
 })
 
+/** Somebody's shift began: by the schedule itself, or by an override that somebody put over it. */
+const shift = z.object({
+  service: z.string(),
+  level: z.number(),
+  user: z.string(),
+  at: z.string(),
+  override: z.boolean(),
+})
+
 export const stateSchema = z.object({
   nextNumber: z.number(),
   incidents: z.array(incidentSchema),
   logEntries: z.array(logEntrySchema),
+  shifts: z.array(shift).default([]),
 })
 
 export type Agent = z.infer<typeof agentSchema>
 export type Incident = z.infer<typeof incidentSchema>
 export type Responder = z.infer<typeof responder>
+export type Shift = z.infer<typeof shift>
 export type LogEntry = z.infer<typeof logEntrySchema>

@@ -1,9 +1,10 @@
 import { openStateFile } from '../state-file.ts'
-import { userWithId } from './account.ts'
+import { type Service, userWithId } from './account.ts'
 import { newId } from './ids.ts'
 import { type Agent, type Incident, type LogEntry, type Responder, stateSchema } from './incident-record.ts'
 import { invalidInput, notFound, PagerDutyError } from './pagerduty-error.ts'
 import { agentName } from './references.ts'
+import { isAt, periodsOf } from './shifts.ts'
 
 /** Event types of V3 webhooks, without their `incident.`. A changed urgency sends none. */
 export type IncidentEvent =
@@ -39,6 +40,7 @@ export const createIncidentStore = ({ stateFile, now, onEvent }: IncidentStoreOp
     nextNumber: 1,
     incidents: [],
     logEntries: [],
+    shifts: [],
   })
   const time = (): string => new Date(now()).toISOString()
 
@@ -60,11 +62,27 @@ export const createIncidentStore = ({ stateFile, now, onEvent }: IncidentStoreOp
     incident.statusChangedBy = by
   }
 
+  /** By level: who is on call for this service now. */
+  const onCallNow = (service: Service): readonly string[] =>
+    periodsOf(state.shifts, service)
+      .filter((period) => isAt(period, now()))
+      .map(({ user }) => user)
+
   return {
     state,
     save,
     time,
     find,
+    onCallAt: (service: Service, level: number): readonly string[] =>
+      onCallNow(service).slice(level - 1, level),
+
+    /** The escalation level at which this user is on call; undefined when they are not, and so assigned directly. */
+    levelOf(service: Service, user: string | undefined): number | undefined {
+      if (user === undefined) return 1
+      const index = onCallNow(service).indexOf(user)
+      return index === -1 ? undefined : index + 1
+    },
+
     log,
     changeStatus,
 

@@ -6,6 +6,7 @@ import { mergeOperations } from './merge.ts'
 import { invalidInput, notFound, PagerDutyError } from './pagerduty-error.ts'
 import { agentName } from './references.ts'
 import { responderOperations } from './responders.ts'
+import { type Period, periodsOf } from './shifts.ts'
 
 export type Trigger = {
   readonly service: Service
@@ -39,10 +40,24 @@ export const createIncidents = (options: IncidentStoreOptions) => {
     ...detailOperations(store),
     ...mergeOperations(store),
     ...responderOperations(store),
+    ...shiftOperations(store),
   }
 }
 
 export type Incidents = ReturnType<typeof createIncidents>
+
+const shiftOperations = ({ state, save, time, onCallAt }: IncidentStore) => ({
+  onCallAt,
+  /** Who was, is and will be on call for a service. */
+  periodsOf: (service: Service): readonly Period[] => periodsOf(state.shifts, service),
+
+  /** Somebody's shift begins now. No webhook tells it. */
+  changeShift(service: Service, user: string, level = 1, override = false): void {
+    if (level < 1 || level > service.onCall.length) throw invalidInput('Escalation level not found')
+    state.shifts.push({ service: service.id, level, user, at: time(), override })
+    save()
+  },
+})
 
 const statusOperations = ({
   state,
@@ -55,6 +70,8 @@ const statusOperations = ({
   startAgain,
   close,
   finish,
+  onCallAt,
+  levelOf,
 }: IncidentStore) => ({
   trigger({ service, title, by, urgency = 'high', priority, assignTo }: Trigger): Incident {
     const at = time()
@@ -145,7 +162,7 @@ const statusOperations = ({
   },
 })
 
-const assignmentOperations = ({ findOpen, assign, startAgain, finish }: IncidentStore) => ({
+const assignmentOperations = ({ findOpen, assign, startAgain, finish, onCallAt }: IncidentStore) => ({
   reassign(id: string, ids: readonly string[], by: Agent): Incident {
     const incident = findOpen(id)
     assign(incident, ids, by, 'assign_log_entry')
@@ -217,14 +234,4 @@ const escalatingService = (incident: Incident): Service => {
   const service = incident.policy === null ? serviceWithId(incident.service) : policyService(incident.policy)
   if (!service) throw notFound()
   return service
-}
-
-const onCallAt = (service: Service, level: number): readonly string[] =>
-  service.onCall.slice(level - 1, level).map((person) => person.pagerduty.user)
-
-/** The escalation level at which this user is on call; undefined when they are not, and so assigned directly. */
-const levelOf = (service: Service, user: string | undefined): number | undefined => {
-  if (user === undefined) return 1
-  const index = service.onCall.findIndex((person) => person.pagerduty.user === user)
-  return index === -1 ? undefined : index + 1
 }

@@ -9,6 +9,7 @@ import {
   WEBSITE,
 } from './account.ts'
 import type { Agent, Incident } from './incident-record.ts'
+import { scheduleId, scheduleName } from './shifts.ts'
 
 /** References as PagerDuty writes them: no e-mail, only id, type, a summary and two addresses. */
 export type Reference = {
@@ -40,6 +41,9 @@ export const serviceReference = ({ id, name }: Service): Reference => ({
 
 export const policyReference = ({ policy }: Service): Reference =>
   reference('escalation_policy_reference', 'escalation_policies', policy.id, policy.name)
+
+export const scheduleReference = (service: Service, level: number): Reference =>
+  reference('schedule_reference', 'schedules', scheduleId(service, level), scheduleName(service, level))
 
 export const priorityReference = (name: string) => ({
   id: `PPRIO${name}`,

@@ -8,12 +8,14 @@ import {
   policyReference,
   priorityReference,
   resolveReason,
+  scheduleReference,
   serviceIdReference,
   serviceReference,
   statusChangerReference,
   userIdReference,
   userReference,
 } from './references.ts'
+import { type Period, scheduleId } from './shifts.ts'
 
 /** REST API v2 resources as PagerDuty's published schema shows them. Times have whole seconds. */
 const seconds = (iso: string): string => `${iso.slice(0, 19)}Z`
@@ -56,16 +58,22 @@ export const serviceShape = (service: Service) => ({
   teams: [],
 })
 
-/** Somebody on call without a schedule is so for good: no start, no end. */
-export const onCallShapes = (service: Service) =>
-  service.onCall.map((person, index) => ({
-    user: userIdReference(person.pagerduty.user),
-    schedule: null,
-    escalation_policy: policyReference(service),
-    escalation_level: index + 1,
-    start: null,
-    end: null,
-  }))
+export const onCallShape = ({ service, level, user, from, until }: Period) => ({
+  user: userIdReference(user),
+  schedule: scheduleReference(service, level),
+  escalation_policy: policyReference(service),
+  escalation_level: level,
+  start: seconds(new Date(from).toISOString()),
+  end: seconds(new Date(until).toISOString()),
+})
+
+/** It does not say who made it. */
+export const overrideShape = ({ service, level, user, from, until }: Period) => ({
+  id: `PO${scheduleId(service, level)}${from}`,
+  start: seconds(new Date(from).toISOString()),
+  end: seconds(new Date(until).toISOString()),
+  user: userIdReference(user),
+})
 
 /** `mergedInto` is the incident it was merged into, as it is now. */
 export const incidentShape = (

@@ -219,3 +219,55 @@ describe('What somebody writes after /access', () => {
     )
   })
 })
+
+describe('Several services', () => {
+  const names = {
+    isService: (word: string) => ['orders-svc', 'payments-svc'].includes(word),
+    isTier: (word: string) => word === 'operate',
+  }
+  const both = { verb: 'grant', service: 'orders-svc,payments-svc', services: ['orders-svc', 'payments-svc'] }
+
+  test.each<[string, object]>([
+    ['grant orders-svc payments-svc 2h operate', { ...both, duration: 2 * hour, tier: 'operate' }],
+    ['grant orders-svc, payments-svc 2h', { ...both, duration: 2 * hour }],
+    ['grant Orders-svc ,payments-svc,', both],
+    ['grant orders-svc payments-svc operate', { ...both, tier: 'operate' }],
+    ['grant orders-svc payments-svc from 22:00', { ...both, from: '22:00' }],
+    ['preview orders-svc,payments-svc', { ...both, verb: 'preview' }],
+    ['grant orders-svc orders-svc 2h', { verb: 'grant', service: 'orders-svc', duration: 2 * hour }],
+    [
+      'grant label:web 2h',
+      { verb: 'grant', service: 'label:web', services: ['label:web'], duration: 2 * hour },
+    ],
+    [
+      'grant orders-svc paymnts-svc 2h',
+      {
+        verb: 'grant',
+        service: 'orders-svc,paymnts-svc',
+        services: ['orders-svc', 'paymnts-svc'],
+        duration: 2 * hour,
+      },
+    ],
+    ['grant orders-svc oprate', { verb: 'grant', service: 'orders-svc', tier: 'oprate' }],
+    [
+      'grant orders-svc 2h payments-svc',
+      { verb: 'grant', service: 'orders-svc', duration: 2 * hour, tier: 'payments-svc' },
+    ],
+  ])('%s', (text, command) => {
+    expect(parseCommand(text, names)).toEqual(command)
+  })
+
+  test.each<[string, string]>([
+    ['grant orders-svc operate 2h', '“2h”'],
+    ['break-glass orders-svc payments-svc because …', 'one service at a time'],
+    ['grant orders-svc,<!channel> 2h', 'neither a service nor a label'],
+    ['grant orders-svc,../etc 2h', 'neither a service nor a label'],
+    [`grant ${Array.from({ length: 100 }, (_, index) => `svc-${index}`).join(',')} 2h`, 'at most 30'],
+    [`grant ${Array.from({ length: 100 }, (_, index) => `svc-${index}`).join(' ')} 2h`, 'at most 30'],
+  ])('%s is told what is wrong', (text, what) => {
+    expect(parseCommand(text, names)).toMatchObject({
+      verb: 'unreadable',
+      what: expect.stringContaining(what),
+    })
+  })
+})

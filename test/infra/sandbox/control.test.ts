@@ -57,6 +57,16 @@ describe('The control API', () => {
     ])
   })
 
+  test('changes who is on call, who is paged from then on', async () => {
+    expect((await post('/oncall', { service: 'orders-svc', who: 'cho' })).text).toContain(
+      'orders-svc: Cho Park, Ben Okafor',
+    )
+    await post('/page', { service: 'orders-svc' })
+    expect(world.pagerduty.incidents.all()).toMatchObject([{ assignments: [{ user: 'PUCHO01' }] }])
+    expect((await post('/oncall', { service: 'orders-svc', who: 'cho', level: '9' })).status).toBe(409)
+    expect((await get('/oncall')).text).toContain('payments-svc: Cho Park, Ben Okafor')
+  })
+
   test('takes JSON and answers JSON', async () => {
     const response = await fetch(`${world.urls.control}/page`, {
       method: 'POST',
@@ -290,7 +300,7 @@ describe('The control API says how to mend', () => {
       '/pagerduty/fail',
       { kind: 'flood' },
       400,
-      'kind=flood is not known: say one of 429, 500, 502, timeout, none.',
+      'kind=flood is not known: say one of 403, 429, 500, 502, timeout, none.',
     ],
     [
       'a wrong order',

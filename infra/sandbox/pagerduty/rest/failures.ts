@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 import { PagerDutyError } from '../pagerduty-error.ts'
 
-/** `502` is the page of a gateway, in HTML; `timeout` is no answer at all, until the caller leaves. */
-export const failureKinds = ['429', '500', '502', 'timeout'] as const
+/** `403` is a token that may not ask for this; `502` is the page of a gateway, in HTML; `timeout` is no answer at all, until the caller leaves. */
+export const failureKinds = ['403', '429', '500', '502', 'timeout'] as const
 export type FailureKind = (typeof failureKinds)[number]
 
 export type Failure = {
@@ -39,6 +39,7 @@ export type Failures = ReturnType<typeof createFailures>
 
 /** Answers as PagerDuty does when it fails, or throws what it says. */
 export const failAs = (kind: FailureKind, response: ServerResponse): void => {
+  if (kind === '403') throw new PagerDutyError(403, 2010, 'Access Denied')
   if (kind === '429') throw new PagerDutyError(429, 2020, 'Rate Limit Exceeded')
   if (kind === '500') throw new PagerDutyError(500, 2000, 'Internal Server Error')
   if (kind === '502') {

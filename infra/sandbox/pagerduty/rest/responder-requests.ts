@@ -18,11 +18,10 @@ export const requestResponders: Route = {
   answer: ({ incidents, id, body, from }) => {
     from()
     const { requester_id, message, responder_request_targets } = bodyAs(body, requestSchema)
-    const users = responder_request_targets.map(({ responder_request_target: target }) =>
-      target.type.startsWith('escalation_policy')
-        ? (policyService(target.id)?.onCall[0]?.pagerduty.user ?? target.id)
-        : target.id,
-    )
+    const users = responder_request_targets.map(({ responder_request_target: target }) => {
+      const service = target.type.startsWith('escalation_policy') ? policyService(target.id) : undefined
+      return (service && incidents.onCallAt(service, 1)[0]) ?? target.id
+    })
     const by = { kind: 'user', id: requester_id } as const
     for (const user of users) incidents.addResponder(id, user, by, message)
     const incident = incidents.find(id)

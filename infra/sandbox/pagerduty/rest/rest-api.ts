@@ -10,7 +10,7 @@ import { type Failures, failAs } from './failures.ts'
 import { getIncident, listIncidents, mergeIncidents, updateIncident } from './incidents.ts'
 import { getLogEntry, listLogEntries } from './log-entries.ts'
 import { createNote, listNotes } from './notes.ts'
-import { listOnCalls } from './oncalls.ts'
+import { listOnCalls, listOverrides } from './oncalls.ts'
 import { createRateLimit } from './rate-limit.ts'
 import { requestResponders } from './responder-requests.ts'
 import type { Route } from './route.ts'
@@ -33,6 +33,7 @@ const routes: readonly Route[] = [
   listServices,
   getService,
   listOnCalls,
+  listOverrides,
   listAbilities,
   listSubscriptions,
   getSubscription,

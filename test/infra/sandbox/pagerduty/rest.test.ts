@@ -156,6 +156,35 @@ describe("PagerDuty's REST API, called by PagerDuty's own client", () => {
     ])
     const bens = await call('/oncalls?user_ids[]=PUBEN01')
     expect(bens.body.oncalls).toHaveLength(2)
+    expect((await call('/oncalls?limit=1&offset=1&total=true')).body).toMatchObject({
+      oncalls: [{ user: { id: 'PUBEN01' } }],
+      more: true,
+      total: 4,
+    })
+  })
+
+  test('tells who was on call before the shift changed, and who put themselves on call', async () => {
+    const { incidents } = pagerduty
+    const since = new Date(Date.now() - 60_000).toISOString()
+    incidents.changeShift(orders, people.cho.pagerduty.user)
+    const filters = 'escalation_policy_ids[]=PEORDER&schedule_ids[]=PSORDER1'
+    const onCall = async (range: string) => (await call(`/oncalls?${filters}${range}`)).body.oncalls
+    expect(await onCall('')).toMatchObject([
+      { user: { id: 'PUCHO01' }, escalation_level: 1, schedule: { id: 'PSORDER1' } },
+    ])
+    const both = await onCall(`&since=${since}`)
+    expect(both).toMatchObject([{ user: { id: 'PUANA01' } }, { user: { id: 'PUCHO01' } }])
+    expect(both[0].end).toBe(both[1].start)
+    expect((await call('/oncalls?since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z')).status).toBe(400)
+    expect((await call('/oncalls?since=2025-01-01T00:00:00Z')).status).toBe(400)
+    const range = `since=${since}&until=${new Date(Date.now() + 60_000).toISOString()}`
+    const overrides = async (schedule: string) =>
+      (await call(`/schedules/${schedule}/overrides?${range}`)).body
+    expect(await overrides('PSORDER1')).toEqual({ overrides: [] })
+    incidents.changeShift(orders, people.eve.pagerduty.user, 1, true)
+    expect(await overrides('PSORDER1')).toMatchObject({ overrides: [{ user: { id: 'PUEVE01' } }] })
+    expect((await call(`/schedules/PSNONE/overrides?${range}`)).status).toBe(404)
+    expect(trigger().assignments).toMatchObject([{ user: 'PUEVE01' }])
   })
 
   test('knows the users, with their e-mails, and the services', async () => {
