@@ -218,7 +218,7 @@ export const startProxy = async (parts: ProxyParts) => {
    */
   const takeOver = async (held: HeldGrant): Promise<void> => {
     const { id } = versionOf(held)
-    // What is open is decided on anew under it, so its approvals are looked at first.
+    // What is open is decided on anew under it, so the sign-ins in it are looked at first.
     if (uses.get(id) !== undefined) await proveSignIns([held])
     await follower.prove(held)
     const use = uses.get(id)

@@ -4,14 +4,14 @@ import type { Refusal } from '../domain/decide-access.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
-import type { DecideParts, FreshSignIns, GlassReviews, NewNonce } from '../ports.ts'
+import type { DecideParts, GlassReviews, NewNonce, SignIns } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
 
 export type AskGlassParts = DecideParts & {
   readonly newNonce: NewNonce
   readonly reviews: GlassReviews
   /** Without it nobody can sign in freshly here. */
-  readonly freshSignIns: FreshSignIns | undefined
+  readonly signIns?: SignIns | undefined
 }
 
 /** So long the question stands whether they mean it. */
@@ -22,7 +22,7 @@ const standsMs = 600_000
  * while their last one waits for somebody else to review it.
  */
 export const askToBreakGlass = async (
-  { rules, live, store, clock, newNonce, reviews, freshSignIns }: AskGlassParts,
+  { rules, live, store, clock, newNonce, reviews, signIns }: AskGlassParts,
   person: Person,
   ask: GlassAsk,
 ): Promise<{ readonly grant: Grant } | { readonly refused: Refusal }> => {
@@ -30,7 +30,7 @@ export const askToBreakGlass = async (
   const now = clock.now()
   const decision = decideGlassAsk(rules, person, ask, now)
   if ('refusal' in decision) return { refused: decision.refusal }
-  if (freshSignIns === undefined) return { refused: { reason: 'break-glass-offline' } }
+  if (signIns === undefined) return { refused: { reason: 'break-glass-offline' } }
   if ((await reviews.waiting(principalKey(person))) !== undefined)
     return { refused: { reason: 'review-needed' } }
   const { service, tier, duration, reason } = decision

@@ -175,5 +175,5 @@ export const compileBreakGlass = ({ source, known, report }: Compiling): BreakGl
       report([...path, 'keys', name], `this is the key of "${twin}" already; give each a key of their own`)
     holders.set(key, twin ?? name)
   }
-  return { who: glass.who, tier: glass.tier, for: glass.for, need: glass.need, keys }
+  return { who: glass.who, tier: glass.tier, for: glass.for, acr: glass.acr, need: glass.need, keys }
 }
