@@ -190,6 +190,11 @@ export const createView = (
     /** PagerDuty's word on the incidents of passes. */
     confirmations,
     confirmedUntil: confirmations.until,
+    /** A key that signs PagerDuty's word was revoked: what stood by that is decided on anew. */
+    forgetWord: (kid: string): void => {
+      confirmations.forget(kid)
+      state.findOutAgain()
+    },
     /** Shuts a principal (`principalKey`) out of everything, whatever they hold, until `unlock`. */
     lock: locks.lock,
     unlock: locks.unlock,
@@ -384,6 +389,11 @@ const createState = (
         held.verified = false
       }
       return found
+    },
+    /** Forgets what deciding found out about what is held. */
+    findOutAgain: (): void => {
+      for (const holders of byService.values())
+        for (const found of holders.values()) if ('grants' in found) found.check = undefined
     },
     sequence: (): number => sequence,
     exact: (): void => {
