@@ -62,6 +62,7 @@ export const createView = (
   /** What is being loaded beside it. */
   let loading: State | undefined
   let ready = false
+  let locksRemembered = false
   /** Apart from what a resync replaces. */
   const locks = createLockBook()
   const confirmations = createConfirmations()
@@ -195,6 +196,12 @@ export const createView = (
       confirmations.forget(kid)
       state.findOutAgain()
     },
+    /** Who is locked out is known from before this process began. */
+    rememberLocks: (): void => {
+      locksRemembered = true
+    },
+    /** Whether this process knows, or did once, who is locked out. Until then nobody is let in who may be. */
+    knowsLocks: (): boolean => ready || locksRemembered,
     /** Shuts a principal (`principalKey`) out of everything, whatever they hold, until `unlock`. */
     lock: locks.lock,
     unlock: locks.unlock,

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { decodeJwt } from 'jose'
 import type { Keys } from '../adapters/keys.ts'
+import { addLine } from '../adapters/line-file.ts'
 import { createRevocationStore } from '../adapters/redis/revocation-store.ts'
-import { readRevocations, revokedFile, takeRevocation, writeRevocation } from '../adapters/revocations.ts'
+import { readRevocations, revokedFile, takeRevocation } from '../adapters/revocations.ts'
 import { createStatements } from '../adapters/statements.ts'
 import { Fault } from '../domain/errors.ts'
 import { revocationShape } from '../domain/revocation.ts'
@@ -105,7 +106,7 @@ export const keepRevocations = (
     if (news === undefined) return kid
     alarm('a key was revoked', { kid, because: news.because })
     if (files !== undefined)
-      await writeRevocation(files.kept, statement).catch((error: Error) =>
+      await addLine(files.kept, statement).catch((error: Error) =>
         alarm('a revocation could not be kept on disk', { kid, error: error.message }),
       )
     return kid
