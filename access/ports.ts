@@ -164,6 +164,8 @@ export type GlassReviews = {
   readonly waiting: (principal: string) => Promise<string | undefined>
   /** Lets one wait. False where another one does already. */
   readonly begin: (principal: string, grant: string) => Promise<boolean>
-  /** It is reviewed. False where it does not wait. */
-  readonly done: (principal: string, grant: string) => Promise<boolean>
+  /** Whether somebody else has, by a statement whose signature holds. */
+  readonly reviewed: (principal: string, grant: string) => Promise<boolean>
+  /** Somebody else has reviewed it: signs that and keeps it. False where it does not wait. */
+  readonly done: (grant: Grant, by: By) => Promise<boolean>
 }

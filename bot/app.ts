@@ -113,7 +113,7 @@ export const startBot = async (parts: BotParts) => {
   const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
   const glassParts = {
     signIns: parts.signIns,
-    reviews: createGlassReviews(prompt),
+    reviews: createGlassReviews(prompt, grants.statements, rules.environment, clock),
     announce: createAnnounceGlass({ rules, directory, messages, clock }),
   }
   const inactive =

@@ -3,9 +3,10 @@ import { glassRule } from '../domain/break-glass/limits.ts'
 import type { Refusal } from '../domain/decide-access.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
-import { type Person, principalKey } from '../domain/principal.ts'
+import type { Person } from '../domain/principal.ts'
 import type { DecideParts, GlassReviews, NewNonce, SignIns } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
+import { findUnreviewed } from './find-unreviewed.ts'
 
 export type AskGlassParts = DecideParts & {
   readonly newNonce: NewNonce
@@ -31,7 +32,7 @@ export const askToBreakGlass = async (
   const decision = decideGlassAsk(rules, person, ask, now)
   if ('refusal' in decision) return { refused: decision.refusal }
   if (signIns === undefined) return { refused: { reason: 'break-glass-offline' } }
-  if ((await reviews.waiting(principalKey(person))) !== undefined)
+  if ((await findUnreviewed({ live, reviews }, person, now)) !== undefined)
     return { refused: { reason: 'review-needed' } }
   const { service, tier, duration, reason } = decision
   const nonce = newNonce()

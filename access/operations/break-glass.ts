@@ -7,6 +7,7 @@ import type { Reason } from '../domain/reasons.ts'
 import { scopeHash } from '../domain/scope.ts'
 import type { DecideParts, GlassReviews, Locks, SignInAsk, SignIns, VerifySignIn } from '../ports.ts'
 import { ownStanding } from './find-held.ts'
+import { findUnreviewed } from './find-unreviewed.ts'
 
 export type BreakGlassParts = DecideParts & {
   readonly locks: Pick<Locks, 'isLocked'>
@@ -54,6 +55,8 @@ export const breakGlass = async (
   if ('refused' in verdict)
     return { refused: verdict.refused === 'unavailable' ? 'identity-unavailable' : 'sign-in-refused' }
   if (grant.who.issuer !== rules.identity.issuer) return { refused: 'sign-in-refused' }
+  if ((await findUnreviewed({ live, reviews }, person, now, id)) !== undefined)
+    return { refused: 'review-needed' }
   if (!(await reviews.begin(principalKey(person), id))) return { refused: 'review-needed' }
   const taken = nextVersion(
     grant,

@@ -34,6 +34,7 @@ describe('Breaking the glass with the bot', () => {
   const clock = frozenClock()
   let held: Map<string, Grant>
   let waits: Map<string, string>
+  let reviewed: Set<string>
   let happened: string[]
   let outboxTakes: boolean
   let unavailable: boolean
@@ -41,6 +42,7 @@ describe('Breaking the glass with the bot', () => {
     clock.set(noon)
     held = new Map()
     waits = new Map()
+    reviewed = new Set()
     happened = []
     outboxTakes = true
     unavailable = false
@@ -78,7 +80,12 @@ describe('Breaking the glass with the bot', () => {
         waits.set(who, id)
         return true
       },
-      done: async (who: string, id: string) => waits.get(who) === id && waits.delete(who),
+      reviewed: async (_: string, id: string) => reviewed.has(id),
+      done: async ({ id, who }: Grant) => {
+        const done = waits.get(principalKey(who)) === id && waits.delete(principalKey(who))
+        if (done) reviewed.add(id)
+        return done
+      },
     },
     signIns: { begin: async () => 'https://pages.test' },
     verifySignIn: (async (token, demand) => {
@@ -197,6 +204,14 @@ describe('Breaking the glass with the bot', () => {
     expect(await reviewGlass(parts, owner, grant)).toEqual({ reviewed: grant })
     expect(await reviewGlass(parts, owner, grant)).toEqual({ refused: 'already-decided' })
     expect(await askToBreakGlass(parts, sre, ask)).toHaveProperty('grant')
+  })
+
+  test('is not done again while a pass runs that nobody reviewed, though what waits was taken away', async () => {
+    const [first, second] = [await asked(), await asked()]
+    await broken(first)
+    waits.clear()
+    expect(await breakGlass(parts, sre, second.id, tokenFor(second))).toEqual({ refused: 'review-needed' })
+    expect(await askToBreakGlass(parts, sre, ask)).toEqual({ refused: { reason: 'review-needed' } })
   })
 
   test('counts in a proxy by its own rules, and only with a sign-in that it has verified', async () => {
