@@ -7,7 +7,7 @@ import { glassKey } from '../../builders/break-glass.ts'
 import { ecKey, signedBy } from '../../builders/provider.ts'
 import { ask, problemOf } from '../../builders/raw-client.ts'
 import { startWhole, type Whole } from '../../builders/whole.ts'
-import { minute, nthId, until } from '../../builders.ts'
+import { minute, until } from '../../builders.ts'
 
 // A bot was taken over, or its `issue` key was stolen. Whoever has it writes break-glass passes, for which nobody else is
 // asked. Each has to carry the sign-in of its own person for this very pass, which only the identity provider signs, and
@@ -94,7 +94,7 @@ const forge = (
   const { issuer, subject, name } = it.person('ana')
   const why = { kind: 'break-glass', rule: 'break_glass', reason: 'it burns' } as const
   const grant: Grant = {
-    id: nthId(count++),
+    id: `gbgb-0000-${String(count++).padStart(4, '0')}`,
     version: 1,
     environment: 'sandbox',
     state: 'active',
