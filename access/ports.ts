@@ -5,7 +5,6 @@ import type { Lock } from './domain/lock.ts'
 import type { Person } from './domain/principal.ts'
 import type { RuleSet } from './domain/rule-set.ts'
 import type { SignInDemand, SignInTerms, SignInVerdict } from './domain/sign-in.ts'
-import type { SignInProof } from './domain/sign-in-proof.ts'
 
 /** Milliseconds since the epoch, which never run backwards. */
 export type Clock = {
@@ -93,16 +92,16 @@ export type PagedPasses = {
   readonly take: (principal: string, grant: string, most: number, now: number) => Promise<boolean>
 }
 
-/** What somebody is to sign in anew for. The nonce is the hash of what they approve. */
+/** What somebody is to sign in anew for. The nonce is the hash (`scope.ts`) of what they approve, or of the pass they take. */
 export type SignInAsk = SignInTerms & {
   readonly person: Person
   readonly grant: string
   readonly nonce: string
 }
 
-/** Fresh sign-ins of people, for what must not hang on Slack alone. */
+/** Fresh sign-ins of people, for what must not hang on Slack alone: approvals, and breaking the glass. */
 export type SignIns = {
-  /** Gives the address where this person does so. Their ID token then goes to `approveSignedIn`, at whatever bot. */
+  /** Gives the address where this person does so. Their ID token then goes to `takeSignIn`, at whatever bot. */
   readonly begin: (ask: SignInAsk) => Promise<string>
 }
 
@@ -162,19 +161,13 @@ export type Receipts = {
   readonly of: (sequence: number, grant?: string) => Promise<Receipt>
 }
 
-/** Fresh sign-ins at the identity provider, each for one scope (`scope.ts`). */
-export type FreshSignIns = {
-  /** The class that each has to be of (OpenID Connect `acr`), where nothing else says so. */
-  readonly acr?: string | undefined
-  /** The newest of this person for this; undefined where there is none. */
-  readonly of: (person: Person, scope: string) => Promise<SignInProof | undefined>
-}
-
 /** Whose break-glass pass waits for somebody else's review. By `principalKey`. */
 export type GlassReviews = {
   readonly waiting: (principal: string) => Promise<string | undefined>
   /** Lets one wait. False where another one does already. */
   readonly begin: (principal: string, grant: string) => Promise<boolean>
-  /** It is reviewed. False where it does not wait. */
-  readonly done: (principal: string, grant: string) => Promise<boolean>
+  /** Whether somebody else has, by a statement whose signature holds. */
+  readonly reviewed: (principal: string, grant: string) => Promise<boolean>
+  /** Somebody else has reviewed it: signs that and keeps it. False where it does not wait. */
+  readonly done: (grant: Grant, by: By) => Promise<boolean>
 }

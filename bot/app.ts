@@ -24,18 +24,10 @@ import { createSlackGroups } from '#access/adapters/slack/groups.ts'
 import type { Deactivated } from '#access/domain/directory-file.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import { unservedMessage } from '#access/messages/unserved.ts'
-import { approveSignedIn } from '#access/operations/approve-signed-in.ts'
 import { followIncident } from '#access/operations/follow-incident.ts'
+import { takeSignIn } from '#access/operations/take-sign-in.ts'
 import { withoutLocked } from '#access/operations/without-locked.ts'
-import type {
-  Clock,
-  Directory,
-  FreshSignIns,
-  NewNonce,
-  Receipts,
-  SignIns,
-  VerifySignIn,
-} from '#access/ports.ts'
+import type { Clock, Directory, NewNonce, Receipts, SignIns, VerifySignIn } from '#access/ports.ts'
 import { keepGrants } from '#access/runtime/keep-grants.ts'
 import type { RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
@@ -65,9 +57,7 @@ export type BotParts = {
   readonly deactivated?: () => Deactivated
   /** Where this process keeps which keys were revoked. */
   readonly revocationFiles?: RevocationFiles
-  /** Fresh sign-ins; without them nobody breaks the glass here. */
-  readonly freshSignIns?: FreshSignIns | undefined
-  /** Where approvers sign in anew. Without it what demands that is approved by nobody. */
+  /** Where people sign in anew. Without it nobody breaks the glass here, nor approves what demands a sign-in. */
   readonly signIns?: SignIns | undefined
   readonly clock: Clock
   readonly log: Logger
@@ -122,8 +112,8 @@ export const startBot = async (parts: BotParts) => {
   const newNonce: NewNonce = () => randomBytes(24).toString('base64url')
   const lockParts = { environment: rules.environment, live, locks, lockStore, store, clock, newNonce }
   const glassParts = {
-    freshSignIns: parts.freshSignIns,
-    reviews: createGlassReviews(prompt),
+    signIns: parts.signIns,
+    reviews: createGlassReviews(prompt, grants.statements, rules.environment, clock),
     announce: createAnnounceGlass({ rules, directory, messages, clock }),
   }
   const inactive =
@@ -321,8 +311,8 @@ export const startBot = async (parts: BotParts) => {
     /** For readiness and Prometheus. */
     facts: reconciling.facts,
     measure: reconciling.measure,
-    /** Somebody has signed in anew to approve something: their ID token says who and what. */
-    approveSignedIn: (token: string) => approveSignedIn(approving, token),
+    /** Somebody has signed in anew to approve something, or to break the glass: their ID token says who and what. */
+    signedIn: (token: string) => takeSignIn({ ...approving, ...glassParts }, token),
     stop: async (): Promise<void> => {
       await listening.close(3_000)
       await reconciling.stop()

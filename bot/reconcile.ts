@@ -8,7 +8,7 @@ import {
 } from '#access/adapters/pagerduty/subscriptions.ts'
 import { keepDuty } from '#access/adapters/redis/duty.ts'
 import { names } from '#access/adapters/redis/names.ts'
-import type { Statements } from '#access/adapters/statements.ts'
+import { kidOf, type Statements } from '#access/adapters/statements.ts'
 import type { Confirmations } from '#access/domain/confirmation.ts'
 import {
   type Reconciled,
@@ -59,7 +59,8 @@ export const startReconciling = (parts: ReconcilingParts) => {
             before: confirmations.newest,
             confirm: async (confirmation) => {
               const statement = await statements.sign('confirmation', confirmation)
-              if (await put(names.incidentsConfirmed, statement)) confirmations.put(confirmation, clock.now())
+              if (!(await put(names.incidentsConfirmed, statement)) || statements.isRevoked(statement)) return
+              confirmations.put(confirmation, clock.now(), kidOf(statement))
             },
           },
           over,

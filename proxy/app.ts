@@ -24,6 +24,7 @@ import { createView } from '#access/domain/view.ts'
 import type { Clock } from '#access/ports.ts'
 import { stopwatch } from '#access/runtime/clock.ts'
 import type { Address } from '#access/runtime/config.ts'
+import { keepLocks, restoreLocks } from '#access/runtime/keep-locks.ts'
 import { keepRevocations, type RevocationFiles } from '#access/runtime/keep-revocations.ts'
 import { listen } from '#access/runtime/listen.ts'
 import type { Logger } from '#access/runtime/logger.ts'
@@ -81,6 +82,8 @@ export type ProxyParts = {
   readonly slackCommand?: string | undefined
   /** Where this process keeps which keys were revoked. */
   readonly revocationFiles?: RevocationFiles | undefined
+  /** Where it keeps who is locked out. */
+  readonly lockFile?: string | undefined
   /** Awaited once everything else runs; told what the proxy waits for, and how it gets on meanwhile. */
   readonly beforeListening?: (waitingFor: () => string[], mode: () => Mode) => Promise<void>
 }
@@ -119,6 +122,21 @@ export const startProxy = async (parts: ProxyParts) => {
   )
   const statements = createStatements(keys)
   const view = createView(keepCompactly, createSignedByRevoked(keys))
+  const lockKeeping =
+    parts.lockFile === undefined
+      ? undefined
+      : {
+          view,
+          statements,
+          file: parts.lockFile,
+          now: clock.now,
+          lift: rules.lock?.lift,
+          alarm,
+        }
+  const lockedAsOf = lockKeeping && (await restoreLocks(lockKeeping))
+  if (lockedAsOf !== undefined)
+    log.info({ asOf: new Date(lockedAsOf).toISOString() }, 'who is locked out is known from disk')
+  const keptLocks = lockKeeping && keepLocks(lockKeeping)
   const limits = startRateLimits({ leases: createRateLeases(prompt, `${instance} ${boot}`), now: clock.now })
   const uses = createGrantUses(clock.now, (use) => pipeline.recheck(use.open), limits)
   const assertions = createAssertions(rules, assertionKey, clock.now)
@@ -220,7 +238,7 @@ export const startProxy = async (parts: ProxyParts) => {
    */
   const takeOver = async (held: HeldGrant): Promise<void> => {
     const { id } = versionOf(held)
-    // What is open is decided on anew under it, so its approvals are looked at first.
+    // What is open is decided on anew under it, so the sign-ins in it are looked at first.
     if (uses.get(id) !== undefined) await proveSignIns([held])
     await follower.prove(held)
     const use = uses.get(id)
@@ -373,6 +391,7 @@ export const startProxy = async (parts: ProxyParts) => {
       await Promise.all([listening.close(finishMs), authz?.close(finishMs), egress?.stop(finishMs)])
       clearInterval(sweep)
       await revocations.stop()
+      await keptLocks?.stop()
       await limits.stop()
       await reporter.stop()
       await follower.stop()

@@ -22,7 +22,7 @@ export type DecidingParts = {
   readonly glass: GlassBook
   readonly nextId: () => string
   readonly alarm: (what: string, facts: Record<string, unknown>) => void
-  /** Looks at the sign-ins that approvals of grants carry. False where nobody can say now. */
+  /** Looks at the sign-ins that grants carry. False where nobody can say now. */
   readonly proveSignIns: ProveSignIns
   /** Whether a held grant's signature holds. */
   readonly prove: (held: HeldGrant) => Promise<boolean>

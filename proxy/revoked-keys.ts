@@ -16,7 +16,7 @@ const latelyMs = 5_000
 
 /**
  * What this proxy does at once when a key was revoked: nothing that it signed admits anything from here on, and what is open
- * under it is cut. The confirmation comes last.
+ * under it is cut. The confirmation comes last, once a proxy that is started again would know it, too.
  */
 export const createRevokedKeys = ({
   keys,
@@ -47,16 +47,19 @@ export const createRevokedKeys = ({
   /** What ends have cut lately: those that follow from a revocation may come before it. */
   let lately: readonly { readonly kid: string; readonly cuts: number; readonly at: number }[] = []
 
-  const obey: Revoked = (kid, order) => {
+  const obey: Revoked = (kid, order, kept) => {
     let cuts = 0
     for (const held of view.distrust()) assertions.forget(held)
     for (const use of uses.all()) if (view.isDistrusted(use.held)) cuts += recheck(use.open)
     for (const { lock: doubted } of doubtLocks(view, statements)) cuts += lock(principalKey(doubted.who))
     if (keys.trusted.get(kid)?.role === 'head') follower.distrustHeads()
+    view.forgetWord(kid)
+    for (const { held, open } of uses.all())
+      if (open.size > 0 && view.confirmedUntil(held.grant) <= now()) cuts += recheck(open)
     if (kid === assertionKey.kid) assertions.end()
     const before = lately.filter((one) => one.kid === kid && now() - one.at < latelyMs)
     cuts += before.reduce((sum, one) => sum + one.cuts, 0)
-    if (order !== undefined) void reporter.confirm(undefined, confirmedAs(order), kid, cuts)
+    if (order !== undefined) void kept.then(() => reporter.confirm(undefined, confirmedAs(order), kid, cuts))
   }
 
   return {

@@ -49,6 +49,7 @@ await runProcess('proxy', async () => {
     prompt,
     patient,
     revocationFiles,
+    lockFile: join(config.PAGEPASS_DATA_DIR, 'locks', `${instance}.jws`),
     beforeListening: parent.untilItMayListen,
   })
   proxy.measure(metrics)

@@ -1,9 +1,9 @@
-import { appendFile, open, readFile } from 'node:fs/promises'
 import { headerOf } from '../domain/compact-grant.ts'
 import { Fault } from '../domain/errors.ts'
 import type { HeldGrant } from '../domain/held.ts'
 import type { Revocation } from '../domain/revocation.ts'
 import type { Keys } from './keys.ts'
+import { readLines } from './line-file.ts'
 import { kidOf, type Statements } from './statements.ts'
 
 /** What people put beside `trusted.json`: a revocation a line, as `pagepass keys revoke --out` writes it. */
@@ -32,25 +32,10 @@ export const takeRevocation = async (
 
 /** The statements in a file of revocations; none where there is no such file. */
 export const readRevocations = async (file: string): Promise<readonly string[]> => {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
+  const lines = await readLines(file).catch((error: NodeJS.ErrnoException) => {
     throw new Fault('keys/missing', `the file of revoked keys ${file} can't be read (${error.code})`)
   })
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-}
-
-/** Adds a revocation to a file, and on to the disk. */
-export const writeRevocation = async (file: string, statement: string): Promise<void> => {
-  await appendFile(file, `${statement}\n`, { mode: 0o600 })
-  const written = await open(file, 'r+')
-  try {
-    await written.sync()
-  } finally {
-    await written.close()
-  }
+  return lines ?? []
 }
 
 const mostHeaders = 64

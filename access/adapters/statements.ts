@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import { type Confirmation, confirmationShape } from '../domain/confirmation.ts'
 import { type DirectoryFile, directoryShape } from '../domain/directory-file.ts'
 import { Fault } from '../domain/errors.ts'
+import { type GlassReview, glassReviewShape } from '../domain/glass-review.ts'
 import { type End, endShape, type Grant, grantShape } from '../domain/grant.ts'
 import { type Head, headShape } from '../domain/head.ts'
 import {
@@ -34,6 +35,7 @@ const kinds = {
   confirmation: { role: 'head', shape: confirmationShape },
   lock: { role: 'end', shape: lockShape },
   lift: { role: 'issue', shape: liftShape },
+  review: { role: 'issue', shape: glassReviewShape },
   'lock-order': { role: 'lock', shape: lockOrderShape },
   directory: { role: 'directory', shape: directoryShape },
   reports: { role: 'report', shape: reportsShape },
@@ -48,6 +50,7 @@ type Bodies = {
   confirmation: Confirmation
   lock: Lock
   lift: Lock
+  review: GlassReview
   'lock-order': LockOrder
   directory: DirectoryFile
   reports: Reports

@@ -1,8 +1,9 @@
 import { isShort, isWithin } from './break-glass/limits.ts'
+import { isGlassSignedIn } from './break-glass/sign-in.ts'
 import { type Demand, isApproved } from './decide-approval.ts'
 import { whyBeyondCommand } from './decide-command.ts'
 import type { Decision, Denied } from './decision.ts'
-import type { Grant } from './grant.ts'
+import { type Grant, signInsOf } from './grant.ts'
 import type { Held, HeldCheck, HeldGrant, Usable } from './held.ts'
 import { isMoment } from './moment.ts'
 import { isByPageRule } from './page-rule.ts'
@@ -21,7 +22,6 @@ import {
   type StandingRule,
   tierOf,
 } from './rule-set.ts'
-import { isSignInProven } from './sign-in-proof.ts'
 import { standingGrant } from './standing-grant.ts'
 import type { Approvals, Tier } from './tier.ts'
 import type { View } from './view.ts'
@@ -162,8 +162,7 @@ const lowestRank = ({ tiers }: Service): number => Math.min(...tiers.map(({ rank
 export const isRunning = ({ state, from, until }: Grant, now: number): boolean =>
   state === 'active' && now >= from && now < until
 
-const carriesSignIn = ({ approvals = [] }: Grant): boolean =>
-  approvals.some(({ signIn }) => signIn !== undefined)
+const carriesSignIn = (grant: Grant): boolean => signInsOf(grant).length > 0
 
 /** Whether a freeze stops it: what a page rule gave goes on, and what broke the glass. */
 export const isFreezable = (grant: Grant): boolean => !isByPageRule(grant) && grant.why.kind !== 'break-glass'
@@ -264,7 +263,7 @@ const demandOf = (
     : { signIn: { ...signIn, issuer, client, proven } }),
 })
 
-/** The sign-ins of approvers whose signatures hold. `by others`: whoever uses the grant looks at them, not who asks this. */
+/** The sign-ins in a grant whose signatures hold. `by others`: whoever uses the grant looks at them, not who asks this. */
 export type ProvenSignIns = ReadonlySet<string> | 'by others'
 const nothingProven: ReadonlySet<string> = new Set()
 
@@ -285,7 +284,7 @@ export const whyBeyond = (
     const demand = tier.approvals === undefined ? undefined : demandOf(rules, tier.approvals, grant, proven)
     return whyBeyondCommand(rules, service, tier, who, grant, demand, now)
   }
-  if (grant.why.kind === 'break-glass') return whyBeyondGlass(rules, service, tier, who, grant, now)
+  if (grant.why.kind === 'break-glass') return whyBeyondGlass(rules, service, tier, who, grant, proven, now)
   const lasts = grant.until - grant.from
   const paged = grant.why.kind === 'page'
   if (tier.approvals === undefined) {
@@ -310,11 +309,13 @@ const whyBeyondGlass = (
   tier: Tier,
   who: Claims,
   grant: Grant,
+  proven: ProvenSignIns,
   now: number,
 ): Beyond | undefined => {
   const { breakGlass } = rules
   if (breakGlass === undefined || !belongsTo(rules, breakGlass.who, who, now)) return 'people'
   if (!grant.services.includes(service.name) || !isWithin(service, tier, breakGlass)) return 'people'
-  if (!isShort(grant, breakGlass) || grant.extended !== undefined) return 'length'
-  return isSignInProven(grant) ? undefined : 'approvals'
+  const lasts = grant.until - grant.from
+  if (!isShort(grant, breakGlass) || lasts > grant.duration || grant.extended !== undefined) return 'length'
+  return proven === 'by others' || isGlassSignedIn(rules, tier, grant, proven) ? undefined : 'approvals'
 }

@@ -21,7 +21,7 @@ export type Denied = {
   readonly needs?: Tier
   /** The pass that came nearest, to which the refusal is counted. */
   readonly held?: HeldGrant
-  /** Grants that may admit it once the sign-ins of their approvals are proven. */
+  /** Grants that may admit it once the sign-ins that they carry are proven. */
   readonly unproven?: readonly HeldGrant[]
 }
 

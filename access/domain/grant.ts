@@ -198,3 +198,9 @@ export const followedAt = ({ why, by, at, followed }: Pick<Grant, 'why' | 'by' |
 
 /** What a grant's uses are told under in messages: its incident, or itself. */
 export const occasionOf = (grant: Grant): string => incidentOf(grant)?.id ?? grant.id
+
+/** The fresh sign-ins that a grant carries: of whoever approved it, or broke the glass. */
+export const signInsOf = ({ why, approvals = [] }: Pick<Grant, 'why' | 'approvals'>): readonly string[] => [
+  ...approvals.flatMap(({ signIn }) => signIn ?? []),
+  ...(why.kind === 'break-glass' && why.signIn !== undefined ? [why.signIn] : []),
+]

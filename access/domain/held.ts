@@ -9,7 +9,7 @@ export type HeldGrant = {
   readonly statement: string
   /** Whether the statement's signature has been checked: at first use, and in the background. */
   verified: boolean
-  /** The sign-ins of its approvals whose signatures hold, once that was looked at. */
+  /** The sign-ins that it carries (`signInsOf`) whose signatures hold, once that was looked at. */
   signIns?: ReadonlySet<string> | undefined
 }
 
@@ -41,7 +41,7 @@ export type HeldCheck = {
   readonly usable: readonly Usable[]
   /** Whether a grant runs that the rules don't let them have. */
   readonly beyond: boolean
-  /** Those that may be more once the sign-ins of their approvals are proven. */
+  /** Those that may be more once the sign-ins that they carry are proven. */
   readonly unproven: readonly HeldGrant[]
   /**
    * It is so from when it was found out until one of the grants begins, ends or is confirmed no more, or a set of people has

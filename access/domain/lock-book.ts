@@ -18,8 +18,12 @@ type Known = {
 export const createLockBook = () => {
   const locked = new Set<string>()
   const known = new Map<string, Known>()
+  /** Statements that are genuine, and by a key that was revoked. */
+  const doubted = new Set<string>()
+  let changes = 0
 
   const put = (principal: string, next: Known): void => {
+    changes += 1
     known.set(principal, next)
     if (next.proven === undefined && next.believed.length === 0) known.delete(principal)
     if (next.believed.length > 0 || next.proven?.lock.state === 'locked') locked.add(principal)
@@ -72,6 +76,7 @@ export const createLockBook = () => {
       const { proven } = before
       const own = proven?.statement === kept.statement
       if (!own && proven !== undefined && kept.lock.at < proven.lock.at) return
+      doubted.add(kept.statement)
       put(principal, { proven: own ? undefined : proven, believed: [...without(before, kept), kept] })
     },
     isProven: ({ lock, statement }: KeptLock): boolean =>
@@ -81,6 +86,14 @@ export const createLockBook = () => {
     of: (principal: string): Lock | undefined => known.get(principal)?.proven?.lock,
     /** The newest of each principal whose signature was checked. */
     proven: (): KeptLock[] => [...known.values()].flatMap(({ proven }) => proven ?? []),
+    /** All that has to be known again to know as much: what is proven, and what shuts somebody out though it is doubted. */
+    kept: (): KeptLock[] =>
+      [...known.values()].flatMap(({ proven, believed }) => [
+        ...(proven === undefined ? [] : [proven]),
+        ...believed.filter(({ statement }) => doubted.has(statement)),
+      ]),
+    /** How often anything of it has changed. */
+    changes: (): number => changes,
     /** By this process alone, whatever is known. */
     lock: (principal: string): void => void locked.add(principal),
     unlock: (principal: string): void => void locked.delete(principal),

@@ -136,7 +136,7 @@ export const reasons = {
   },
   'sign-in-refused': {
     status: 403,
-    person: 'This is not the sign-in that approving this takes. Begin again.',
+    person: 'This is not the sign-in that this takes. Begin again.',
   },
   // A lock
   'not-locker': { status: 403, person: 'The rules don’t let you lock people out, or let them in again.' },

@@ -109,6 +109,8 @@ export type BreakGlass = {
   readonly who: readonly string[]
   readonly tier: string
   readonly for: number
+  /** What the fresh sign-in of whoever does so with the bot must be (OpenID Connect `acr`), where it is not what the tier says. */
+  readonly acr?: string | undefined
   /** How many of the keys have to sign. */
   readonly need: number
   /** Ed25519 public keys (32 bytes in base64url) by name. */

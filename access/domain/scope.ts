@@ -27,7 +27,9 @@ export const scopeHash = (grant: Grant): string => {
 
 const whyOf = (why: Grant['why']): Json => {
   if (why.kind === 'page') return { rule: why.rule, doubt: why.doubt }
-  if (why.kind === 'request' || why.kind === 'break-glass') return { rule: why.rule, reason: why.reason }
+  if (why.kind === 'request') return { rule: why.rule, reason: why.reason }
+  // No sign-in for anything else is one for breaking the glass.
+  if (why.kind === 'break-glass') return { kind: why.kind, rule: why.rule, reason: why.reason }
   const { issuer, subject } = why.commander
   return { rule: why.rule, reason: why.reason, go: why.go, commander: { issuer, subject } }
 }

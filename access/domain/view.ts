@@ -62,6 +62,7 @@ export const createView = (
   /** What is being loaded beside it. */
   let loading: State | undefined
   let ready = false
+  let locksRemembered = false
   /** Apart from what a resync replaces. */
   const locks = createLockBook()
   const confirmations = createConfirmations()
@@ -190,6 +191,17 @@ export const createView = (
     /** PagerDuty's word on the incidents of passes. */
     confirmations,
     confirmedUntil: confirmations.until,
+    /** A key that signs PagerDuty's word was revoked: what stood by that is decided on anew. */
+    forgetWord: (kid: string): void => {
+      confirmations.forget(kid)
+      state.findOutAgain()
+    },
+    /** Who is locked out is known from before this process began. */
+    rememberLocks: (): void => {
+      locksRemembered = true
+    },
+    /** Whether this process knows, or did once, who is locked out. Until then nobody is let in who may be. */
+    knowsLocks: (): boolean => ready || locksRemembered,
     /** Shuts a principal (`principalKey`) out of everything, whatever they hold, until `unlock`. */
     lock: locks.lock,
     unlock: locks.unlock,
@@ -384,6 +396,11 @@ const createState = (
         held.verified = false
       }
       return found
+    },
+    /** Forgets what deciding found out about what is held. */
+    findOutAgain: (): void => {
+      for (const holders of byService.values())
+        for (const found of holders.values()) if ('grants' in found) found.check = undefined
     },
     sequence: (): number => sequence,
     exact: (): void => {

@@ -3,15 +3,16 @@ import { glassRule } from '../domain/break-glass/limits.ts'
 import type { Refusal } from '../domain/decide-access.ts'
 import type { Grant } from '../domain/grant.ts'
 import { grantIdFromFacts } from '../domain/grant-id.ts'
-import { type Person, principalKey } from '../domain/principal.ts'
-import type { DecideParts, FreshSignIns, GlassReviews, NewNonce } from '../ports.ts'
+import type { Person } from '../domain/principal.ts'
+import type { DecideParts, GlassReviews, NewNonce, SignIns } from '../ports.ts'
 import { buildGrant } from './build-grant.ts'
+import { findUnreviewed } from './find-unreviewed.ts'
 
 export type AskGlassParts = DecideParts & {
   readonly newNonce: NewNonce
   readonly reviews: GlassReviews
   /** Without it nobody can sign in freshly here. */
-  readonly freshSignIns: FreshSignIns | undefined
+  readonly signIns?: SignIns | undefined
 }
 
 /** So long the question stands whether they mean it. */
@@ -22,7 +23,7 @@ const standsMs = 600_000
  * while their last one waits for somebody else to review it.
  */
 export const askToBreakGlass = async (
-  { rules, live, store, clock, newNonce, reviews, freshSignIns }: AskGlassParts,
+  { rules, live, store, clock, newNonce, reviews, signIns }: AskGlassParts,
   person: Person,
   ask: GlassAsk,
 ): Promise<{ readonly grant: Grant } | { readonly refused: Refusal }> => {
@@ -30,8 +31,8 @@ export const askToBreakGlass = async (
   const now = clock.now()
   const decision = decideGlassAsk(rules, person, ask, now)
   if ('refusal' in decision) return { refused: decision.refusal }
-  if (freshSignIns === undefined) return { refused: { reason: 'break-glass-offline' } }
-  if ((await reviews.waiting(principalKey(person))) !== undefined)
+  if (signIns === undefined) return { refused: { reason: 'break-glass-offline' } }
+  if ((await findUnreviewed({ live, reviews }, person, now)) !== undefined)
     return { refused: { reason: 'review-needed' } }
   const { service, tier, duration, reason } = decision
   const nonce = newNonce()

@@ -1,4 +1,5 @@
 import type { Grant } from '../domain/grant.ts'
+import { byOf } from '../domain/grant-transitions.ts'
 import { whyInactive } from '../domain/inactive.ts'
 import { type Person, principalKey } from '../domain/principal.ts'
 import type { Reason } from '../domain/reasons.ts'
@@ -11,7 +12,10 @@ export const reviewersOf = (rules: RuleSet, { services }: Pick<Grant, 'services'
   ...(rules.lock?.who ?? []),
 ]
 
-/** Somebody else says that they have looked at what was done. Only then may its person break the glass again. */
+/**
+ * Somebody else says that they have looked at what was done, which is signed. Only then may its person break the glass
+ * again.
+ */
 export const reviewGlass = async (
   {
     rules,
@@ -25,7 +29,5 @@ export const reviewGlass = async (
   if (grant.why.kind !== 'break-glass') return { refused: 'already-decided' }
   if (principalKey(person) === principalKey(grant.who)) return { refused: 'own-request' }
   if (!belongsTo(rules, reviewersOf(rules, grant), person, clock.now())) return { refused: 'not-approver' }
-  return (await reviews.done(principalKey(grant.who), grant.id))
-    ? { reviewed: grant }
-    : { refused: 'already-decided' }
+  return (await reviews.done(grant, byOf(person))) ? { reviewed: grant } : { refused: 'already-decided' }
 }

@@ -371,6 +371,9 @@ export const ruleSetSource = z.strictObject({
       who: people,
       tier: named,
       for: duration,
+      acr: text
+        .optional()
+        .describe('what the fresh sign-in must be (OpenID Connect acr); else what the tier says'),
       need: z.int().min(1).max(10),
       keys: z.record(name, publicKey).describe('Ed25519 public keys by name'),
     })

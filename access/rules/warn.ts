@@ -6,6 +6,7 @@ import { ended } from './warnings/ended.ts'
 import { type Finding, type Looked, type WarningKind, warningLevels } from './warnings/finding.ts'
 import { literalParameters } from './warnings/literal-parameters.ts'
 import { notEnforced } from './warnings/not-enforced.ts'
+import { oneKeyBreaksGlass } from './warnings/one-key.ts'
 import { unreachableServices, unreachableTiers } from './warnings/out-of-reach.ts'
 import { leftOutLevels, unnamedPagerDuty, untrustedTriggers } from './warnings/pages.ts'
 import { shadowedRules } from './warnings/shadowed-rules.ts'
@@ -35,6 +36,7 @@ const looks: readonly ((looked: Looked) => readonly Finding[])[] = [
   unnamedApprovers,
   impossibleApprovals,
   approvalsWithoutSignIn,
+  oneKeyBreaksGlass,
   looserTerms,
   standingPast,
   leftOutLevels,

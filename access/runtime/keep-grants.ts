@@ -154,6 +154,7 @@ export const keepGrants = async ({
   const carryOut = async (kid: string): Promise<void> => {
     view.distrust()
     if (keys.trusted.get(kid)?.role === 'head') follower.distrustHeads()
+    view.forgetWord(kid)
     doubtLocks(view, statements, undo.lock)
     await undo.grants()
   }

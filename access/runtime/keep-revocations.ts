@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { decodeJwt } from 'jose'
 import type { Keys } from '../adapters/keys.ts'
+import { addLine } from '../adapters/line-file.ts'
 import { createRevocationStore } from '../adapters/redis/revocation-store.ts'
-import { readRevocations, revokedFile, takeRevocation, writeRevocation } from '../adapters/revocations.ts'
+import { readRevocations, revokedFile, takeRevocation } from '../adapters/revocations.ts'
 import { createStatements } from '../adapters/statements.ts'
 import { Fault } from '../domain/errors.ts'
 import { revocationShape } from '../domain/revocation.ts'
@@ -53,8 +54,11 @@ const revokedOnce = (statement: string): string | undefined => {
   }
 }
 
-/** A key was revoked. `order` is the number that Redis has for it; none where it came by a file. */
-export type Revoked = (kid: string, order: number | undefined) => void
+/**
+ * A key was revoked. `order` is the number that Redis has for it; none where it came by a file. `kept` resolves once the next
+ * life of this process knows it, too, or it was told why not: what has to be cut is not to wait for a disk.
+ */
+export type Revoked = (kid: string, order: number | undefined, kept: Promise<void>) => void
 
 const everyMs = 250
 /** Of looks at Redis, one at the files, too. */
@@ -88,6 +92,8 @@ export const keepRevocations = (
   const done = new Map<string, number>()
   const bad = new Set<string>()
   let looks = 0
+  /** What is being written to disk, one after the other. */
+  let kept: Promise<void> = Promise.resolve()
   let busy: Promise<void> | undefined
 
   const alarmOnce = (statement: string, facts: Record<string, unknown>): void => {
@@ -97,7 +103,7 @@ export const keepRevocations = (
     alarm('a revocation of a key does not verify', facts)
   }
 
-  /** Whether the statement holds, whoever brought it. It counts before it is kept. */
+  /** Whether the statement holds, whoever brought it. It counts from here on, and is kept meanwhile. */
   const take = async (statement: string): Promise<string> => {
     const news = await takeRevocation(keys, statements, statement)
     const { kid } = await statements.verify('revocation', statement)
@@ -105,15 +111,17 @@ export const keepRevocations = (
     if (news === undefined) return kid
     alarm('a key was revoked', { kid, because: news.because })
     if (files !== undefined)
-      await writeRevocation(files.kept, statement).catch((error: Error) =>
-        alarm('a revocation could not be kept on disk', { kid, error: error.message }),
-      )
+      kept = kept
+        .then(() => addLine(files.kept, statement))
+        .catch((error: Error) =>
+          alarm('a revocation could not be kept on disk', { kid, error: error.message }),
+        )
     return kid
   }
 
   const carryOut = (kid: string, order: number | undefined): void => {
     if (order !== undefined) done.set(kid, order)
-    revoked(kid, order)
+    revoked(kid, order, kept)
   }
 
   const readFiles = async (): Promise<void> => {
@@ -177,13 +185,17 @@ export const keepRevocations = (
     /** Somebody brought this order: it is checked, carried out and spread. Gives its kid and number. */
     order: async (statement: string): Promise<{ readonly kid: string; readonly order: number }> => {
       const kid = await take(statement)
+      // Whether Redis is there or not, nothing by that key counts here any more.
+      carryOut(kid, undefined)
       const order = await store.put(kid, statement)
       carryOut(kid, order)
+      await kept
       return { kid, order }
     },
     stop: async (): Promise<void> => {
       clearInterval(timer)
-      // What is under way ends by itself; Redis may be away.
+      // What else is under way ends by itself; Redis may be away.
+      await kept
     },
   }
 }

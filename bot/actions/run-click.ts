@@ -26,7 +26,7 @@ import { liftLock } from '#access/operations/lift-lock.ts'
 import type { LockParts } from '#access/operations/lock-principal.ts'
 import { reviewGlass } from '#access/operations/review-glass.ts'
 import { takeOffer } from '#access/operations/take-offer.ts'
-import type { Receipts } from '#access/ports.ts'
+import type { Receipts, SignInAsk } from '#access/ports.ts'
 import type { Logger } from '#access/runtime/logger.ts'
 import { handedOverText, notHandedOverText, receiptText, strangerAnswer } from '../commands/answers.ts'
 import { failedAnswer } from '../failed-answer.ts'
@@ -34,7 +34,7 @@ import { failedAnswer } from '../failed-answer.ts'
 export type ClickParts = ApproveParts &
   HandOverParts &
   LockParts &
-  Pick<BreakGlassParts, 'reviews' | 'freshSignIns' | 'announce'> & {
+  Pick<BreakGlassParts, 'reviews' | 'announce'> & {
     readonly receipts: Receipts
     readonly log: Logger
   }
@@ -153,9 +153,20 @@ const handOverTo = async (
 
 const breakIt = async (parts: ClickParts, person: Person, id: string): Promise<string | Refused> => {
   const outcome = await breakGlass(parts, person, id)
+  if ('signIn' in outcome) return signInText(parts, outcome.signIn, 'break the glass')
   return 'refused' in outcome
     ? refused(outcome.refused, id)
     : `You broke the glass: ${whatFor(outcome.grant)}.`
+}
+
+const signInText = async (
+  { signIns }: Pick<ClickParts, 'signIns'>,
+  ask: SignInAsk,
+  to: string,
+): Promise<string | Refused> => {
+  const at = await signIns?.begin(ask)
+  if (at === undefined) return refused('sign-in-first', ask.grant)
+  return `To ${to}, sign in anew within ${formatDuration(ask.maxAge)}: ${at}`
 }
 
 const review = async (parts: ClickParts, person: Person, grant: Grant): Promise<string | Refused> => {
@@ -201,11 +212,7 @@ const carryOut = async (
     case 'approve': {
       const outcome = await approveGrant(parts, person, id, shown)
       if ('grant' in outcome) return approvedText(outcome.grant)
-      if ('signIn' in outcome) {
-        const at = await parts.signIns?.begin(outcome.signIn)
-        if (at === undefined) return refused('sign-in-first', id)
-        return `To approve this, sign in anew within ${formatDuration(outcome.signIn.maxAge)}: ${at}`
-      }
+      if ('signIn' in outcome) return signInText(parts, outcome.signIn, 'approve this')
       return refused(outcome.refused, id, false, notApprovedText(person, outcome.refused))
     }
     case 'deny': {

@@ -24,7 +24,7 @@ import { readSpan } from './read-span.ts'
 
 export type CommandParts = LockCommandParts &
   AddCommandParts &
-  Pick<AskGlassParts, 'reviews' | 'freshSignIns'> & {
+  Pick<AskGlassParts, 'reviews' | 'signIns'> & {
     readonly incidents: Incidents
     readonly log: Logger
     /** What one person asks for at once is decided in turn: how much they hold already is part of each decision. */

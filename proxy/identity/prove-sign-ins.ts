@@ -1,14 +1,15 @@
 import { fewAtOnce } from '#access/adapters/identity/few-at-once.ts'
 import type { ProviderKeys } from '#access/adapters/identity/provider-keys.ts'
 import { verifySignature } from '#access/adapters/identity/verify-sign-in.ts'
+import { signInsOf } from '#access/domain/grant.ts'
 import type { HeldGrant } from '#access/domain/held.ts'
 
 /** Of tokens that were proven: the provider may take their key back long before their passes end. */
 const mostKept = 10_000
 
 /**
- * Checks the signatures of the sign-ins that a grant's approvals carry, once for each, and notes at the grant which hold. What
- * they say is looked at by the decision (`isApproved`).
+ * Checks the signatures of the sign-ins that a grant carries, once for each, and notes at the grant which hold. What they say
+ * is looked at by the decision (`isApproved`, `isGlassSignedIn`).
  */
 export const createProveSignIns = (keys: Pick<ProviderKeys, 'find'>) => {
   const inTurn = fewAtOnce(4)
@@ -27,7 +28,7 @@ export const createProveSignIns = (keys: Pick<ProviderKeys, 'find'>) => {
   /** False where nobody can say now, since the provider's keys are not known. */
   const proveOne = async (held: HeldGrant): Promise<boolean> => {
     if (held.signIns !== undefined) return true
-    const tokens = (held.grant.approvals ?? []).flatMap(({ signIn }) => signIn ?? [])
+    const tokens = signInsOf(held.grant)
     const said = await Promise.all(tokens.map(check))
     if (said.includes('unavailable')) return false
     held.signIns = new Set(tokens.filter((_, index) => said[index] === 'holds'))

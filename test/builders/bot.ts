@@ -258,7 +258,7 @@ export const startBotForTest = async (redisUrl: string, database: number, wishes
     faults,
     rules: () => rules,
     waitingFor: () => bot.waitingFor(),
-    approveSignedIn: (token: string) => bot.approveSignedIn(token),
+    signedIn: (token: string) => bot.signedIn(token),
     directory: directoryNow,
     /** What the directory holds from now on. */
     setPeople: (all: readonly Person[]): void => {

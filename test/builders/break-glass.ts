@@ -44,7 +44,11 @@ export const glassBy = (body: Glass, ...keys: readonly GlassKey[]): string => {
 
 /** A bot where nobody can break the glass. */
 export const noGlass = {
-  freshSignIns: undefined,
-  reviews: { waiting: async () => undefined, begin: async () => false, done: async () => false },
+  reviews: {
+    waiting: async () => undefined,
+    reviewed: async () => false,
+    begin: async () => false,
+    done: async () => false,
+  },
   announce: async (): Promise<void> => undefined,
 }

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createKeys } from '#access/adapters/keys.ts'
-import { connectPatient } from '#access/adapters/redis/connect.ts'
+import { connectPatient, connectPrompt } from '#access/adapters/redis/connect.ts'
 import type { RuleSet } from '#access/domain/rule-set.ts'
 import type { SignIns } from '#access/ports.ts'
 import { createLogger } from '#access/runtime/logger.ts'
@@ -97,7 +97,7 @@ export const startWhole = async (
 
   /** One more proxy, with the keys as they lie in the folder now. */
   const startOne = async (instance: string, over = url.href, waits = true) => {
-    const prompt = connectPatient(over, quiet)
+    const prompt = over === url.href ? connectPatient(over, quiet) : connectPrompt(over, quiet)
     const patient = connectPatient(over, quiet)
     const own = (await keysIn(keyFolder)).proxy
     const proxy = await startProxy({
@@ -113,6 +113,7 @@ export const startWhole = async (
         given: join(keyFolder, 'proxy', 'revoked.jws'),
         kept: join(folder, `${instance}.jws`),
       },
+      lockFile: join(folder, 'locks', `${instance}.jws`),
       listen: { host: '127.0.0.1', port: 0 },
       prompt,
       patient,

@@ -4,7 +4,7 @@ import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { names } from '#access/adapters/redis/names.ts'
 import { createRevocationStore } from '#access/adapters/redis/revocation-store.ts'
 import { createStatements, type Statements } from '#access/adapters/statements.ts'
-import { type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
+import { domain, type ProxyUnderTest, startProxyForTest, until } from '../builders/proxy.ts'
 import { ask, problemOf } from '../builders/raw-client.ts'
 import { events } from '../builders/upstream.ts'
 
@@ -13,6 +13,7 @@ import { events } from '../builders/upstream.ts'
 let proxy: ProxyUnderTest
 let security: Statements
 let bot: Statements
+let workers: Statements
 beforeEach(async () => {
   let folder = ''
   const makeKeys = (at: string, environment: string) => {
@@ -23,6 +24,7 @@ beforeEach(async () => {
   const { environment } = proxy.rules
   security = createStatements(await loadKeys(join(folder, 'security'), 'security', environment))
   bot = createStatements(await loadKeys(join(folder, 'bot'), 'bot', environment))
+  workers = createStatements(await loadKeys(join(folder, 'workers'), 'workers', environment))
 })
 afterEach(async () => {
   expect(proxy.faults).toEqual([])
@@ -37,9 +39,16 @@ const revocation = (kid: string) =>
     at: proxy.now(),
   })
 const put = async (kid: string) => createRevocationStore(proxy.redis).put(kid, await revocation(kid))
-const reason = async (): Promise<unknown> => {
-  const answer = await ask(proxy.port, await proxy.request('ana'))
+const reason = async (method = 'GET'): Promise<unknown> => {
+  const answer = await ask(proxy.port, await proxy.request('ana', method))
   return answer.status === 200 ? 'ok' : problemOf(answer).reason
+}
+
+/** The keys that services are told to take assertions by. */
+const published = async (): Promise<string[]> => {
+  const asked = `GET /.pagepass/jwks.json HTTP/1.1\r\nHost: orders-svc.${domain}\r\n\r\n`
+  const { keys } = JSON.parse((await ask(proxy.port, asked)).body) as { keys: { kid: string }[] }
+  return keys.map(({ kid }) => kid)
 }
 
 describe('A revoked key', () => {
@@ -67,6 +76,26 @@ describe('A revoked key', () => {
     await put('bot-head-1')
     await until(async () => (await reason()) === 'view-stale', 'the view to be doubted')
     expect(proxy.waitingFor()).toContain('a fresh signed head from a bot or worker')
+  })
+
+  test('of role head vouches for no incident any more: its pages’ passes narrow, and what is open beyond that is cut', async () => {
+    await proxy.give('ana', {
+      step: 'taken',
+      by: { issuer: proxy.idp.issuer, subject: 'idp-ana', name: 'Ana Lopes' },
+      why: { kind: 'page', rule: 'paging', incident: { id: 'Q1', number: 1, title: 'Stuck orders' } },
+    })
+    expect(await reason('POST')).toBe('page-unconfirmed')
+    const { environment } = proxy.rules
+    const word = await workers.sign('confirmation', { environment, at: proxy.now(), except: [] })
+    await proxy.redis.set(names.incidentsConfirmed, word)
+    await until(async () => (await reason('POST')) === 'ok', 'the pass to be confirmed')
+    const line = await proxy.webSocket('ana')
+    await line.opened()
+    const order = await put('workers-head-1')
+    expect(await line.closed()).toBe(1008)
+    expect(await proxy.receiptOf(-order)).toMatchObject({ missing: [], streamsCut: 1 })
+    await until(async () => (await reason()) === 'ok', 'the other key to say what is live')
+    expect(await reason('POST')).toBe('page-unconfirmed')
   })
 
   test('that Redis hides makes the view stale, since heads name it', async () => {
@@ -98,9 +127,11 @@ describe('A revoked key', () => {
   test('of role assertion asserts nothing more', async () => {
     await proxy.give('ana')
     expect(await reason()).toBe('ok')
+    expect(await published()).toEqual(['proxy-assertion-1'])
     await put('proxy-assertion-1')
     await until(async () => (await reason()) === 'identity-unavailable', 'it to be refused')
     expect(proxy.waitingFor()).toEqual(['another key than "proxy-assertion-1", which was revoked'])
+    expect(await published()).toEqual([])
   })
 
   test('is not one because somebody who can write to Redis says so', async () => {

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { Confirmations } from '../../domain/confirmation.ts'
 import type { Clock } from '../../ports.ts'
-import type { Statements } from '../statements.ts'
+import { kidOf, type Statements } from '../statements.ts'
 import { reachable } from './connect.ts'
 import { names } from './names.ts'
 
@@ -34,7 +34,9 @@ export const followConfirmations = ({
     if (statement === read || statement === '') return
     try {
       const confirmation = await statements.verify('confirmation', statement)
-      if (confirmations.put(confirmation, clock.now())) read = statement
+      // Revoked since: what it said may have been forgotten already.
+      if (statements.isRevoked(statement)) return
+      if (confirmations.put(confirmation, clock.now(), kidOf(statement))) read = statement
       else alarm('what PagerDuty confirms is signed in the future', { at: confirmation.at })
     } catch (error) {
       read = statement

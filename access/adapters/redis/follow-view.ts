@@ -2,11 +2,12 @@ import type { Redis } from 'ioredis'
 import { Fault } from '../../domain/errors.ts'
 import type { End, Grant } from '../../domain/grant.ts'
 import type { HeldGrant } from '../../domain/held.ts'
-import { isPlausible, kindOfLock, type Lock } from '../../domain/lock.ts'
+import type { Lock } from '../../domain/lock.ts'
 import type { KeptLock } from '../../domain/lock-book.ts'
 import { principalKey } from '../../domain/principal.ts'
 import type { LockEvent, View, ViewEvent } from '../../domain/view.ts'
 import type { Clock, LiveGrants, Locks } from '../../ports.ts'
+import { createCheckLock } from '../check-lock.ts'
 import { readUnverified, readUnverifiedLock, type Statements } from '../statements.ts'
 import { closeForGood, connectBeside, reachable, readBlocking } from './connect.ts'
 import { readStoredLock } from './lock-store.ts'
@@ -205,34 +206,15 @@ export const followView = (
     }
   }
 
-  /**
-   * A lock that does not verify was not ours to believe. What lets somebody in counts from here on, and no sooner. Tells
-   * whether it holds.
-   */
-  const checkLock = async (kept: KeptLock): Promise<boolean> => {
-    if (view.locks.isProven(kept)) return true
-    try {
-      const lock = await statements.verify(kindOfLock(kept.lock), kept.statement)
-      if (!isPlausible(lock, lift)) throw new Error('too few people agreed')
-      view.locks.prove(kept)
-      return true
-    } catch (error) {
-      if (await isByRevoked(kept)) {
-        view.locks.doubt(kept)
-        listener.lockDoubted?.(kept)
-        return false
-      }
-      view.locks.disprove(kept)
-      listener.alarm('a lock does not verify', { lock: kept.lock.id, error: (error as Error).message })
-      return false
-    }
-  }
-
-  const isByRevoked = (kept: KeptLock): Promise<boolean> =>
-    statements.verify(kindOfLock(kept.lock), kept.statement, 'even revoked').then(
-      () => statements.isRevoked(kept.statement),
-      () => false,
-    )
+  const verdictOn = createCheckLock({
+    view,
+    statements,
+    lift,
+    doubted: listener.lockDoubted,
+    alarm: listener.alarm,
+  })
+  /** Tells whether it holds. */
+  const checkLock = async (kept: KeptLock): Promise<boolean> => (await verdictOn(kept)) === 'holds'
 
   const lockBy = ({ lock, statement }: KeptLock, sequence: number): void => {
     const kept = { lock, statement }

@@ -15,7 +15,7 @@ const refuse = (reason: Reason): Decision => ({ allow: false, reason })
  */
 export const decideByGlass = (
   rules: RuleSet,
-  view: Pick<View, 'ready' | 'isLocked'>,
+  view: Pick<View, 'knowsLocks' | 'isLocked'>,
   book: Pick<GlassBook, 'read'>,
   request: DecisionRequest,
   text: string,
@@ -23,7 +23,7 @@ export const decideByGlass = (
 ): Decision => {
   const { who, service, method, path } = request
   if (view.isLocked(who.principal)) return refuse('principal-locked')
-  if (!view.ready() || !isMoment(now)) return refuse('view-missing')
+  if (!view.knowsLocks() || !isMoment(now)) return refuse('view-missing')
   const { breakGlass } = rules
   if (breakGlass === undefined) return refuse('break-glass-none')
   const pass = book.read(text)

@@ -2,6 +2,7 @@ import { exactDuration } from '../../domain/duration.ts'
 import type { Pattern } from '../../domain/path-pattern.ts'
 import { createRouteIndex, type RouteIndex } from '../../domain/route-index.ts'
 import type { BreakGlass, EgressRule, Freeze, Service, StandingRule } from '../../domain/rule-set.ts'
+import { isOfSmallOrder } from '../small-order.ts'
 import type { RuleSetSource } from '../source.ts'
 import { readFrom } from '../standing-from.ts'
 import type { YamlPath } from '../yaml/read-yaml.ts'
@@ -174,6 +175,11 @@ export const compileBreakGlass = ({ source, known, report }: Compiling): BreakGl
     if (twin !== undefined)
       report([...path, 'keys', name], `this is the key of "${twin}" already; give each a key of their own`)
     holders.set(key, twin ?? name)
+    if (isOfSmallOrder(key))
+      report(
+        [...path, 'keys', name],
+        'anybody can sign with this key (a point of small order); make one with: pagepass keys create-break-glass-key',
+      )
   }
-  return { who: glass.who, tier: glass.tier, for: glass.for, need: glass.need, keys }
+  return { who: glass.who, tier: glass.tier, for: glass.for, acr: glass.acr, need: glass.need, keys }
 }

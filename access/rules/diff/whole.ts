@@ -1,4 +1,4 @@
-import type { RuleSet } from '../../domain/rule-set.ts'
+import type { BreakGlass, RuleSet } from '../../domain/rule-set.ts'
 import { allOf, lengthText } from '../words.ts'
 import { type Found, loosening } from './change.ts'
 import { cameAndWent } from './compared.ts'
@@ -110,6 +110,9 @@ const members = (
   ]
 }
 
+const classText = ({ acr }: BreakGlass): string =>
+  acr === undefined ? 'as the tier says' : `of class ${acr}`
+
 const breakGlassChanges = ({ breakGlass: old }: RuleSet, { breakGlass: now }: RuleSet): Found[] => {
   if (old === undefined && now === undefined) return []
   if (now === undefined)
@@ -157,6 +160,15 @@ const breakGlassChanges = ({ breakGlass: old }: RuleSet, { breakGlass: now }: Ru
           92,
           words`breaking the glass takes ${String(now.need)} instead of ${String(old.need)} of its keys`,
         )),
+    ...(old.acr === now.acr
+      ? []
+      : [
+          {
+            kind: now.acr === undefined ? ('loosens' as const) : ('changes' as const),
+            danger: 87,
+            say: words`breaking the glass with the bot takes a sign-in ${classText(now)} instead of one ${classText(old)}`,
+          },
+        ]),
     ...(came.length === 0
       ? []
       : [

@@ -23,6 +23,7 @@ export const warningLevels = {
   'approvers-too-few': 'warning',
   'approvers-only-self': 'warning',
   'approvals-without-sign-in': 'warning',
+  'one-key-breaks-glass': 'warning',
   'terms-looser': 'warning',
   'standing-past-demands': 'warning',
   'levels-left-out': 'warning',

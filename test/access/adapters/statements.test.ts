@@ -46,6 +46,16 @@ describe('A signed statement', () => {
     expect(isFault(error, 'keys/missing')).toBe(true)
   })
 
+  test('is refused when its key was revoked while it was being checked', async () => {
+    const own = await freshKeys()
+    const { bot, proxy } = statementsWith(own)
+    const statement = await bot.sign('grant', grant)
+    const checking = proxy.verify('grant', statement).catch((thrown) => thrown)
+    own.proxy.revoked.add('bot-issue-1')
+    expect(isFault(await checking, 'statement/invalid')).toBe(true)
+    expect(await proxy.verify('grant', statement, 'even revoked')).toEqual(grant)
+  })
+
   test('is refused as another kind', async () => {
     const statement = await ours.bot.sign('end', end)
     await invalid('grant', statement)

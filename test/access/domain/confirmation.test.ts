@@ -28,7 +28,7 @@ describe('PagerDuty’s word', () => {
     ['is older for what is left out', { by, why: pageWhy('Q2') }, noon - hour + confirmedForMs],
   ])('%s', (_, changes, until) => {
     const word = createConfirmations()
-    expect(word.put(statement(noon, [{ incident: 'Q2', at: noon - hour }]), noon)).toBe(true)
+    expect(word.put(statement(noon, [{ incident: 'Q2', at: noon - hour }]), noon, 'a')).toBe(true)
     expect(word.until(aGrant({ why: pageWhy(), ...changes }))).toBe(until)
   })
 
@@ -58,12 +58,26 @@ describe('PagerDuty’s word', () => {
 
   test('never goes back, and does not come from the future', () => {
     const word = createConfirmations()
-    word.put(statement(noon), noon)
-    expect(word.put(statement(noon - 1, [{ incident: 'Q1', at: 0 }]), noon)).toBe(true)
-    expect(word.put(statement(noon + 2_001), noon)).toBe(false)
+    word.put(statement(noon), noon, 'a')
+    expect(word.put(statement(noon - 1, [{ incident: 'Q1', at: 0 }]), noon, 'a')).toBe(true)
+    expect(word.put(statement(noon + 2_001), noon, 'a')).toBe(false)
     expect(word.until(taken)).toBe(noon + confirmedForMs)
     // Within what clocks may differ it counts from now, and what is left out is no newer than the rest.
-    expect(word.put(statement(noon + 2_000, [{ incident: 'Q1', at: noon + hour }]), noon)).toBe(true)
+    expect(word.put(statement(noon + 2_000, [{ incident: 'Q1', at: noon + hour }]), noon, 'a')).toBe(true)
+    expect(word.until(taken)).toBe(noon + confirmedForMs)
+  })
+
+  test('is that of other keys once its own was revoked, however new it was', () => {
+    const word = createConfirmations()
+    word.put(statement(noon), noon, 'a')
+    word.put(statement(noon + 1), noon + 1, 'b')
+    word.put(statement(noon + 2, [{ incident: 'Q1', at: 0 }]), noon + 2, 'a')
+    expect(word.until(taken)).toBe(confirmedForMs)
+    word.forget('a')
+    expect([word.newest(), word.until(taken)]).toEqual([statement(noon + 1), noon + 1 + confirmedForMs])
+    word.forget('b')
+    expect([word.newest(), word.until(taken)]).toEqual([undefined, Number.NEGATIVE_INFINITY])
+    expect(word.put(statement(noon), noon, 'c')).toBe(true)
     expect(word.until(taken)).toBe(noon + confirmedForMs)
   })
 
@@ -96,12 +110,12 @@ describe('A pass that PagerDuty does not confirm', () => {
   }
 
   test('lets look, and no more, to the millisecond and until it does again', () => {
-    view.confirmations.put(statement(noon), noon)
+    view.confirmations.put(statement(noon), noon, 'a')
     const over = noon + confirmedForMs
     expect(decide('POST', over - 1)).toMatchObject({ allow: true, tier: { name: 'operate' } })
     expect(decide('POST', over)).toMatchObject({ allow: false, reason: 'page-unconfirmed' })
     expect(decide('GET', over)).toMatchObject({ allow: true, tier: { name: 'observe' } })
-    view.confirmations.put(statement(over), over)
+    view.confirmations.put(statement(over), over, 'a')
     expect(decide('POST', over + 1_000)).toMatchObject({ allow: true })
   })
 })

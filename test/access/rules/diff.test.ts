@@ -518,6 +518,13 @@ const cases: readonly {
     says: ['gains: leads can now break the glass'],
   },
   {
+    name: 'breaking the glass takes another sign-in',
+    edits: [['break_glass:\n', 'break_glass:\n  acr: phr\n']],
+    says: [
+      'changes: breaking the glass with the bot takes a sign-in of class phr instead of one as the tier says',
+    ],
+  },
+  {
     name: 'the glass can’t be broken',
     edits: [[blockOf('break_glass:', 'incident_command:'), '']],
     says: ['loses: nobody can break the glass any more'],
@@ -797,7 +804,7 @@ const sameMeaning: readonly { readonly name: string; readonly edits: readonly Ed
       ],
     ],
   },
-  { name: 'the name of a key that breaks the glass', edits: [['alice: AAAA', 'alice-yubikey: AAAA']] },
+  { name: 'the name of a key that breaks the glass', edits: [['alice: BBBB', 'alice-yubikey: BBBB']] },
 ]
 
 describe('No access changes where the text alone does:', () => {

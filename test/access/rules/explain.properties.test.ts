@@ -240,7 +240,7 @@ test('What is explained is what the proxy, asking and a page would decide', () =
       }
       load.commit()
       view.headSeen(now - (asked.viewAge ?? 0))
-      view.confirmations.put({ environment: 'sandbox', at: now, except: [] }, now)
+      view.confirmations.put({ environment: 'sandbox', at: now, except: [] }, now, 'head')
       const it = explainRequest(parsed, asked)
       const decision = decideRequest(rules, view, { who: person, service, method, path }, now)
       expect({ ...it.decision, held: undefined }).toEqual({ ...decision, held: undefined })

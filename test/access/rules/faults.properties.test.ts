@@ -69,7 +69,7 @@ break_glass:
   tier: admin
   for: 30m
   need: 1
-  keys: { alice: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA }
+  keys: { alice: BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB }
 incident_command: { who: [sre], cap: operate }
 lock: { who: [sre], lift: 2 }
 drain: 2h

@@ -98,7 +98,7 @@ egress:
   - { from: checkout, to: https://api.stripe.com, allow: [POST /v1/**] }
 freeze:
   - { tiers: [admin], from: 2026-12-20T18:00+01:00, until: 2027-01-02, because: the year ends }
-break_glass: { who: [sre], tier: admin, for: 30m, need: 1, keys: { ana: ${'A'.repeat(43)} } }
+break_glass: { who: [sre], tier: admin, for: 30m, need: 1, keys: { ana: ${'B'.repeat(43)} } }
 incident_command: { who: [leads], cap: observe }
 lock: { who: [sre], lift: 2 }
 drain: 2h
@@ -182,7 +182,7 @@ const faults: readonly (readonly [name: string, from: string, to: string])[] = [
   ['a standing rule from a list', 'from: workload:checkout', 'from: [workload:checkout]'],
   ['egress with a path', 'https://api.stripe.com', 'https://api.stripe.com/v1'],
   ['a freeze without a reason', ', because: the year ends', ''],
-  ['a key that is none', 'A'.repeat(43), 'secret'],
+  ['a key that is none', 'B'.repeat(43), 'secret'],
   ['a lock lifted by nobody', 'lift: 2', 'lift: 0'],
 ]
 

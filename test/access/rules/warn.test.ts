@@ -77,6 +77,13 @@ const people = (set: string): Change => ['  sre: { groups: [sre] }', `  sre: { g
 const paging = (rule: string): Change => ['on_request:', `  - { ${rule} }\non_request:`]
 const requesting = (rule: string): Change => atTheEnd(`  - { ${rule} }`)
 const workload: Change = ['people:', 'workloads: { shop: { subjects: [shop] } }\npeople:']
+const inProduction = (need: number): Change[] => [
+  ['environment: test', 'environment: production'],
+  approving('from: [sre], sign_in: { max_age: 5m }'),
+  atTheEnd(
+    `break_glass: { who: [sre], tier: admin, for: 20m, need: ${need}, keys: { a: ${'B'.repeat(43)}, b: ${'C'.repeat(43)} } }`,
+  ),
+]
 const approving = (approvals: string): Change => [
   'approvals: { count: 1, from: [sre] }',
   `approvals: { ${approvals} }`,
@@ -612,6 +619,13 @@ const cases: readonly Case[] = [
       approving('from: [sre], sign_in: { max_age: 5m }'),
     ],
     says: '11:64 the bot alone says who approved "admin"',
+  },
+  {
+    name: 'a key that opens production by itself',
+    kind: 'one-key-breaks-glass',
+    odd: inProduction(1),
+    mended: inProduction(2),
+    says: '33:57 one key alone opens "admin" of every service; have two people sign: need: 2',
   },
   {
     name: 'somebody who could only approve for themselves',

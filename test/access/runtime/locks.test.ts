@@ -4,6 +4,7 @@ import { names } from '#access/adapters/redis/names.ts'
 import { createStatements } from '#access/adapters/statements.ts'
 import type { Lock } from '#access/domain/lock.ts'
 import { principalKey } from '#access/domain/principal.ts'
+import { lockPrincipal } from '#access/operations/lock-principal.ts'
 import { watchInactive } from '#access/runtime/watch-inactive.ts'
 import { aGrant, aLift, aLock, aPerson, freshKeys, keptAlarms, noon, nthId, until } from '../../builders.ts'
 import { aKeptDatabase, type KeptDatabase } from './a-kept-database.ts'
@@ -41,6 +42,22 @@ describe('A lock', () => {
     await lockStore.put(aLift(aLift(lock, {}, ['idp-ben'])), 2)
     await until(() => !locks.isLocked(who) && !proxy.view.isLocked(who), 'the lift')
     expect(proxy.alarms).toEqual([])
+  })
+
+  test('counts over a lift of the greatest number and time, which a stolen key may have signed', async () => {
+    const { lockStore, locks, live, store } = await kept.startKeeping()
+    const proxy = await kept.startProxyView()
+    const most = Number.MAX_SAFE_INTEGER
+    await lockStore.put(lock, 0)
+    await lockStore.put({ ...aLift(lock), version: most, at: most }, 1)
+    await until(() => locks.of(who)?.at === most && proxy.view.locks.of(who)?.at === most, 'the lift')
+    const { environment } = lock
+    const newNonce = () => 'm'.repeat(32)
+    const parts = { environment, live, locks, lockStore, store, clock: kept.clock, newNonce }
+    await lockPrincipal(parts, lock.who, { kind: 'key', kid: 'k' }, 'again')
+    const states = () => [locks.of(who)?.state, proxy.view.locks.of(who)?.state]
+    await until(() => states().every((state) => state === 'locked'), 'the lock to be proven')
+    expect([locks.isLocked(who), proxy.view.isLocked(who)]).toEqual([true, true])
   })
 
   test('is not written over what is not the version before, and the same write twice is one', async () => {

@@ -1,10 +1,11 @@
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createStatements } from '#access/adapters/statements.ts'
 import type { Person } from '#access/domain/principal.ts'
 import { signDirectory } from '#access/runtime/directory.ts'
 import { watchDirectory } from '#access/runtime/watch-directory.ts'
-import { aFolder, aPerson, freshStatements, noon, until } from '../../builders.ts'
+import { aFolder, aPerson, freshKeys, freshStatements, noon, until } from '../../builders.ts'
 
 type Statements = Awaited<ReturnType<typeof freshStatements>>
 let statements: Statements
@@ -30,11 +31,11 @@ const put = async (text: string): Promise<void> => {
   await writeFile(join(place.folder, 'next'), text)
   await rename(join(place.folder, 'next'), join(place.folder, 'directory.jws'))
 }
-const watching = async (people: readonly Person[]) => {
-  await write(people, noon)
+const watching = async (people: readonly Person[], by = statements.bot, signer = statements) => {
+  await write(people, noon, signer)
   const told: string[] = []
   const alarm = (what: string, { why = '' }: Record<string, unknown>) => void told.push(`${what}: ${why}`)
-  const it = await watchDirectory(join(place.folder, 'directory.jws'), statements.bot, alarm, 10)
+  const it = await watchDirectory(join(place.folder, 'directory.jws'), by, alarm, 10)
   stops.push(it.stop)
   const gone = () =>
     it
@@ -79,4 +80,23 @@ test.each([
   await write([ana, ben], noon + 5)
   await until(() => gone().length === 0, 'the next good one to be read')
   expect(told).toHaveLength(2)
+})
+
+test('Who is gone from it is not active, also where the one before is by a key that was revoked', async () => {
+  const [first, second] = await Promise.all([freshKeys(), freshKeys()])
+  const kid = 'offline-directory-2'
+  const [own, published] = [
+    second.offline.own.get('directory'),
+    second.bot.trusted.get('offline-directory-1'),
+  ]
+  if (own === undefined || published === undefined) return expect.fail('no such key')
+  const trusted = new Map([...first.bot.trusted, [kid, { ...published, kid }]])
+  const next = createStatements({ ...second.offline, own: new Map([['directory', { ...own, kid }]]) })
+  const before = { ...statements, offline: createStatements(first.offline) }
+  const { directory, gone } = await watching([ana, ben], createStatements({ ...first.bot, trusted }), before)
+  first.bot.revoked.add('offline-directory-1')
+  expect(directory.activeWhere(() => true)).toEqual([])
+  await write([ben], noon + 1, { ...statements, offline: next })
+  await until(() => directory.activeWhere(() => true).length === 1, 'it to be read')
+  expect(gone()).toEqual([ana.name])
 })

@@ -22,13 +22,20 @@ const bodies = {
   directory: { environment, asOf: noon, people: [] },
   revocation: { environment, kid: 'bot-issue-1', because: 'x', at: noon },
   'revocation-question': { environment, kid: 'bot-issue-1', at: noon },
+  review: {
+    environment,
+    grant: aGrant().id,
+    who: aGrant().who,
+    by: { ...aGrant().who, subject: 'idp-ben' },
+    at: noon,
+  },
   confirmation: { environment, at: noon, except: [] },
   reports: { environment, reports: [{ kind: 'gone', proxy: 'proxy-1', boot: 'b' }] },
 } as const
 const kinds = Object.keys(bodies) as StatementKind[]
 
 const may: Readonly<Record<Holder, readonly StatementKind[]>> = {
-  bot: ['grant', 'end', 'head', 'lock', 'lift', 'confirmation'],
+  bot: ['grant', 'end', 'head', 'lock', 'lift', 'confirmation', 'review'],
   workers: ['end', 'head', 'lock', 'confirmation'],
   proxy: ['reports'],
   offline: ['directory'],

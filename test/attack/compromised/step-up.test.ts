@@ -65,7 +65,7 @@ describe('An approval', () => {
     )
     expect(await stateOf(pending)).toBe('pending')
     expect(begun.at(-1)).toEqual({ nonce: scopeHash(pending), subject: people.ben.subject })
-    const outcome = await it.bot.approveSignedIn(idToken(scopeHash(pending)))
+    const outcome = await it.bot.signedIn(idToken(scopeHash(pending)))
     expect(outcome).toMatchObject({ grant: { state: 'active' } })
     await until(async () => (await status()) === 'let in', 'Ana to be let in')
   })
@@ -93,7 +93,7 @@ describe('An approval', () => {
     ['for another scope', () => idToken('another')],
   ])('%s gives nothing', async (_, make) => {
     const pending = await askForAdmin()
-    expect(await it.bot.approveSignedIn(make(scopeHash(pending)))).toHaveProperty('refused')
+    expect(await it.bot.signedIn(make(scopeHash(pending)))).toHaveProperty('refused')
     expect(await stateOf(pending)).toBe('pending')
   })
 })

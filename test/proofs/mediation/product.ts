@@ -101,7 +101,7 @@ export const createProduct = (ruleSets: readonly RuleSet[], provider: Provider) 
   const hearWord = (): void => {
     if (word === undefined) return
     const except = word.except.map((one) => ({ ...one }))
-    view.confirmations.put({ environment: rules.environment, at: word.at, except }, now)
+    view.confirmations.put({ environment: rules.environment, at: word.at, except }, now, 'head')
   }
 
   const happen = {
