@@ -4,6 +4,7 @@ import { sep } from 'node:path'
 /** Tests that are about a file of another name, too. */
 const also: Readonly<Record<string, readonly string[]>> = {
   inactive: ['reasons'],
+  lock: ['lock-book'],
   'lock-book': ['revoked'],
   moment: ['words'],
   principal: ['words'],
