@@ -52,3 +52,16 @@ export const noGlass = {
   },
   announce: async (): Promise<void> => undefined,
 }
+
+/** What a pass says: Ana may operate the orders for ten minutes. */
+export const aGlass = (changes: Partial<Glass> = {}): Glass => ({
+  environment: 'sandbox',
+  who: { issuer: 'http://127.0.0.1:7074', subject: 'idp-ana' },
+  services: ['orders-svc'],
+  tier: 'operate',
+  from: Date.UTC(2026, 0, 15, 12),
+  until: Date.UTC(2026, 0, 15, 12, 10),
+  because: 'Redis and Slack are down',
+  nonce: aNonce(),
+  ...changes,
+})

@@ -1,20 +1,11 @@
 import { globSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
 import { Command } from 'commander'
+import { nameOf } from './mirrors.ts'
 
-/** What decides, and what deciding stands on. */
-const mutated = [
-  'decide-*',
-  'page-rule',
-  'path-pattern',
-  'route-index',
-  'rule-set',
-  'standing-grant',
-  'time-window',
-]
 /** Of a hundred mutants so many have to be noticed. */
 const least = 90
 
@@ -36,17 +27,21 @@ const countsOf = (mutants: Mutants): Counts => {
 
 /** Of a hundred mutants, those that were noticed: by a test that fails, or because nothing ends any more. */
 const scoreOf = ({ mutants, survived }: Counts): number =>
-  mutants === 0 ? 0 : Math.round(((mutants - survived) / mutants) * 10_000) / 100
+  mutants === 0 ? 100 : Math.round(((mutants - survived) / mutants) * 10_000) / 100
 
-/** Mutates one file in a copy of the tree, and runs the tests that mirror it on each mutant. */
-const mutate = async (file: string, folder: string): Promise<Mutants> => {
-  process.env['MUTATED'] = file.replace(/\.ts$/, '')
-  return await new Stryker({
-    // Its tsconfigFile does not exist: TypeScript 7 has nothing that Stryker could read or rewrite one with.
-    configFile: 'test/mutation/stryker.json',
-    mutate: [file],
-    tempDirName: folder,
-  }).runMutationTest()
+/** Mutates files in a copy of the tree, and runs the tests that mirror each on its mutants. */
+const mutate = async (files: readonly string[]): Promise<Mutants> => {
+  const folder = await mkdtemp(join(tmpdir(), 'pagepass-mutants-'))
+  try {
+    return await new Stryker({
+      // Its tsconfigFile does not exist: TypeScript 7 has nothing that Stryker could read or rewrite one with.
+      configFile: 'test/mutation/stryker.json',
+      mutate: [...files],
+      tempDirName: folder,
+    }).runMutationTest()
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
@@ -56,7 +51,7 @@ const inShort = (code = ''): string => code.replaceAll(/\s+/g, ' ').slice(0, 80)
 const sayMutants = (file: string, mutants: Mutants): void => {
   const counts = countsOf(mutants)
   say(
-    `${basename(file).padEnd(24)}${scoreOf(counts).toFixed(2).padStart(6)} %  of ${counts.mutants} mutants ${counts.survived} survived`,
+    `${nameOf(file).padEnd(24)}${scoreOf(counts).toFixed(2).padStart(6)} %  of ${counts.mutants} mutants ${counts.survived} survived`,
   )
   for (const { status, location, mutatorName, replacement } of mutants)
     if (status === 'Survived' || status === 'NoCoverage')
@@ -68,20 +63,15 @@ const sayMutants = (file: string, mutants: Mutants): void => {
 /** Exit codes: 0 enough mutants were noticed, 1 too few. */
 const mutateAll = async (names: readonly string[], options: { readonly json: boolean }): Promise<void> => {
   const files = globSync(
-    (names.length === 0 ? mutated : names).map((name) => `access/domain/${name}.ts`),
+    (names.length === 0 ? ['**/*'] : names).map((name) => `access/domain/${name}.ts`),
   ).sort()
   if (files.length === 0) throw new Error(`there is no such file: ${names.join(', ')}`)
-  const all: Mutants[number][] = []
-  for (const file of files) {
-    const folder = await mkdtemp(join(tmpdir(), 'pagepass-mutants-'))
-    try {
-      const mutants = await mutate(file, folder)
-      sayMutants(file, mutants)
-      all.push(...mutants)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  }
+  const all = await mutate(files)
+  for (const file of files)
+    sayMutants(
+      file,
+      all.filter(({ fileName }) => resolve(fileName) === resolve(file)),
+    )
   const counts = countsOf(all)
   const score = scoreOf(counts)
   if (options.json) process.stdout.write(`${JSON.stringify({ name: 'mutation', ...counts, score })}\n`)
@@ -94,9 +84,9 @@ const mutateAll = async (names: readonly string[], options: { readonly json: boo
 
 await new Command('npm run mutate --')
   .description(
-    `Changes what decides in every small way there is, and counts the changes that no test notices (Stryker).`,
+    'Changes the domain in every small way there is, and counts the changes that no test notices (Stryker).',
   )
-  .argument('[names...]', 'files of access/domain without their ending; what decides when left out')
+  .argument('[names...]', 'files of access/domain without their ending; all when left out')
   .option('--json', 'one JSON object', false)
   .action(mutateAll)
   .parseAsync()

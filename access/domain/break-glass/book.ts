@@ -28,7 +28,7 @@ export const createGlassBook = (rules: RuleSet) => {
     if (breakGlass === undefined || signers === undefined || signers.length < breakGlass.need)
       return undefined
     const held = heldBy(pass, text, signers, rules)
-    for (const oldest of proven.size < mostRemembered ? [] : proven.keys()) if (proven.delete(oldest)) break
+    if (proven.size >= mostRemembered) for (const oldest of proven.keys()) if (proven.delete(oldest)) break
     proven.set(text, { body: pass.body, principal, prove: () => held })
     return held
   }

@@ -23,7 +23,7 @@ export const glassShape = z.strictObject({
     .array(plain(64))
     .min(1)
     .max(20)
-    .refine((names) => names.every((name, index) => index === 0 || (names[index - 1] ?? '') < name)),
+    .refine((names) => names.every((name, index) => (names[index - 1] ?? '') < name)),
   tier: plain(64),
   from: z.int().refine(isMoment),
   until: z.int().refine(isMoment),
@@ -57,7 +57,7 @@ const signatureBytes = 64
 const deviceBytes = 5
 
 /** The one way in which a body is written. */
-export const bytesOfGlass = (body: Glass): Buffer => Buffer.from(canonicalJson(body), 'utf8')
+export const bytesOfGlass = (body: Glass): Buffer => Buffer.from(canonicalJson(body))
 
 /** A pass as text, for a header: `pbg1.<body>.<key and signature>…`, all base64url. */
 export const glassText = ({ bytes, signatures }: Pick<GlassPass, 'bytes' | 'signatures'>): string =>
@@ -76,14 +76,11 @@ export const readGlass = (text: string): GlassPass | undefined => {
   if (text.length > longestGlassText) return undefined
   const [first, payload = '', ...rest] = text.split('.')
   if (first !== prefix || rest.length === 0 || rest.length > mostSignatures) return undefined
-  const bytes = bytesOf(payload)
-  const body = bytes === undefined ? undefined : bodyOf(bytes)
+  const said = saidBy(payload)
   const signatures = rest.flatMap((part) => signatureOf(part) ?? [])
-  if (bytes === undefined || body === undefined || signatures.length < rest.length) return undefined
-  const sorted = signatures.every(
-    ({ key }, index) => index === 0 || (signatures[index - 1]?.key.compare(key) ?? 0) < 0,
-  )
-  return sorted ? { body, bytes, signatures } : undefined
+  if (said === undefined || signatures.length < rest.length) return undefined
+  const sorted = signatures.every(({ key }, index) => (signatures[index - 1]?.key.compare(key) ?? -1) < 0)
+  return sorted ? { ...said, signatures } : undefined
 }
 
 /** Base64url has spare bits, and Node's decoder takes more than base64url: only what would be written so again is read. */
@@ -92,12 +89,13 @@ const bytesOf = (text: string): Buffer | undefined => {
   return bytes.toString('base64url') === text ? bytes : undefined
 }
 
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-const bodyOf = (bytes: Buffer): Glass | undefined => {
+/** Bytes that are no UTF-8, or begin with a mark, would not be written so again either. */
+const saidBy = (text: string): Pick<GlassPass, 'body' | 'bytes'> | undefined => {
+  const bytes = bytesOf(text)
+  if (bytes === undefined) return undefined
   try {
-    const { data } = glassShape.safeParse(JSON.parse(strict.decode(bytes)))
-    return data !== undefined && bytesOfGlass(data).equals(bytes) ? data : undefined
+    const { data } = glassShape.safeParse(JSON.parse(bytes.toString()))
+    return data !== undefined && bytesOfGlass(data).equals(bytes) ? { body: data, bytes } : undefined
   } catch {
     return undefined
   }

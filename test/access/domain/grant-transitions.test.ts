@@ -14,6 +14,7 @@ import {
   causeOfRevoking,
   endStateOf,
   type GrantState,
+  isToCome,
   moveGrant,
   nextVersion,
   transitions,
@@ -161,7 +162,8 @@ describe('The next version of a grant', () => {
     ['active', 'endorsed'],
   ] as const)('is a fault for one that is %s and would be %s', (state, step) => {
     const making = () => nextVersion(aGrant({ state }), step, {}, noon)
-    expect(making).toThrow(expect.objectContaining({ code: 'store/conflict' }))
+    const message = `an ${state} grant can't be ${step}`
+    expect(making).toThrow(expect.objectContaining({ code: 'store/conflict', message }))
     try {
       making()
     } catch (error) {
@@ -189,6 +191,23 @@ describe('What ends a grant', () => {
     const grant = aGrant(changes)
     expect([causeOfExpiry(grant), causeOfRevoking(grant, noon)]).toEqual([expiry, revoking])
     for (const cause of [expiry, revoking]) expect(endStateOf(grant, cause)).toMatch(/^(?:ended|refused)$/)
+  })
+
+  test.each<[string, Partial<Grant>, boolean]>([
+    ['asked for ahead, and far away', {}, true],
+    ['about to begin by somebody’s clock', { from: noon + 5_000 }, false],
+    ['about to begin in a moment more', { from: noon + 5_001 }, true],
+    ['only asked for', { state: 'pending' }, false],
+    ['only offered', { state: 'offered' }, false],
+  ])('is no access yet, or may be: %s', (_, changes, toCome) => {
+    const ahead = { from: noon + hour, begins: { at: noon + hour, zone: 'UTC' } }
+    expect(isToCome(aGrant({ ...ahead, ...changes }), noon)).toBe(toCome)
+    expect(isToCome(aGrant({ ...changes, from: noon + hour }), noon)).toBe(false)
+  })
+
+  test('goes from offered and asked for to access and no further than the table', () => {
+    expect(nextVersion(aGrant({ state: 'offered' }), 'moved', {}, noon).state).toBe('offered')
+    expect(nextVersion(aGrant({ state: 'pending' }), 'endorsed', {}, noon).state).toBe('pending')
   })
 
   test('withdraws no access that was not asked for ahead', () => {

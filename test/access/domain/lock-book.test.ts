@@ -66,6 +66,91 @@ describe('The book of locks', () => {
   })
 })
 
+describe('Beside what it knows', () => {
+  const free = kept(aLift(lock))
+  const eve = { ...lock.who, subject: 'idp-eve' }
+
+  test('the book knows nothing of anybody else', () => {
+    const book = createLockBook()
+    expect([book.of(who), book.isProven(kept(lock)), book.isLocked(who), book.proven()]).toEqual([
+      undefined,
+      false,
+      false,
+      [],
+    ])
+    book.prove(kept(lock))
+    expect([book.isLocked(principalKey(eve)), book.of(principalKey(eve))]).toEqual([false, undefined])
+    expect([book.isProven(kept(lock)), book.isProven(kept(lock, 'forged'))]).toEqual([true, false])
+    expect([book.of(who), book.proven()]).toEqual([lock, [kept(lock)]])
+    book.believe(kept(aLock({ who: eve })))
+    expect(book.proven()).toEqual([kept(lock)])
+  })
+
+  test('somebody is let in again where the only word against them was forged', () => {
+    const book = createLockBook()
+    book.believe(kept(lock))
+    book.disprove(kept(lock))
+    expect([book.isLocked(who), book.of(who)]).toEqual([false, undefined])
+  })
+
+  test('what is proven is no longer in doubt when it is said again', () => {
+    const book = createLockBook()
+    book.prove(kept(lock))
+    book.believe(kept(lock))
+    book.prove(free)
+    expect(book.isLocked(who)).toBe(false)
+  })
+
+  test('one word, told twice, is disproved once', () => {
+    const book = createLockBook()
+    book.believe(kept(lock, 'forged'))
+    book.believe(kept(lock, 'forged'))
+    book.disprove(kept(lock, 'forged'))
+    expect(book.isLocked(who)).toBe(false)
+  })
+
+  test('a word that lets in is nothing until it is proven, and takes nothing back', () => {
+    const book = createLockBook()
+    book.believe(free)
+    expect(book.isLocked(who)).toBe(false)
+    book.disprove(free)
+    book.prove(kept(lock))
+    book.believe(free)
+    expect(book.of(who)).toEqual(lock)
+  })
+
+  test.each([
+    ['older than the newest', noon, false],
+    ['of its moment', noon + 1, true],
+    ['newer', noon + 2, true],
+  ])('a lock that is %s counts at once or not: %i', (_, at, locked) => {
+    const believing = createLockBook()
+    believing.prove(free)
+    believing.believe(kept(aLock({ at }), 'other'))
+    expect(believing.isLocked(who)).toBe(locked)
+    const doubting = createLockBook()
+    doubting.prove(free)
+    doubting.doubt(kept(aLock({ at }), 'other'))
+    expect(doubting.isLocked(who)).toBe(locked)
+    const waiting = createLockBook()
+    waiting.believe(kept(aLock({ at }), 'other'))
+    waiting.prove(free)
+    expect(waiting.isLocked(who)).toBe(locked)
+  })
+
+  test('this process alone may lock, and let in again, whatever is known', () => {
+    const book = createLockBook()
+    book.lock(who)
+    expect([book.isLocked(who), book.isLocked(principalKey(eve)), book.of(who)]).toEqual([
+      true,
+      false,
+      undefined,
+    ])
+    book.unlock(who)
+    expect(book.isLocked(who)).toBe(false)
+  })
+})
+
 describe('A statement that lets somebody in', () => {
   test.each([
     ['two people agreed', ['idp-ben', 'idp-cho'], undefined, true],

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { isApproved } from '#access/domain/decide-approval.ts'
 import type { Grant } from '#access/domain/grant.ts'
-import { type GrantState, moveGrant } from '#access/domain/grant-transitions.ts'
+import { byOf, type GrantState, moveGrant } from '#access/domain/grant-transitions.ts'
 import type { Incident } from '#access/domain/incident.ts'
 import { type Person, principalKey } from '#access/domain/principal.ts'
 import { tierOf } from '#access/domain/rule-set.ts'
@@ -10,6 +10,7 @@ import { approveGrant } from '#access/operations/approve-grant.ts'
 import { askForGrant } from '#access/operations/ask-for-grant.ts'
 import { declineOffer } from '#access/operations/decline-offer.ts'
 import { denyGrant } from '#access/operations/deny-grant.ts'
+import { endLocked } from '#access/operations/end-locked.ts'
 import { expireGrant } from '#access/operations/expire-grant.ts'
 import { extendGrant } from '#access/operations/extend-grant.ts'
 import { keepGrant } from '#access/operations/keep-grant.ts'
@@ -26,6 +27,7 @@ import {
   ida,
   mergedInto,
   minute,
+  noon,
   pagedAs,
   renewing,
   resolvedBy,
@@ -123,6 +125,11 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     arbitrary: click(keepGrant, ({ ending }) => ending?.keepable === true, 'own'),
   },
   click((runner, person, id) => revokeGrant(runner, person, id), anything, 'own'),
+  anyone.map(
+    (who): Act =>
+      (_, runner) =>
+        endLocked(runner, { who: byOf(who), by: { kind: 'directory', asOf: noon } }),
+  ),
   fc.tuple(anyone, fc.constantFrom('observe', 'operate', 'admin')).map(
     ([person, tier]): Act =>
       (_, runner) =>
@@ -296,6 +303,6 @@ test('Whatever anybody does, in whatever order and at once, no pass is beyond wh
     ),
     { numRuns: 150 },
   )
-  // What was tried is worth something only if nearly all of it happened: there are 17.
+  // What was tried is worth something only if nearly all of it happened: there are 18.
   expect(steps.size).toBeGreaterThan(13)
 }, 60_000)
