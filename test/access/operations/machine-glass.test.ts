@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Person } from '#access/domain/principal.ts'
+import type { Grant } from '#access/domain/grant.ts'
+import { type Person, principalKey } from '#access/domain/principal.ts'
 import { askToBreakGlass } from '#access/operations/ask-to-break-glass.ts'
 import { breakGlass } from '#access/operations/break-glass.ts'
 import { endLocked } from '#access/operations/end-locked.ts'
@@ -31,6 +32,7 @@ const aRealOne = () => {
   const world = aWorld({ rules })
   const locked = new Set<Person>()
   const waits = new Map<string, string>()
+  const reviewed = new Set<string>()
   const is = { id: '', signedIn: true, announced: 0, nonces: 0 }
   const parts = {
     ...world.parts,
@@ -41,14 +43,17 @@ const aRealOne = () => {
     },
     reviews: {
       waiting: async (who: string) => waits.get(who),
+      reviewed: async (_: string, id: string) => reviewed.has(id),
       begin: async (who: string, id: string) => waits.set(who, waits.get(who) ?? id).get(who) === id,
-      done: async (who: string, id: string) => waits.get(who) === id && waits.delete(who),
+      done: async ({ id, who }: Grant) => {
+        const waited = waits.get(principalKey(who)) === id && waits.delete(principalKey(who))
+        if (waited) reviewed.add(id)
+        return waited
+      },
     },
-    freshSignIns: {
-      acr: undefined,
-      of: async ({ issuer, subject }: Person, nonce: string) =>
-        is.signedIn ? { issuer, subject, nonce, at: world.clock.now(), token: 'a.b.c' } : undefined,
-    },
+    signIns: { begin: async () => 'https://idp.example.com' },
+    verifySignIn: async () =>
+      is.signedIn ? { signedInAt: world.clock.now() } : ({ refused: 'too old' } as const),
     announce: async (): Promise<void> => {
       is.announced += 1
     },
@@ -97,8 +102,10 @@ const confirm = fc.constantFrom(true, true, false).map((signedIn) =>
     const before = is.announced
     is.signedIn = signedIn
     const now = world.clock.now()
-    const outcome = await breakGlass(parts, me(), is.id)
-    const breaks = life.state === 'offered' && life.stands(now) && signedIn
+    const stands = life.state === 'offered' && life.stands(now)
+    expect('signIn' in (await breakGlass(parts, me(), is.id))).toBe(stands && !life.locked)
+    const outcome = await breakGlass(parts, me(), is.id, 'a.b.c')
+    const breaks = stands && signedIn
     expect('grant' in outcome).toBe(breaks)
     // Whatever becomes access was told to everybody before, and nothing else is.
     expect(is.announced - before).toBe(breaks ? 1 : 0)

@@ -1,6 +1,7 @@
-import type { appendFile } from 'node:fs/promises'
+import fs from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { createKeys, loadKeys } from '#access/adapters/keys.ts'
 import { createRevocationStore } from '#access/adapters/redis/revocation-store.ts'
 import { createStatements } from '#access/adapters/statements.ts'
@@ -9,20 +10,21 @@ import { aFolder, freshDatabase, keptAlarms, noon, until } from '../../builders.
 
 /** What the disk still owes: each is an append that has not been done. */
 const owed: (() => void)[] = []
-vi.mock('node:fs/promises', async (original) => {
-  const fs = await original<typeof import('node:fs/promises')>()
-  const stalled = (...args: Parameters<typeof appendFile>): Promise<void> =>
-    new Promise((resolve, reject) => void owed.push(() => fs.appendFile(...args).then(resolve, reject)))
-  return { ...fs, appendFile: stalled }
-})
+const { appendFile } = fs
 
 let database: Awaited<ReturnType<typeof freshDatabase>>
 let place: Awaited<ReturnType<typeof aFolder>>
 beforeAll(async () => {
+  const stalled = (...args: Parameters<typeof appendFile>): Promise<void> =>
+    new Promise((resolve, reject) => void owed.push(() => appendFile(...args).then(resolve, reject)))
+  Object.assign(fs, { appendFile: stalled })
+  syncBuiltinESMExports()
   ;[database, place] = await Promise.all([freshDatabase(inject('redisUrl'), 202), aFolder()])
   await createKeys(place.folder, 'sandbox')
 })
 afterAll(async () => {
+  Object.assign(fs, { appendFile })
+  syncBuiltinESMExports()
   await database.close()
   await place.remove()
 })

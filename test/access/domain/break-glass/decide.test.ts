@@ -18,7 +18,7 @@ const strictText = rulesText.replaceAll(
   '$1:$2{ sign_in: { acr: phr, max_age: 5m }, longest',
 )
 const sre = aPerson({ groups: ['sre'] })
-const known = { ready: () => true, isLocked: () => false }
+const known = { knowsLocks: () => true, isLocked: () => false }
 type Case = {
   readonly by?: typeof rules
   readonly glass?: Partial<Glass>
@@ -53,7 +53,7 @@ describe('A request with a break-glass pass', () => {
 
   test.each<[string, Case, string]>([
     ['whoever is locked out', { view: { isLocked: () => true } }, 'principal-locked'],
-    ['a process that never knew who is', { view: { ready: () => false } }, 'view-missing'],
+    ['a process that never knew who is', { view: { knowsLocks: () => false } }, 'view-missing'],
     ['a clock that shows nothing', { now: Number.NaN }, 'view-missing'],
     ['rules that know of none', { by: rulesOf() }, 'break-glass-none'],
     ['a pass that is none', { text: 'pbg1' }, 'break-glass-unreadable'],
