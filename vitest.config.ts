@@ -26,6 +26,8 @@ export default defineConfig({
     // What the files import costs more than what they do: a process imports it once, for all of its files.
     isolate: false,
     restoreMocks: true,
+    // Most of them mostly wait, so they are more than the cores of a small machine.
+    maxWorkers: 6,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
@@ -34,8 +36,6 @@ export default defineConfig({
         test: {
           name: 'pure',
           include: pure,
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -45,11 +45,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: pure,
           globalSetup: ['test/redis.setup.ts', 'test/programs.setup.ts'],
-          // These mostly wait, so they are more than the cores of a small machine.
-          maxWorkers: 4,
           // Real time-outs of 1 to 3 s are part of what they test, and a shared machine may stand still for longer.
           retry: 1,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -213,7 +213,7 @@ const question: fc.Arbitrary<Question> = fc.record(
   },
   { requiredKeys: ['who', 'service', 'method', 'path', 'now'] },
 )
-const runs = { numRuns: 120 }
+const runs = { numRuns: 60 }
 
 test('What is explained is what the proxy, asking and a page would decide', () => {
   fc.assert(

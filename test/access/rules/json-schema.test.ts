@@ -207,7 +207,7 @@ describe('What a text looks like is what it is read as:', () => {
       fc.property(texts, (text) => {
         expect(looks.test(text), text).toBe(reads(text))
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     )
   }
 
@@ -255,7 +255,7 @@ describe('What a text looks like is what it is read as:', () => {
         fc.property(textOf(parts), (text) => {
           if (reads(text)) expect(looks.test(text), text).toBe(true)
         }),
-        { numRuns: 2_000 },
+        { numRuns: 600 },
       )
   })
 

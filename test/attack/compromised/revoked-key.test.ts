@@ -103,7 +103,7 @@ describe('pagepass keys revoke', () => {
     expect(lock).toBe(1)
     await it.bot.command(people.ben, `unlock ${at('cho')}`)
     await it.bot.command(people.ana, `unlock ${at('cho')}`)
-    expect((await status('cho'))[1]).toBe('grant-missing')
+    await until(async () => (await status('cho'))[1] === 'grant-missing', 'Cho to be let in again')
 
     it.orders.answerWith(events)
     const stream = it.client()
