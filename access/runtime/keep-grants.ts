@@ -158,10 +158,11 @@ export const keepGrants = async ({
     doubtLocks(view, statements, undo.lock)
     await undo.grants()
   }
-  const carriedOut = new Map<string, Promise<void>>()
+  const carriedOut = new Map<string, Promise<unknown>>()
   const revocations = keepRevocations(
     { keys, redis: prompt, files: revocationFiles, writes: true, alarm },
-    (kid) => void carriedOut.set(kid, carryOut(kid)),
+    // An order comes twice, before it is in Redis and after: what the first one ends is under way for the second.
+    (kid) => void carriedOut.set(kid, Promise.all([carriedOut.get(kid), carryOut(kid)])),
   )
   void revocations.look()
   const ownRevoked = (): string[] =>
