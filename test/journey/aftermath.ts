@@ -39,7 +39,7 @@ export const checkTold = async (
     const what = one.summary ? 'a summary' : 'a live message'
     if (times !== 1) violated(`${what} was posted ${times} times in ${one.channel}: ${one.parts.join(' | ')}`)
   }
-  for (const { incident } of rounds) await checkNote(stack, incident, violated)
+  for (const { incident } of rounds) await checkNote(stack, incident, deadline, violated)
 }
 
 const isSummary = (text: string): boolean =>
@@ -47,13 +47,25 @@ const isSummary = (text: string): boolean =>
 
 const notesShape = z.object({ notes: z.array(z.object({ content: z.string() })) })
 
-const checkNote = async (stack: Stack, incident: string, violated: (what: string) => void): Promise<void> => {
-  const response = await fetch(`${stack.world.urls.pagerduty}/incidents/${incident}/notes`, {
-    headers: { authorization: `Token token=${stack.secrets.pagerdutyToken}` },
-  })
-  const { notes } = notesShape.parse(await response.json())
-  const summaries = notes.filter(({ content }) => content.includes('It ended because the incident ended'))
-  if (summaries.length !== 1) violated(`incident ${incident} has ${summaries.length} notes with its summary`)
+/** It is added by a job of its own, beside those that post. */
+const checkNote = async (
+  stack: Stack,
+  incident: string,
+  deadline: number,
+  violated: (what: string) => void,
+): Promise<void> => {
+  const count = async (): Promise<number> => {
+    const response = await fetch(`${stack.world.urls.pagerduty}/incidents/${incident}/notes`, {
+      headers: { authorization: `Token token=${stack.secrets.pagerdutyToken}` },
+    })
+    const { notes } = notesShape.parse(await response.json())
+    return notes.filter(({ content }) => content.includes('It ended because the incident ended')).length
+  }
+  while (performance.now() < deadline && (await count()) === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  const found = await count()
+  if (found !== 1) violated(`incident ${incident} has ${found} notes with its summary`)
 }
 
 type AuditLine = {
