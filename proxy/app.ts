@@ -330,7 +330,9 @@ export const startProxy = async (parts: ProxyParts) => {
   const waitingFor = (): string[] => [
     ...(view.ready() ? [] : ['the first sync with Redis']),
     ...(view.age(clock.now()) < freshMs ? [] : ['a fresh signed head from a bot or worker']),
-    ...(assertions.ended() ? [`another key than "${assertionKey.kid}", which was revoked`] : []),
+    ...[...keys.own.values()].flatMap(({ kid }) =>
+      keys.revoked.has(kid) ? [`another key than "${kid}", which was revoked`] : [],
+    ),
   ]
   const modeOf = createModeOf(rules, freshMs)
   const mode = (): Mode => modeOf(view, clock.now())

@@ -73,7 +73,6 @@ export const createAssertions = (rules: RuleSet, key: PrivateKey, now: () => num
     end: (): void => {
       ended = true
     },
-    ended: (): boolean => ended,
   }
 }
 export type Assertions = ReturnType<typeof createAssertions>

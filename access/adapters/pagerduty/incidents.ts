@@ -130,8 +130,8 @@ export const createIncidents = (
         { policy: incident.escalation_policy?.id, assigned: assignedTo(incident) },
       ])) ?? []
     const planned = new Set<string>()
-    for (const { schedule, user } of change.incoming)
-      if (await onCalls?.isPlanned(schedule, user)) planned.add(user)
+    for (const { schedule, user, at } of change.incoming)
+      if (await onCalls?.isPlanned(schedule, at)) planned.add(user)
     return { change, isPlanned: ({ user }: { readonly user: string }) => planned.has(user) }
   }
 

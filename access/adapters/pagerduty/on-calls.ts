@@ -96,16 +96,18 @@ export const createOnCalls = ({ get }: Pick<PagerDutyRest, 'get'>, now: () => nu
       )
     },
 
-    /** Whether a schedule says of itself that this user is on call now. Where that can't be known, it does not. */
-    isPlanned: async (schedule: string, user: string): Promise<boolean> => {
-      const at = now()
+    /**
+     * Whether a schedule says of itself who is on call since then: nobody's override, not even one of a minute, has cut a
+     * shift in two or ended one. Where that can't be known, it does not.
+     */
+    isPlanned: async (schedule: string, since: number): Promise<boolean> => {
       const range = new URLSearchParams({
-        since: new Date(at - 1_000).toISOString(),
-        until: new Date(at + 1_000).toISOString(),
+        since: new Date(since - 1_000).toISOString(),
+        until: new Date(now() + 1_000).toISOString(),
       })
       const path = `/schedules/${encodeURIComponent(schedule)}/overrides?${range}`
       const found = await orIfRefused(get(path, overridesShape), undefined)
-      return found !== undefined && !found.overrides.some((one) => one.user.id === user)
+      return found !== undefined && found.overrides.length === 0
     },
   }
 }

@@ -35,7 +35,8 @@ export const createGlassReviews = (
     )
 
   const waiting = async (principal: string): Promise<string | undefined> => {
-    for (const grant of [await stored(principal), last.get(principal) ?? '']) {
+    // First what is known here: what Redis names must not take its place before somebody has reviewed it.
+    for (const grant of [last.get(principal) ?? '', await stored(principal)]) {
       if (grant === '' || (await reviewed(principal, grant))) continue
       last.set(principal, grant)
       return grant
